@@ -1,22 +1,25 @@
 /* tideconvmodule.c - the extension module tideconv: Python list to C array and back.
  *
  * Each function copies its list into an array that owns its data, then builds a new list from that
- * array alone. The two halves share nothing but the array, so the array could outlive the list.
+ * array alone. The bytes of all items lie end to end in one mapping, which is given back to the
+ * system piece by piece while the new list is built: array and list never both stand in full.
  * Every failure raises a Python exception, leaves the input as it was and frees the array. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-struct bytes_item {
-    char *data;
-    Py_ssize_t size;
-};
+/* So much is drained before it is unmapped: few system calls, little that stands twice. */
+enum { DRAIN_STEP = 1 << 20 };
 
 struct bytes_array {
-    struct bytes_item *items;
-    Py_ssize_t count; /* items that are filled in, so that a half-built array can be freed */
+    char *data;   /* mapping of `capacity` bytes, the items end to end */
+    size_t *ends; /* item i ends where item i + 1 begins */
+    Py_ssize_t count;
+    size_t capacity;
+    size_t released; /* bytes at the front that are unmapped already */
 };
 
 struct float_array {
@@ -49,49 +52,74 @@ static void *allocate(Py_ssize_t count, size_t size)
 
 static void bytes_array_free(struct bytes_array *array)
 {
-    for (Py_ssize_t i = 0; i < array->count; i++)
-        free(array->items[i].data);
-    free(array->items);
+    if (array->capacity > array->released)
+        munmap(array->data + array->released, array->capacity - array->released);
+    free(array->ends);
 }
 
-static int bytes_array_append(struct bytes_array *array, PyObject *value)
+/* Check every item and note where it will end, so that the data is mapped once, at its size. */
+static int bytes_array_measure(struct bytes_array *array, PyObject *list)
 {
-    struct bytes_item *item = &array->items[array->count];
+    size_t end = 0;
 
-    if (!PyBytes_CheckExact(value)) return wrong_item("bytes", array->count, value);
-    item->size = PyBytes_GET_SIZE(value);
-    item->data = allocate(item->size, 1);
-    if (!item->data) return -1;
-    memcpy(item->data, PyBytes_AS_STRING(value), (size_t)item->size);
-    array->count++;
+    for (Py_ssize_t i = 0; i < array->count; i++) {
+        PyObject *value = PyList_GET_ITEM(list, i);
+        if (!PyBytes_CheckExact(value)) return wrong_item("bytes", i, value);
+        end += (size_t)PyBytes_GET_SIZE(value);
+        array->ends[i] = end;
+    }
+    if (end == 0) return 0;
+    array->data = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (array->data == MAP_FAILED) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    array->capacity = end;
     return 0;
 }
 
 static int bytes_array_from_list(struct bytes_array *array, PyObject *list)
 {
-    Py_ssize_t count = PyList_GET_SIZE(list);
+    size_t start = 0;
 
-    array->count = 0;
-    array->items = allocate(count, sizeof *array->items);
-    if (!array->items) return -1;
-    while (array->count < count) {
-        if (bytes_array_append(array, PyList_GET_ITEM(list, array->count)) < 0) return -1;
+    array->count = PyList_GET_SIZE(list);
+    array->ends = allocate(array->count, sizeof *array->ends);
+    if (!array->ends || bytes_array_measure(array, list) < 0) return -1;
+    for (Py_ssize_t i = 0; i < array->count; i++) {
+        memcpy(array->data + start, PyBytes_AS_STRING(PyList_GET_ITEM(list, i)),
+               array->ends[i] - start);
+        start = array->ends[i];
     }
     return 0;
 }
 
-static PyObject *bytes_array_to_list(const struct bytes_array *array)
+/* Everything before `offset` has been read: unmap it once it has grown to a step. */
+static void bytes_array_release(struct bytes_array *array, size_t offset)
+{
+    size_t ready = (offset - array->released) / DRAIN_STEP * DRAIN_STEP;
+
+    if (ready == 0) return;
+    munmap(array->data + array->released, ready);
+    array->released += ready;
+}
+
+/* Build the list, consuming the array's data. */
+static PyObject *bytes_array_take_list(struct bytes_array *array)
 {
     PyObject *list = PyList_New(array->count);
+    size_t start = 0;
 
     if (!list) return NULL;
     for (Py_ssize_t i = 0; i < array->count; i++) {
-        PyObject *value = PyBytes_FromStringAndSize(array->items[i].data, array->items[i].size);
+        PyObject *value =
+            PyBytes_FromStringAndSize(array->data + start, (Py_ssize_t)(array->ends[i] - start));
         if (!value) {
             Py_DECREF(list);
             return NULL;
         }
         PyList_SET_ITEM(list, i, value);
+        start = array->ends[i];
+        bytes_array_release(array, start);
     }
     return list;
 }
@@ -130,11 +158,11 @@ PyDoc_STRVAR(new_list_bytes_doc, "new_list_bytes($module, list, /)\n--\n\n"
 
 static PyObject *new_list_bytes(PyObject *Py_UNUSED(module), PyObject *list)
 {
-    struct bytes_array array = {NULL, 0};
+    struct bytes_array array = {0};
     PyObject *result = NULL;
 
     if (check_list(list) < 0) return NULL;
-    if (bytes_array_from_list(&array, list) == 0) result = bytes_array_to_list(&array);
+    if (bytes_array_from_list(&array, list) == 0) result = bytes_array_take_list(&array);
     bytes_array_free(&array);
     return result;
 }
