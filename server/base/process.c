@@ -1,0 +1,167 @@
+/* process.c - see process.h. */
+#include "base/process.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define POLL_MS 50 /* how soon a stop or a deadline is noticed */
+
+/* In the child, between fork and exec: async-signal-safe calls only. Never returns. */
+static _Noreturn void become(const struct tide_command *c, pid_t parent, int out, char **environment)
+{
+    sigset_t none;
+    int null = open("/dev/null", O_RDWR);
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(127); /* the daemon died before prctl */
+    signal(SIGPIPE, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int err = c->log >= 0 ? c->log : null;
+    if (dup2(null, 0) < 0 || dup2(c->log_output ? err : out, 1) < 0 || dup2(err, 2) < 0) _exit(127);
+    close_range(3, ~0u, 0);
+    if (c->folder && chdir(c->folder)) _exit(126);
+    execvpe(c->argv[0], (char *const *)c->argv, environment);
+    _exit(127);
+}
+
+static bool is_set_again(const char *entry, const char *const *changes)
+{
+    size_t name = strcspn(entry, "=") + 1;
+    for (; *changes; changes++)
+        if (!strncmp(entry, *changes, name)) return true;
+    return false;
+}
+
+/* Our environment with the command's changes, in new memory (the array only). */
+static char **make_environment(const struct tide_command *c)
+{
+    static const char *const none[] = {NULL};
+    const char *const *changes = c->environment ? c->environment : none;
+    size_t n = 0;
+    while (environ[n])
+        n++;
+    size_t m = 0;
+    while (changes[m])
+        m++;
+    char **all = calloc(n + m + 1, sizeof *all);
+    if (!all) return NULL;
+    size_t used = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!is_set_again(environ[i], changes)) all[used++] = environ[i];
+    for (size_t i = 0; i < m; i++)
+        all[used++] = (char *)changes[i];
+    return all;
+}
+
+enum tide_rc tide_process_start(const struct tide_command *c, struct tide_process *p,
+                                struct tide_error *e)
+{
+    int ends[2] = {-1, -1};
+    enum tide_rc rc = TIDE_OK;
+    *p = (struct tide_process){.out = -1};
+    char **environment = make_environment(c);
+    if (!environment) return tide_fail(e, TIDE_NOMEM, "start %s", c->argv[0]);
+    if (!c->log_output && pipe2(ends, O_CLOEXEC)) {
+        rc = tide_fail_errno(e, "make a pipe for %s", c->argv[0]);
+        goto out;
+    }
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0) become(c, parent, ends[1], environment);
+    if (pid < 0) {
+        rc = tide_fail_errno(e, "start %s", c->argv[0]);
+        goto out;
+    }
+    setpgid(pid, pid); /* both sides do it, so that the group stands before anyone kills it */
+    p->pid = pid;
+    p->out = ends[0];
+    ends[0] = -1;
+    if (p->out >= 0) fcntl(p->out, F_SETFL, O_NONBLOCK);
+out:
+    if (ends[0] >= 0) close(ends[0]);
+    if (ends[1] >= 0) close(ends[1]);
+    free(environment);
+    return rc;
+}
+
+int tide_process_end(struct tide_process *p, int signal)
+{
+    int status = 0;
+    if (p->pid > 0) {
+        if (signal) kill(-p->pid, signal);
+        while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
+        }
+        kill(-p->pid, SIGKILL); /* what it left behind in its group */
+    }
+    if (p->pid > 0 && p->out >= 0) close(p->out);
+    *p = (struct tide_process){.out = -1};
+    return status;
+}
+
+/* Read what stands in the pipe; false at its end. */
+static bool drain(int fd, struct tide_str *out)
+{
+    char block[65536];
+    for (;;) {
+        ssize_t n = read(fd, block, sizeof block);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return false;
+        if (n < 0) return true;
+        if (out) tide_str_add(out, block, (size_t)n);
+    }
+}
+
+static enum tide_rc describe_status(const char *program, int status, struct tide_error *e)
+{
+    if (WIFSIGNALED(status))
+        return tide_fail(e, TIDE_FAILED, "%s was killed by signal %d (%s)", program,
+                         WTERMSIG(status), strsignal(WTERMSIG(status)));
+    if (WEXITSTATUS(status) == 127)
+        return tide_fail(e, TIDE_FAILED, "%s cannot be started: is it installed?", program);
+    if (WEXITSTATUS(status))
+        return tide_fail(e, TIDE_FAILED, "%s exited with %d", program, WEXITSTATUS(status));
+    return TIDE_OK;
+}
+
+/* Wait until the child has closed its output (or, logged, has ended). */
+static enum tide_rc attend(const struct tide_command *c, struct tide_process *p,
+                           struct tide_str *out, struct tide_error *e)
+{
+    int64_t end = tide_clock_monotonic_ns() + (int64_t)c->deadline_s * 1000000000;
+    for (;;) {
+        struct pollfd watch = {.fd = p->out, .events = POLLIN};
+        poll(&watch, p->out >= 0, POLL_MS);
+        if (p->out >= 0 && watch.revents && !drain(p->out, out)) return TIDE_OK;
+        if (p->out < 0) {
+            siginfo_t info = {0};
+            if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
+                return TIDE_OK;
+        }
+        if (out && out->failed)
+            return tide_fail(e, TIDE_FAILED, "%s: more output than allowed", c->argv[0]);
+        if (c->stop && *c->stop) return tide_fail(e, TIDE_STOPPED, "%s: stopped", c->argv[0]);
+        if (c->deadline_s && tide_clock_monotonic_ns() > end)
+            return tide_fail(e, TIDE_FAILED, "%s passed its deadline of %d s", c->argv[0],
+                             c->deadline_s);
+    }
+}
+
+enum tide_rc tide_process_run(const struct tide_command *c, struct tide_str *out,
+                              struct tide_error *e)
+{
+    struct tide_process p;
+    enum tide_rc rc = tide_process_start(c, &p, e);
+    if (rc) return rc;
+    rc = attend(c, &p, out, e);
+    int status = tide_process_end(&p, rc ? SIGKILL : 0);
+    return rc ? rc : describe_status(c->argv[0], status, e);
+}

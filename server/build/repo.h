@@ -1,0 +1,53 @@
+/* repo.h - commits of a project: a bare mirror of the daemon's own, and worktrees from it.
+ *
+ * The user's checkout is only ever read (git fetch from it); worktrees belong to the mirror. Names of
+ * commits are resolved in the mirror after a fetch, HEAD being the HEAD of the source repository.
+ *
+ * Threads: any; calls on one mirror are serialised by a lock of its own. Blocking (git runs). */
+#ifndef TIDE_BUILD_REPO_H
+#define TIDE_BUILD_REPO_H
+
+#include "base/error.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tide_repo; /* one project's mirror */
+
+struct tide_commit {
+    char sha[65];
+    char *subject; /* UTF-8, made valid when it is not */
+    char *author;
+    int64_t committed_ns;
+};
+
+/* Open the mirror of `source` (path or URL) in the folder `mirror`, made on first use. Worktrees that an
+ * earlier daemon left under `worktrees` are removed. The caller owns *out. */
+TIDE_CHECK enum tide_rc tide_repo_open(const char *source, const char *mirror,
+                                       const char *worktrees, const atomic_bool *stop,
+                                       struct tide_repo **out, struct tide_error *e);
+void tide_repo_close(struct tide_repo *r); /* NULL is a no-op */
+
+/* Bring the mirror up to date. */
+TIDE_CHECK enum tide_rc tide_repo_sync(struct tide_repo *r, struct tide_error *e);
+
+/* What `rev` names, in the mirror as it stands (call tide_repo_sync first). INVALID when it names no commit;
+ * a rev that begins with '-' or holds a control character is refused. The caller frees with tide_commit_clear. */
+TIDE_CHECK enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev,
+                                          struct tide_commit *out, struct tide_error *e);
+void tide_commit_clear(struct tide_commit *c);
+
+/* Up to `limit` commits from `rev` back along the first parent, newest first; the caller frees
+ * each and the array. */
+TIDE_CHECK enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, size_t limit,
+                                       struct tide_commit **out, size_t *n, struct tide_error *e);
+
+/* Check the commit out into a new worktree; *folder is its absolute path, freed by tide_repo_release. */
+TIDE_CHECK enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, char **folder,
+                                           struct tide_error *e);
+
+/* Remove the worktree and free *folder; NULL is a no-op. */
+void tide_repo_release(struct tide_repo *r, char **folder);
+
+#endif
