@@ -48,7 +48,8 @@ enum tide_kind {
 enum tide_name_kind { TIDE_NAME_PYTHON = 1, TIDE_NAME_C, TIDE_NAME_MARK };
 
 struct tide_text {
-    const char *at; /* UTF-8, not terminated; borrowed (from the payload, or from the caller of encode) */
+    const char *at; /* UTF-8 without NUL, not terminated; borrowed (from the payload, or from the caller
+                     * of encode) */
     uint32_t length;
 };
 
@@ -99,7 +100,8 @@ struct tide_frames; /* cuts a byte stream into checked payloads */
 struct tide_frames *tide_frames_new(void);
 void tide_frames_free(struct tide_frames *f);
 
-/* Hand over the next n bytes as they came; they are copied. */
+/* Hand over the next n bytes as they came; they are copied.
+ * FULL: nothing was taken, since more than 8 MiB would wait: take payloads out first. */
 enum tide_stream_rc tide_frames_feed(struct tide_frames *f, const void *at, size_t n);
 
 /* The next whole payload: *at is borrowed and valid until the next call on f.
