@@ -1,14 +1,14 @@
 /* stream.h - the tide stream: the one byte format for events and samples of a run.
  *
- * The same bytes travel on the probe's stdout, lie in a .tide file and (chunk by chunk) in the store.
- * The format is described in docs/STREAM.md; this library is its only encoder and decoder.
+ * The same bytes travel on the probe's stdout, lie in a .tide file and (chunk by chunk) in the
+ * store. The format is described in docs/STREAM.md; this library is its only encoder and decoder.
  *
  *   stream  = magic chunk*            magic: 0x89 'T' 'I' 'D' 'E' '\r' '\n' VERSION
  *   chunk   = length check payload    u32 LE bytes of payload, u64 LE XXH3-64 of payload
  *   payload = record*                 varint-coded; every delta starts anew with the payload
  *
- * A payload decodes by itself, but for the names: a NAME record stands before the first use of its id
- * in the stream and is not repeated.
+ * A payload decodes by itself, but for the names: a NAME record stands before the first use of its
+ * id in the stream and is not repeated.
  *
  * Owns: nothing global. Threads: an object is used by one thread at a time.
  * Errors: functions return enum tide_stream_rc; nothing is logged. */
@@ -34,22 +34,22 @@ enum tide_stream_rc {
 };
 
 enum tide_kind {
-    TIDE_META = 1,   /* key, text (JSON): a fact about the run */
-    TIDE_NAME,       /* name, name_kind, text, file, line: defines a name id */
-    TIDE_SAMPLE,     /* t_ns, rss, anonymous, file_rss; peak when it was read, else 0 */
-    TIDE_CALL,       /* events: t_ns, thread, name, line, rss */
+    TIDE_META = 1, /* key, text (JSON): a fact about the run */
+    TIDE_NAME,     /* name, name_kind, text, file, line: defines a name id */
+    TIDE_SAMPLE,   /* t_ns, rss, anonymous, file_rss; peak when it was read, else 0 */
+    TIDE_CALL,     /* events: t_ns, thread, name, line, rss */
     TIDE_RETURN,
     TIDE_C_CALL,
-    TIDE_C_RETURN,   /* and peak where the function is of the module under test, else 0 */
+    TIDE_C_RETURN, /* and peak where the function is of the module under test, else 0 */
     TIDE_C_EXCEPTION,
-    TIDE_MARK,       /* name, value; peak since the previous mark */
+    TIDE_MARK, /* name, value; peak since the previous mark */
 };
 
 enum tide_name_kind { TIDE_NAME_PYTHON = 1, TIDE_NAME_C, TIDE_NAME_MARK };
 
 struct tide_text {
-    const char *at; /* UTF-8 without NUL, not terminated; borrowed (from the payload, or from the caller
-                     * of encode) */
+    const char *at; /* UTF-8 without NUL, not terminated; borrowed (from the payload, or from the
+                     * caller of encode) */
     uint32_t length;
 };
 
@@ -57,18 +57,18 @@ struct tide_text {
 struct tide_record {
     enum tide_kind kind;
     enum tide_name_kind name_kind;
-    uint32_t thread;         /* kernel thread id */
-    uint32_t name;           /* id of a name, 0 for none */
-    uint32_t line;           /* events: line being executed in the Python frame; NAME: first line */
-    int64_t value;           /* MARK */
-    uint64_t t_ns;           /* CLOCK_MONOTONIC */
-    uint64_t rss;            /* bytes */
-    uint64_t anonymous;      /* bytes */
-    uint64_t file_rss;       /* bytes, file and shared memory */
-    uint64_t peak;           /* bytes, 0 when it was not read */
-    struct tide_text key;    /* META */
-    struct tide_text text;   /* META: JSON; NAME: qualified name (C: module.name) */
-    struct tide_text file;   /* NAME: source file, empty for C functions and marks */
+    uint32_t thread;       /* kernel thread id */
+    uint32_t name;         /* id of a name, 0 for none */
+    uint32_t line;         /* events: line being executed in the Python frame; NAME: first line */
+    int64_t value;         /* MARK */
+    uint64_t t_ns;         /* CLOCK_MONOTONIC */
+    uint64_t rss;          /* bytes */
+    uint64_t anonymous;    /* bytes */
+    uint64_t file_rss;     /* bytes, file and shared memory */
+    uint64_t peak;         /* bytes, 0 when it was not read */
+    struct tide_text key;  /* META */
+    struct tide_text text; /* META: JSON; NAME: qualified name (C: module.name) */
+    struct tide_text file; /* NAME: source file, empty for C functions and marks */
 };
 
 /* ---- encoding ---- */
@@ -89,8 +89,8 @@ enum tide_stream_rc tide_encoder_add(struct tide_encoder *e, const struct tide_r
 /* Bytes of payload gathered so far. */
 size_t tide_encoder_size(const struct tide_encoder *e);
 
-/* Close the chunk: *at points to its bytes (header and payload; borrowed, valid until the next add),
- * the return is their number, 0 when the chunk is empty. The encoder is empty afterwards. */
+/* Close the chunk: *at points to its bytes (header and payload; borrowed, valid until the next
+ * add), the return is their number, 0 when the chunk is empty. The encoder is empty afterwards. */
 size_t tide_encoder_finish(struct tide_encoder *e, const uint8_t **at);
 
 /* ---- decoding: frames ---- */
@@ -108,7 +108,8 @@ enum tide_stream_rc tide_frames_feed(struct tide_frames *f, const void *at, size
  * END: feed more. CORRUPT and NEWER are final. */
 enum tide_stream_rc tide_frames_next(struct tide_frames *f, const uint8_t **at, size_t *n);
 
-/* Bytes fed and not yet returned as a payload: not 0 at the end of input means that the stream was cut. */
+/* Bytes fed and not yet returned as a payload: not 0 at the end of input means that the stream was
+ * cut. */
 size_t tide_frames_pending(const struct tide_frames *f);
 
 /* ---- decoding: records ---- */

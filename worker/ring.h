@@ -1,0 +1,99 @@
+/* ring.h - events on their way from the worker to the probe.
+ *
+ * One producer (the worker: whoever holds the GIL) and one consumer (the probe) share a memfd. What
+ * the worker has put survives its death by any signal, costs it no system call, and is never
+ * dropped: when the ring is full the worker waits.
+ *
+ * Memory: TIDE_RING_BYTES of shared memory, touched by the producer when it attaches, so that its
+ * RSS does not move later. Threads: one on each side. Errors: 0 or an errno. The consumer believes
+ * nothing that it finds in the memory, since measured code may have written over it. */
+#ifndef TIDE_RING_H
+#define TIDE_RING_H
+
+#include "stream.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define TIDE_RING_SLOTS (1u << 16)
+#define TIDE_RING_ENV   "TIDEMARK_RING_FD"
+
+/* 32 bytes, so that an event is one slot and two fill a cache line. */
+struct tide_slot {
+    uint64_t t_ns;
+    uint32_t rss_pages;
+    uint32_t peak_pages;
+    uint32_t thread;
+    uint32_t name;
+    uint32_t line;
+    uint8_t kind;
+    uint8_t name_kind;
+    uint16_t span; /* slots of this record, this one included: a tail of bytes follows from 2 on */
+};
+
+/* The memory itself. Producer and consumer write to different cache lines. */
+struct tide_ring_memory {
+    uint64_t magic;
+    _Alignas(64) _Atomic uint64_t head; /* slots put since the start; written by the producer */
+    _Atomic uint32_t stamping;          /* a record is being stamped and put */
+    _Alignas(64) _Atomic uint64_t tail; /* slots taken; written by the consumer */
+    _Alignas(64) struct tide_slot slots[TIDE_RING_SLOTS];
+};
+#define TIDE_RING_BYTES sizeof(struct tide_ring_memory)
+
+struct tide_ring {
+    struct tide_ring_memory *memory;
+    uint64_t head, tail; /* own index, and the last that was seen of the other side's */
+    uint64_t page;       /* bytes a page, for rss and peak */
+    uint64_t waits;      /* times that the producer found the ring full */
+    char *text;          /* consumer: the tail of the record taken last */
+};
+
+/* ---- consumer ---- */
+
+/* Make the memory and map it. *fd is close-on-exec; the worker is to inherit it. */
+int tide_ring_create(struct tide_ring *r, int *fd);
+void tide_ring_close(struct tide_ring *r); /* also half-made and zeroed rings; either side */
+
+enum tide_ring_rc { TIDE_RING_OK = 0, TIDE_RING_EMPTY, TIDE_RING_BROKEN };
+
+/* The next record; its texts are borrowed until the next take. BROKEN is final. */
+enum tide_ring_rc tide_ring_take(struct tide_ring *r, struct tide_record *out);
+
+/* Whether every record that will come from now on was stamped after this call began. */
+bool tide_ring_is_settled(const struct tide_ring *r);
+
+/* ---- producer ---- */
+
+/* Map the memory of `fd`, touch it all, close `fd`. */
+int tide_ring_attach(struct tide_ring *r, int fd);
+
+/* Say that the clock is about to be read for a record. The next put ends it. */
+static inline void tide_ring_begin(struct tide_ring *r)
+{
+    atomic_store_explicit(&r->memory->stamping, 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+}
+
+/* Wait until `slots` are free. Only for the functions below. */
+void tide_ring_wait(struct tide_ring *r, uint64_t slots);
+
+static inline void tide_ring_publish(struct tide_ring *r, uint64_t slots)
+{
+    r->head += slots;
+    atomic_store_explicit(&r->memory->head, r->head, memory_order_release);
+    atomic_store_explicit(&r->memory->stamping, 0, memory_order_release);
+}
+
+/* Put an event (a record without value and texts). Waits while the ring is full. */
+static inline void tide_ring_put_slot(struct tide_ring *r, const struct tide_slot *slot)
+{
+    if (r->head - r->tail == TIDE_RING_SLOTS) tide_ring_wait(r, 1);
+    r->memory->slots[r->head % TIDE_RING_SLOTS] = *slot;
+    tide_ring_publish(r, 1);
+}
+
+/* Put a MARK, META or NAME. E2BIG when a text exceeds TIDE_STREAM_TEXT_MAX. */
+int tide_ring_put(struct tide_ring *r, const struct tide_record *record);
+
+#endif
