@@ -1,0 +1,39 @@
+import js from "@eslint/js";
+
+/** @param {string[]} names */
+const readonly = (names) => Object.fromEntries(names.map((name) => [name, "readonly"]));
+
+const browser = readonly([
+  "AbortController", "CustomEvent", "Event", "EventSource", "EventTarget", "ResizeObserver",
+  "URLSearchParams", "cancelAnimationFrame", "clearTimeout", "console", "devicePixelRatio",
+  "document", "fetch", "getComputedStyle", "history", "location", "matchMedia", "navigator",
+  "requestAnimationFrame", "setInterval", "clearInterval", "setTimeout", "window", "performance",
+]);
+
+const node = readonly(["console", "process", "setTimeout", "clearTimeout", "URL", "fetch",
+  "Buffer", "AbortSignal"]);
+
+export default [
+  { ignores: ["build/", "node_modules/"] },
+  js.configs.recommended,
+  {
+    rules: {
+      eqeqeq: "error",
+      "no-var": "error",
+      "prefer-const": "error",
+      "no-implicit-coercion": ["error", { boolean: false }],
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "no-eval": "error",
+      "no-restricted-properties": ["error",
+        { property: "innerHTML", message: "Text is never markup: build nodes with dom.js." },
+        { property: "outerHTML", message: "Text is never markup: build nodes with dom.js." },
+        { property: "insertAdjacentHTML", message: "Text is never markup." }],
+      "max-len": ["error", { code: 100, ignoreUrls: true }],
+    },
+  },
+  { files: ["static/js/**"], languageOptions: { globals: browser } },
+  {
+    files: ["tests/browser/**", "eslint.config.js"],
+    languageOptions: { globals: { ...node, ...browser } },
+  },
+];
