@@ -1,0 +1,270 @@
+/* probe.c - see probe.h.
+ *
+ * The interpreter runs one program (the text below) which prints a line of JSON. It has to run on
+ * Python 2.7 too, so that an old installation is refused by its name and not by a SyntaxError; for
+ * the same reason it is isolated by -E and -s and an own cut of sys.path instead of -I, which 2.7
+ * does not know. Only the last line counts: a site customisation may print before it.
+ *
+ * The library to embed is sought where the interpreter says it was installed and where it stands
+ * now (uv and conda move installations after building them). A shared one wins; a static one brings
+ * the libraries that it was built with, and its symbols are exported for the extension modules. */
+#include "build/probe.h"
+
+#include "base/process.h"
+#include "build/command.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEADLINE_S     10
+#define OUTPUT_CEILING (256u << 10)
+#define OLDEST         "3.8"
+#define OLDEST_NUMBER  tide_probe_version_number(OLDEST)
+
+static const char question[] =
+    "import sys\n"
+    "sys.path[:] = [p for p in sys.path if p]\n"
+    "import json, os, sysconfig\n"
+    "var = lambda name: str(sysconfig.get_config_var(name) or '')\n"
+    "v = sys.version_info\n"
+    "level = {'alpha': 'a', 'beta': 'b', 'candidate': 'rc'}.get(v[3])\n"
+    "version = '%d.%d.%d' % v[:3] + ('%s%d' % (level, v[4]) if level else '')\n"
+    "impl = getattr(getattr(sys, 'implementation', None), 'name', '')\n"
+    "impl = impl or ('pypy' if hasattr(sys, 'pypy_version_info') else 'cpython')\n"
+    "marks = ('t' if var('Py_GIL_DISABLED') == '1' else '') + ('d' if var('Py_DEBUG') == '1' else "
+    "'')\n"
+    "short = '%d.%d' % v[:2]\n"
+    "ld = var('LDVERSION') or short\n"
+    "def first(folders, names):\n"
+    "    for folder in folders:\n"
+    "        for name in names:\n"
+    "            path = os.path.join(folder, name)\n"
+    "            if folder and name and os.path.isfile(path):\n"
+    "                return path\n"
+    "    return ''\n"
+    "base = getattr(sys, 'base_prefix', getattr(sys, 'real_prefix', sys.prefix))\n"
+    "libs = [var('LIBDIR'), os.path.join(base, 'lib'), os.path.join(base, 'lib64')]\n"
+    "shared = first(libs, [n for n in (var('LDLIBRARY'), var('INSTSONAME'), 'libpython%s.so' % "
+    "ld)\n"
+    "                      if '.so' in n])\n"
+    "static = first([var('LIBPL')] + libs, [var('LIBRARY'), 'libpython%s.a' % ld])\n"
+    "link = ' '.join(['-Wl,--export-dynamic', var('LIBS'), var('SYSLIBS')])\n"
+    "header = first([sysconfig.get_path('include') or '', var('INCLUDEPY')], ['Python.h'])\n"
+    "program = sys.executable\n"
+    "plain = os.path.join(sys.prefix, 'bin', 'python' + short + marks)\n"
+    "if program and os.path.realpath(plain) == os.path.realpath(program): program = plain\n"
+    "print(json.dumps({'version': version, 'implementation': impl, 'marks': marks,\n"
+    "    'abi': var('SOABI') or 'cpython-%d%d' % v[:2], 'prefix': sys.prefix, 'program': program,\n"
+    "    'virtual': sys.prefix != base, 'base': getattr(sys, '_base_executable', None) or '',\n"
+    "    'include': os.path.dirname(header), 'libpython': shared or static,\n"
+    "    'link': '' if shared or not static else link, 'build': sys.version}))\n";
+
+void tide_python_clear(struct tide_python *p)
+{
+    char *const owned[] = {p->name,      p->version, p->abi,  p->prefix, p->program,
+                           p->libpython, p->include, p->link, p->source, p->reason};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        free(owned[i]);
+    *p = (struct tide_python){0};
+}
+
+unsigned long long tide_probe_version_number(const char *version)
+{
+    unsigned major = 0, minor = 0, micro = 0, serial = 0;
+    char level[3] = "";
+    int n = sscanf(version, "%3u.%3u.%3u%2[abrc]%3u", &major, &minor, &micro, level, &serial);
+    if (n < 2) return 0;
+    unsigned stage = level[0] == 'a' ? 0 : level[0] == 'b' ? 1 : level[0] == 'r' ? 2 : 3;
+    return ((((unsigned long long)major * 1000 + minor) * 1000 + micro) * 4 + stage) * 1000 +
+           serial;
+}
+
+static bool has_prefix(const char *text, const char *start)
+{
+    return !strncmp(text, start, strlen(start));
+}
+
+/* Whose installation it is: told by where it stands, so that the answer is the same however it was
+ * found. */
+static const char *find_source(const char *prefix, const char *found)
+{
+    char *pyenv = tide_candidates_pyenv();
+    char *conda = tide_format("%s/conda-meta", prefix);
+    struct stat facts;
+    const char *source = found;
+    if (pyenv && has_prefix(prefix, pyenv))
+        source = "pyenv";
+    else if (!strcmp(prefix, "/usr"))
+        source = "debian";
+    else if (strstr(prefix, "/uv/python/"))
+        source = "uv";
+    else if (conda && !stat(conda, &facts))
+        source = "conda";
+    free(pyenv);
+    free(conda);
+    return source;
+}
+
+/* What to do about a missing `thing`, in the words of whoever made the installation. */
+static char *advise(const struct tide_python *p, const char *thing)
+{
+    int minor = (int)strcspn(p->version, ".") + 1;
+    minor += (int)strcspn(p->version + minor, ".");
+    if (!strcmp(p->source, "debian"))
+        return tide_format("no %s: install it with `apt-get install libpython%.*s-dev`", thing,
+                           minor, p->version);
+    if (!strcmp(p->source, "pyenv"))
+        return tide_format("no %s: rebuild it with `PYTHON_CONFIGURE_OPTS=--enable-shared "
+                           "pyenv install --force %s`",
+                           thing, p->version);
+    if (!strcmp(p->source, "uv"))
+        return tide_format("no %s: install it anew with `uv python install --reinstall %s`", thing,
+                           p->version);
+    return tide_format("no %s under %s: install its development files, or build CPython with "
+                       "--enable-shared and install it whole",
+                       thing, p->prefix);
+}
+
+/* The reason why it cannot be used, in new memory; NULL when it can (or when memory ends). */
+static char *judge(const struct tide_python *p, const char *implementation)
+{
+    if (strcmp(implementation, "cpython"))
+        return tide_format("%s %s is not CPython, the only one that Tidemark embeds",
+                           implementation, p->version);
+    if (tide_probe_version_number(p->version) < OLDEST_NUMBER)
+        return tide_format("CPython %s is older than " OLDEST ", the oldest that Tidemark runs",
+                           p->version);
+    if (!*p->include) return advise(p, "Python.h");
+    if (!*p->libpython) return advise(p, "libpython");
+    return NULL;
+}
+
+static void add_file_facts(struct tide_str *s, const char *path)
+{
+    struct stat facts = {0};
+    if (!*path || stat(path, &facts)) return;
+    tide_str_printf(s, "%s %lld %lld.%09ld\n", path, (long long)facts.st_size,
+                    (long long)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
+}
+
+static enum tide_rc identify(struct tide_python *p, const char *build, struct tide_error *e)
+{
+    struct tide_str s = {0};
+    tide_str_printf(&s, "%s\n%s\n%s\n%s\n%s\n", p->version, build, p->abi, p->prefix, p->include);
+    add_file_facts(&s, p->libpython);
+    add_file_facts(&s, p->program);
+    bool failed = s.failed;
+    if (!failed) tide_hash_text(s.at, s.length, p->identity);
+    tide_str_free(&s);
+    return failed ? tide_fail(e, TIDE_NOMEM, "identify %s", p->program) : TIDE_OK;
+}
+
+/* A Python of which no more is known than its path and why it is of no use. Takes `reason`. */
+static enum tide_rc fill_unknown(const struct tide_candidate *c, char *reason,
+                                 struct tide_python *p, struct tide_error *e)
+{
+    *p = (struct tide_python){.name = strdup(c->path),
+                              .version = strdup(""),
+                              .abi = strdup(""),
+                              .prefix = strdup(""),
+                              .program = strdup(c->path),
+                              .libpython = strdup(""),
+                              .include = strdup(""),
+                              .link = strdup(""),
+                              .source = strdup(c->source),
+                              .reason = reason};
+    if (!p->name || !p->version || !p->abi || !p->prefix || !p->program || !p->libpython ||
+        !p->include || !p->link || !p->source || !p->reason)
+        return tide_fail(e, TIDE_NOMEM, "list %s", c->path);
+    return identify(p, "", e);
+}
+
+static enum tide_rc fill(const struct tide_candidate *c, const json_t *facts, struct tide_python *p,
+                         struct tide_error *e)
+{
+    const char *text[9] = {0};
+    static const char *const keys[] = {"version", "marks",     "abi",  "prefix", "program",
+                                       "include", "libpython", "link", "build"};
+    for (size_t i = 0; i < 9; i++)
+        text[i] = json_string_value(json_object_get(facts, keys[i]));
+    *p = (struct tide_python){.name = tide_format("%s%s", text[0], text[1]),
+                              .version = strdup(text[0]),
+                              .abi = tide_format("%s%s%s", text[2], *text[1] ? "-" : "", text[1]),
+                              .prefix = strdup(text[3]),
+                              .program = strdup(*text[4] ? text[4] : c->path),
+                              .include = strdup(text[5]),
+                              .libpython = strdup(text[6]),
+                              .link = strdup(text[7]),
+                              .source = strdup(find_source(text[3], c->source))};
+    if (!p->name || !p->version || !p->abi || !p->prefix || !p->program || !p->libpython ||
+        !p->include || !p->link || !p->source)
+        return tide_fail(e, TIDE_NOMEM, "list %s", c->path);
+    p->reason = judge(p, json_string_value(json_object_get(facts, "implementation")));
+    return identify(p, text[8], e);
+}
+
+/* The answer's JSON with every key that is used, or NULL. */
+static json_t *parse(const char *output)
+{
+    static const char *const keys[] = {"version", "implementation", "marks",   "abi",
+                                       "prefix",  "program",        "include", "libpython",
+                                       "link",    "build",          "base"};
+    char *line = tide_build_last_line(output);
+    json_t *facts = line ? json_loads(line, 0, NULL) : NULL;
+    free(line);
+    bool whole = json_is_object(facts) && json_is_boolean(json_object_get(facts, "virtual"));
+    for (size_t i = 0; whole && i < sizeof keys / sizeof *keys; i++)
+        whole = json_is_string(json_object_get(facts, keys[i]));
+    if (whole && tide_probe_version_number(json_string_value(json_object_get(facts, "version"))))
+        return facts;
+    json_decref(facts);
+    return NULL;
+}
+
+static char *describe_failure(const struct tide_candidate *c, const struct tide_error *e,
+                              const struct tide_str *complaint)
+{
+    struct stat facts;
+    if (stat(c->path, &facts)) return tide_format("there is no file %s", c->path);
+    char *line = tide_build_last_line(complaint->at ? complaint->at : "");
+    char *reason = line && *line ? tide_format("it does not start: %s", line)
+                                 : tide_format("it does not start: %s", e->text);
+    free(line);
+    return reason;
+}
+
+enum tide_rc tide_probe_ask(const struct tide_candidate *candidate, const atomic_bool *stop,
+                            struct tide_python *out, char **base, struct tide_error *e)
+{
+    const char *const argv[] = {candidate->path, "-E", "-s", "-B", "-c", question, NULL};
+    /* pyenv and its kind would otherwise answer by the version of some folder's settings. */
+    const struct tide_command command = {
+        .argv = argv, .folder = "/", .log = -1, .deadline_s = DEADLINE_S, .stop = stop};
+    struct tide_str output = {.ceiling = OUTPUT_CEILING}, complaint = {0};
+    struct tide_error failure = {0};
+
+    *out = (struct tide_python){0};
+    *base = NULL;
+    enum tide_rc rc = tide_build_run(&command, &output, &complaint, &failure);
+    json_t *facts = rc ? NULL : parse(output.at ? output.at : "");
+    if (rc && rc != TIDE_FAILED) {
+        if (e) *e = failure;
+    } else if (rc) {
+        rc = fill_unknown(candidate, describe_failure(candidate, &failure, &complaint), out, e);
+    } else if (!facts) {
+        rc = fill_unknown(candidate,
+                          tide_format("it does not answer as a Python does when asked what it is"),
+                          out, e);
+    } else {
+        rc = fill(candidate, facts, out, e);
+        const char *named = json_string_value(json_object_get(facts, "base"));
+        if (json_is_true(json_object_get(facts, "virtual"))) *base = strdup(named);
+    }
+    json_decref(facts);
+    tide_str_free(&output);
+    tide_str_free(&complaint);
+    return rc;
+}
