@@ -1,0 +1,585 @@
+/* repo.c - see repo.h.
+ *
+ * The mirror is a bare repository which every sync makes equal to its source: all refs under their
+ * own names, and the source's HEAD (a branch or a detached commit) as refs/tidemark/HEAD, which the
+ * mirror's own HEAD points to, so that HEAD~3 means the same here as there. Refs that vanished from
+ * the source are pruned; commits never are, so that one which was measured and then rewritten away
+ * can still be built.
+ *
+ * git is run as a program. What a hook or a shell set for another repository (GIT_DIR and its kin)
+ * is taken out of its environment; hooks, background maintenance and prompts are off; replaced
+ * objects are seen as they are. A git that was killed leaves lock files behind: they are cleared
+ * while we hold the mirror, so no other git of ours can own them.
+ *
+ * Locks: the mirror folder (flock) serialises what writes to it, between threads and processes
+ * alike; resolving and listing only read and take none. The worktrees folder is held as scratch.h
+ * says while the repository is open. */
+#include "build/repo.h"
+
+#include "base/file.h"
+#include "base/process.h"
+#include "build/command.h"
+#include "build/scratch.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FETCH_DEADLINE_S 600
+#define GIT_DEADLINE_S   120
+#define REV_LONGEST      1000
+#define HEAD_REF         "refs/tidemark/HEAD"
+
+struct tide_repo {
+    char *source; /* absolute path or URL */
+    char *mirror; /* absolute */
+    char *trees;  /* absolute: the folder of worktrees */
+    int hold;     /* on trees; -1: none */
+    const atomic_bool *stop;
+};
+
+/* What `git rev-parse --local-env-vars` lists, and what would make git ask somebody. */
+static const char foreign[] =
+    "env -u GIT_DIR -u GIT_WORK_TREE -u GIT_INDEX_FILE -u GIT_PREFIX -u GIT_OBJECT_DIRECTORY "
+    "-u GIT_ALTERNATE_OBJECT_DIRECTORIES -u GIT_COMMON_DIR -u GIT_NAMESPACE -u GIT_CONFIG "
+    "-u GIT_CONFIG_PARAMETERS -u GIT_CONFIG_COUNT -u GIT_GRAFT_FILE -u GIT_SHALLOW_FILE "
+    "-u GIT_REPLACE_REF_BASE -u GIT_IMPLICIT_WORK_TREE -u GIT_INTERNAL_SUPER_PREFIX "
+    "-u GIT_QUARANTINE_PATH -u GIT_CEILING_DIRECTORIES -u GIT_DEFAULT_HASH -u GIT_TRACE "
+    "-u GIT_ASKPASS -u SSH_ASKPASS git";
+
+static const char *const settings[] = {"GIT_TERMINAL_PROMPT=0", "GIT_NO_REPLACE_OBJECTS=1",
+                                       "LC_ALL=C", "LANGUAGE=C", NULL};
+
+static const char *const options[] = {"-c", "gc.auto=0",
+                                      "-c", "maintenance.auto=false",
+                                      "-c", "core.hooksPath=/dev/null",
+                                      "-c", "advice.detachedHead=false",
+                                      "-c", "log.showSignature=false",
+                                      NULL};
+
+static bool put_all(char ***words, const char *const *more)
+{
+    for (; *more; more++)
+        if (!tide_build_words_put(words, *more)) return false;
+    return true;
+}
+
+/* Run git on the mirror with these arguments. `complaint` gets its standard error. */
+static enum tide_rc run_git(const struct tide_repo *r, const char *const *args, int deadline_s,
+                            struct tide_str *out, struct tide_str *complaint, struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    char **argv = NULL;
+    char *folder = tide_format("--git-dir=%s", r->mirror);
+    if (!folder || !tide_build_words_add(&argv, foreign) || !tide_build_words_put(&argv, folder) ||
+        !put_all(&argv, options) || !put_all(&argv, args)) {
+        rc = tide_fail(e, TIDE_NOMEM, "run git");
+        goto out;
+    }
+    const struct tide_command c = {.argv = (const char *const *)argv,
+                                   .folder = "/",
+                                   .environment = settings,
+                                   .log = -1,
+                                   .deadline_s = deadline_s,
+                                   .stop = r->stop};
+    rc = tide_build_run(&c, out, complaint, e);
+out:
+    tide_build_words_free(argv);
+    free(folder);
+    return rc;
+}
+
+/* Git's own words: the first line that is fatal, else the last; NULL when it said nothing. */
+static char *find_complaint(const char *text)
+{
+    const char *fatal = strstr(text, "fatal: ");
+    if (fatal) {
+        fatal += strlen("fatal: ");
+        return strndup(fatal, strcspn(fatal, "\n"));
+    }
+    char *line = tide_build_last_line(text);
+    if (line && *line) return line;
+    free(line);
+    return NULL;
+}
+
+static enum tide_rc describe_git(const char *verb, const struct tide_str *complaint,
+                                 struct tide_error *e)
+{
+    char *line = find_complaint(complaint->at ? complaint->at : "");
+    if (line) tide_fail(e, TIDE_FAILED, "git %s: %s", verb, line);
+    free(line);
+    return TIDE_FAILED;
+}
+
+static enum tide_rc git(const struct tide_repo *r, const char *const *args, struct tide_str *out,
+                        struct tide_error *e)
+{
+    struct tide_str complaint = {0};
+    enum tide_rc rc = run_git(r, args, GIT_DEADLINE_S, out, &complaint, e);
+    if (rc == TIDE_FAILED) rc = describe_git(args[0], &complaint, e);
+    tide_str_free(&complaint);
+    return rc;
+}
+
+static enum tide_rc lock_mirror(const struct tide_repo *r, int *lock, struct tide_error *e)
+{
+    *lock = open(r->mirror, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*lock < 0) return tide_fail_errno(e, "open the mirror %s", r->mirror);
+    while (flock(*lock, LOCK_EX | LOCK_NB)) {
+        enum tide_rc rc = TIDE_OK;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            rc = tide_fail_errno(e, "lock the mirror %s", r->mirror);
+        else if (r->stop && *r->stop)
+            rc = tide_fail(e, TIDE_STOPPED, "lock the mirror %s: stopped", r->mirror);
+        if (rc) {
+            close(*lock);
+            *lock = -1;
+            return rc;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    return TIDE_OK;
+}
+
+static void unlock_mirror(int lock)
+{
+    if (lock < 0) return;
+    flock(lock, LOCK_UN); /* at once, though a child between fork and exec has the descriptor too */
+    close(lock);
+}
+
+static int clear_leftover(const char *path, const struct stat *facts, int type, struct FTW *where)
+{
+    (void)facts;
+    const char *name = path + where->base;
+    size_t length = strlen(name);
+    bool lock = length > 5 && !strcmp(name + length - 5, ".lock");
+    if (type == FTW_F && (lock || !strncmp(name, "tmp_", 4))) unlink(path);
+    return 0;
+}
+
+/* What a killed git leaves: locks, which make the next one refuse, and half-received packs. The
+ * mirror is ours. */
+static void clear_leftovers(const struct tide_repo *r)
+{
+    nftw(r->mirror, clear_leftover, 16, FTW_PHYS);
+}
+
+static enum tide_rc check_text(const char *text, const char *field, const char *what,
+                               struct tide_error *e)
+{
+    size_t length = strlen(text);
+    if (!length) return tide_fail_field(e, field, "%s is empty", what);
+    if (length > REV_LONGEST)
+        return tide_fail_field(e, field, "%s is longer than %d bytes", what, REV_LONGEST);
+    if (text[0] == '-') return tide_fail_field(e, field, "%s begins with '-'", what);
+    for (const char *p = text; *p; p++)
+        if (iscntrl((unsigned char)*p))
+            return tide_fail_field(e, field, "%s holds a control character", what);
+    return TIDE_OK;
+}
+
+/* A path made absolute, a URL as it is. HOST:PATH, scp's way, is a URL unless such a file exists.
+ */
+static enum tide_rc find_source(const char *source, char **out, struct tide_error *e)
+{
+    enum tide_rc rc = check_text(source, "repo", "the repository", e);
+    if (rc) return rc;
+    *out = realpath(source, NULL);
+    if (*out) return TIDE_OK;
+    const char *colon = strchr(source, ':');
+    if (source[0] == '/' || source[0] == '.' || !colon)
+        return tide_fail_field(e, "repo", "there is no repository at %s: %s", source,
+                               strerror(errno));
+    *out = strdup(source);
+    return *out ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
+}
+
+static enum tide_rc make_mirror(struct tide_repo *r, struct tide_error *e)
+{
+    static const char *const init[] = {"init", "--bare", "--quiet", "--template=", NULL};
+    static const char *const head[] = {"symbolic-ref", "HEAD", HEAD_REF, NULL};
+    static const char *const prune[] = {"worktree", "prune", "--expire=now", NULL};
+    int lock;
+    enum tide_rc rc = lock_mirror(r, &lock, e);
+    if (rc) return rc;
+    clear_leftovers(r);
+    rc = git(r, init, NULL, e);
+    if (!rc) rc = git(r, head, NULL, e);
+    if (!rc) rc = tide_scratch_sweep(r->trees, e);
+    if (!rc) rc = git(r, prune, NULL, e);
+    unlock_mirror(lock);
+    return rc;
+}
+
+/* Make the folder and give its absolute path. */
+static enum tide_rc settle(const char *folder, char **out, struct tide_error *e)
+{
+    enum tide_rc rc = tide_file_make_folder(folder, 0755, e);
+    if (rc) return rc;
+    *out = realpath(folder, NULL);
+    return *out ? TIDE_OK : tide_fail_errno(e, "open folder %s", folder);
+}
+
+enum tide_rc tide_repo_open(const char *source, const char *mirror, const char *worktrees,
+                            const atomic_bool *stop, struct tide_repo **out, struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    *out = NULL;
+    char *program = tide_build_which("git");
+    struct tide_repo *r = calloc(1, sizeof *r);
+    if (!r) {
+        rc = tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
+        goto out;
+    }
+    r->hold = -1;
+    r->stop = stop;
+    if (!program) {
+        rc = tide_fail(e, TIDE_ABSENT, "git is not installed: `apt-get install git`");
+        goto out;
+    }
+    rc = find_source(source, &r->source, e);
+    if (!rc) rc = settle(mirror, &r->mirror, e);
+    if (!rc) rc = settle(worktrees, &r->trees, e);
+    if (!rc) rc = make_mirror(r, e);
+    if (!rc) rc = tide_scratch_hold(r->trees, &r->hold, e);
+    if (rc) goto out;
+    *out = r;
+    r = NULL;
+out:
+    tide_repo_close(r);
+    free(program);
+    return rc;
+}
+
+void tide_repo_close(struct tide_repo *r)
+{
+    if (!r) return;
+    if (r->hold >= 0) close(r->hold);
+    free(r->source);
+    free(r->mirror);
+    free(r->trees);
+    free(r);
+}
+
+static bool is_shallow(const struct tide_repo *r)
+{
+    char *file = tide_format("%s/shallow", r->mirror);
+    struct stat facts;
+    bool shallow = file && !stat(file, &facts) && facts.st_size > 0;
+    free(file);
+    return shallow;
+}
+
+/* Fetch all refs, with the source's HEAD or (a source whose HEAD is unborn has none) without. */
+static enum tide_rc fetch(const struct tide_repo *r, bool with_head, struct tide_str *complaint,
+                          struct tide_error *e)
+{
+    const char *args[16];
+    size_t n = 0;
+    args[n++] = "fetch";
+    args[n++] = "--quiet";
+    args[n++] = "--prune";
+    args[n++] = "--no-tags"; /* the refspecs bring them */
+    args[n++] = "--no-write-fetch-head";
+    args[n++] = "--no-recurse-submodules";
+    args[n++] = "--update-shallow";
+    if (is_shallow(r)) args[n++] = "--unshallow"; /* as deep as the source has become */
+    args[n++] = "--";
+    args[n++] = r->source;
+    args[n++] = "+refs/*:refs/*";
+    args[n++] = "^refs/tidemark/*"; /* a source that is a mirror of ours has one of its own */
+    if (with_head) args[n++] = "+HEAD:" HEAD_REF;
+    args[n] = NULL;
+    return run_git(r, args, FETCH_DEADLINE_S, NULL, complaint, e);
+}
+
+/* Say what to do about a fetch that failed. */
+static enum tide_rc describe_fetch(const struct tide_repo *r, const struct tide_str *complaint,
+                                   struct tide_error *e)
+{
+    const char *text = complaint->at ? complaint->at : "";
+    if (strstr(text, "dubious ownership"))
+        return tide_fail(e, TIDE_FAILED,
+                         "%s belongs to another user, and git refuses to read it; allow it with "
+                         "`git config --global --add safe.directory '%s'` (for a checkout, of its "
+                         ".git folder too)",
+                         r->source, r->source);
+    if (strstr(text, "does not appear to be a git repository"))
+        return tide_fail_field(e, "repo",
+                               "%s is no git repository: name the folder that holds .git, a bare "
+                               "repository or a URL",
+                               r->source);
+    return describe_git("fetch", complaint, e);
+}
+
+/* The source has no commit at its HEAD: HEAD must name none here either, and some other ref must
+ * exist. */
+static enum tide_rc sync_unborn(const struct tide_repo *r, struct tide_str *complaint,
+                                struct tide_error *e)
+{
+    static const char *const drop[] = {"update-ref", "-d", HEAD_REF, NULL};
+    static const char *const refs[] = {"for-each-ref", "--count=1", NULL};
+    struct tide_str found = {0};
+    tide_str_free(complaint);
+    enum tide_rc rc = fetch(r, false, complaint, e);
+    if (rc == TIDE_FAILED) rc = describe_fetch(r, complaint, e);
+    if (!rc) rc = git(r, drop, NULL, e);
+    if (!rc) rc = git(r, refs, &found, e);
+    if (!rc && !found.length)
+        rc = tide_fail_field(e, "repo", "%s has no commit yet: commit something first", r->source);
+    tide_str_free(&found);
+    return rc;
+}
+
+enum tide_rc tide_repo_sync(struct tide_repo *r, struct tide_error *e)
+{
+    struct tide_str complaint = {0};
+    int lock;
+    enum tide_rc rc = lock_mirror(r, &lock, e);
+    if (rc) return rc;
+    rc = fetch(r, true, &complaint, e);
+    if (rc == TIDE_FAILED && complaint.at && strstr(complaint.at, "find remote ref HEAD"))
+        rc = sync_unborn(r, &complaint, e);
+    else if (rc == TIDE_FAILED)
+        rc = describe_fetch(r, &complaint, e);
+    if (rc) clear_leftovers(r);
+    unlock_mirror(lock);
+    tide_str_free(&complaint);
+    return rc;
+}
+
+static bool is_sha(const char *text)
+{
+    size_t length = strspn(text, "0123456789abcdef");
+    return (length == 40 || length == 64) && text[length] == '\0';
+}
+
+/* The hash that `rev` names; ABSENT for none. */
+static enum tide_rc find_sha(const struct tide_repo *r, const char *rev, char sha[65],
+                             struct tide_error *e)
+{
+    char *peeled = tide_format("%s^{commit}", rev);
+    struct tide_str out = {0};
+    if (!peeled) return tide_fail(e, TIDE_NOMEM, "find the commit %s", rev);
+    const char *const args[] = {"rev-parse", "--verify", "--end-of-options", peeled, NULL};
+    enum tide_rc rc = git(r, args, &out, e);
+    if (!rc && out.length) out.at[--out.length] = '\0';
+    if (!rc && !is_sha(out.at ? out.at : ""))
+        rc = tide_fail(e, TIDE_FAILED, "git rev-parse answered out of shape");
+    if (!rc) memcpy(sha, out.at, out.length + 1);
+    if (rc == TIDE_FAILED) rc = TIDE_ABSENT;
+    tide_str_free(&out);
+    free(peeled);
+    return rc;
+}
+
+/* How many bytes the character at `p` has in UTF-8 (RFC 3629); 0 when it is none. */
+static size_t measure_character(const unsigned char *p)
+{
+    if (p[0] < 0x80) return 1;
+    size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
+               : p[0] >= 0xe0 && p[0] <= 0xef ? 3
+               : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
+                                              : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0; /* the terminator stops it too */
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+/* A copy with every byte that is not UTF-8 replaced by U+FFFD. */
+static char *copy_text(const char *text)
+{
+    struct tide_str s = {0};
+    while (*text) {
+        size_t n = measure_character((const unsigned char *)text);
+        if (n)
+            tide_str_add(&s, text, n);
+        else
+            tide_str_put(&s, "\xef\xbf\xbd");
+        text += n ? n : 1;
+    }
+    return tide_str_take(&s);
+}
+
+/* One commit from its four terminated fields at *p, which is moved behind them. */
+static enum tide_rc parse_commit(const char **p, const char *end, struct tide_commit *out,
+                                 struct tide_error *e)
+{
+    const char *field[4];
+    for (size_t i = 0; i < 4; i++) {
+        field[i] = *p;
+        const char *stop = memchr(*p, '\0', (size_t)(end - *p));
+        if (!stop) return tide_fail(e, TIDE_CORRUPT, "git log answered out of shape");
+        *p = stop + 1;
+    }
+    if (!is_sha(field[0])) return tide_fail(e, TIDE_CORRUPT, "git log answered out of shape");
+    memcpy(out->sha, field[0], strlen(field[0]) + 1);
+    out->committed_ns = (int64_t)strtoll(field[1], NULL, 10) * 1000000000;
+    out->author = copy_text(field[2]);
+    out->subject = copy_text(field[3]);
+    if (out->author && out->subject) return TIDE_OK;
+    tide_commit_clear(out);
+    return tide_fail(e, TIDE_NOMEM, "read a commit");
+}
+
+static void free_commits(struct tide_commit *commits, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        tide_commit_clear(&commits[i]);
+    free(commits);
+}
+
+static enum tide_rc parse_commits(const struct tide_str *text, size_t limit,
+                                  struct tide_commit **out, size_t *n, struct tide_error *e)
+{
+    const char *p = text->at, *end = text->at + text->length;
+    size_t count = 0, most = 0;
+    for (const char *at = p; at < end; at++)
+        most += *at == '\0';
+    most = most / 4 < limit ? most / 4 : limit;
+    struct tide_commit *commits = calloc(most ? most : 1, sizeof *commits);
+    if (!commits) return tide_fail(e, TIDE_NOMEM, "list commits");
+    for (; count < most; count++) {
+        enum tide_rc rc = parse_commit(&p, end, &commits[count], e);
+        if (!rc) continue;
+        free_commits(commits, count);
+        return rc;
+    }
+    *out = commits;
+    *n = count;
+    return TIDE_OK;
+}
+
+static enum tide_rc refuse_rev(const struct tide_repo *r, const char *rev,
+                               const struct tide_error *cause, struct tide_error *e)
+{
+    const char *hint = strstr(cause->text, "ambiguous") ? ": the short hash is ambiguous"
+                       : is_shallow(r) ? ": the clone is shallow, deepen it with `git fetch "
+                                         "--unshallow`"
+                                       : "";
+    return tide_fail_field(e, "commits", "\"%.200s\" names no commit of %s%s", rev, r->source,
+                           hint);
+}
+
+enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, size_t limit,
+                            struct tide_commit **out, size_t *n, struct tide_error *e)
+{
+    char sha[65], most[32];
+    struct tide_str text = {0};
+    struct tide_error cause = {0};
+    *out = NULL;
+    *n = 0;
+    enum tide_rc rc = check_text(rev, "commits", "the commit's name", e);
+    if (rc) return rc;
+    rc = find_sha(r, rev, sha, &cause);
+    if (rc == TIDE_ABSENT) return refuse_rev(r, rev, &cause, e);
+    if (rc) {
+        if (e) *e = cause;
+        return rc;
+    }
+    snprintf(most, sizeof most, "--max-count=%zu", limit < INT_MAX ? limit : INT_MAX);
+    const char *const args[] = {"log",
+                                "--first-parent",
+                                "--no-color",
+                                "--encoding=UTF-8",
+                                "-z",
+                                "--no-patch",
+                                "--format=%H%x00%ct%x00%an%x00%s",
+                                most,
+                                sha,
+                                "--",
+                                NULL};
+    rc = git(r, args, &text, e);
+    if (!rc) rc = parse_commits(&text, limit, out, n, e);
+    tide_str_free(&text);
+    return rc;
+}
+
+enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev, struct tide_commit *out,
+                               struct tide_error *e)
+{
+    struct tide_commit *found;
+    size_t n;
+    *out = (struct tide_commit){0};
+    enum tide_rc rc = tide_repo_list(r, rev, 1, &found, &n, e);
+    if (rc) return rc;
+    if (n)
+        *out = found[0];
+    else
+        rc = tide_fail(e, TIDE_CORRUPT, "git log answered nothing for %.200s", rev);
+    free(found);
+    return rc;
+}
+
+void tide_commit_clear(struct tide_commit *c)
+{
+    free(c->subject);
+    free(c->author);
+    *c = (struct tide_commit){0};
+}
+
+static enum tide_rc add_worktree(const struct tide_repo *r, const char *sha, const char *folder,
+                                 struct tide_error *e)
+{
+    const char *const args[] = {"worktree", "add",  "--quiet", "--detach",
+                                "--force",  folder, sha,       NULL};
+    int lock;
+    enum tide_rc rc = lock_mirror(r, &lock, e);
+    if (rc) return rc;
+    rc = git(r, args, NULL, e);
+    unlock_mirror(lock);
+    if (rc == TIDE_FAILED && e) e->rc = TIDE_IO;
+    return rc == TIDE_FAILED ? TIDE_IO : rc; /* the machine's fault: the commit is there */
+}
+
+enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, char **folder,
+                                struct tide_error *e)
+{
+    char found[65], name[13];
+    struct tide_error cause = {0};
+    *folder = NULL;
+    if (!is_sha(sha)) return tide_fail_field(e, "commits", "\"%.80s\" is no whole hash", sha);
+    enum tide_rc rc = find_sha(r, sha, found, &cause);
+    if (rc == TIDE_ABSENT)
+        return tide_fail(e, TIDE_ABSENT, "commit %s is not in the mirror of %s", sha, r->source);
+    if (rc) {
+        if (e) *e = cause;
+        return rc;
+    }
+    snprintf(name, sizeof name, "%.12s", sha);
+    rc = tide_scratch_make(r->trees, name, folder, e);
+    if (!rc) rc = add_worktree(r, found, *folder, e);
+    if (rc) tide_repo_release(r, folder);
+    return rc;
+}
+
+void tide_repo_release(struct tide_repo *r, char **folder)
+{
+    static const char *const prune[] = {"worktree", "prune", "--expire=now", NULL};
+    struct tide_repo unstoppable = *r; /* tidying is what a stop waits for */
+    int lock;
+    if (!*folder) return;
+    unstoppable.stop = NULL;
+    enum tide_rc rc = tide_file_remove_tree(*folder, NULL);
+    if (!lock_mirror(&unstoppable, &lock, NULL)) {
+        rc = git(&unstoppable, prune, NULL, NULL);
+        unlock_mirror(lock);
+    }
+    (void)rc; /* what stays is swept when the repository is opened next */
+    free(*folder);
+    *folder = NULL;
+}
