@@ -1,7 +1,7 @@
 /* builder.h - makes what a run needs: the extension of a commit, and the worker, for a python.
  *
- * Both live in the build cache under their key, a hash of all that goes in; a finished build is renamed
- * into place whole, so an interrupted one leaves nothing that could be taken for a build.
+ * Both live in the build cache under their key, a hash of all that goes in; a finished build is
+ * renamed into place whole, so an interrupted one leaves nothing that could be taken for a build.
  *
  *   CACHE/builds/KEY/prefix/...   importable: goes on sys.path     CACHE/builds/KEY/log
  *   CACHE/workers/KEY/tidemark-worker                              CACHE/workers/KEY/log
@@ -39,15 +39,16 @@ TIDE_CHECK enum tide_rc tide_builder_plan(const struct tide_builder *b, const ch
                                           struct tide_build *out, struct tide_error *e);
 void tide_build_clear(struct tide_build *b);
 
-/* Make the planned build: check out, `cmake -S converters -B ... -DPython_EXECUTABLE=...`, build, keep in the cache.
- * FAILED with its last error line in *e when the commit does not build (the log says all): CACHE/builds/KEY/log is
- * kept, prefix is not. Any other code is the machine's fault, and nothing is kept. */
+/* Make the planned build: check out, `cmake -S converters -B ... -DPython_EXECUTABLE=...`, build,
+ * keep in the cache. FAILED with its last error line in *e when the commit does not build (the log
+ * says all): CACHE/builds/KEY/log is kept, prefix is not. Any other code is the machine's fault,
+ * and nothing is kept. */
 TIDE_CHECK enum tide_rc tide_builder_make(const struct tide_builder *b, struct tide_repo *repo,
                                           const char *sha, const struct tide_python *python,
                                           struct tide_build *plan, struct tide_error *e);
 
-/* The worker for this python, compiled on first use. *out is its absolute path, freed by the caller.
- * FAILED names the log. */
+/* The worker for this python, compiled on first use. *out is its absolute path, freed by the
+ * caller. FAILED names the log. */
 TIDE_CHECK enum tide_rc tide_builder_worker(const struct tide_builder *b,
                                             const struct tide_python *python, char **out,
                                             struct tide_error *e);

@@ -1,10 +1,11 @@
 /* pythons.h - which CPythons stand on this machine, and which of them Tidemark can run.
  *
- * Discovery looks at PATH, Debian's python3.x, pyenv, uv, conda and what the configuration names, asks
- * each interpreter about itself (`PYTHON -I -B -c ...`, JSON on its output) and drops doubles (the same
- * real prefix, version and ABI). One that cannot be used is kept with the reason.
+ * Discovery looks at PATH, Debian's python3.x, pyenv, uv, conda and what the configuration names,
+ * asks each interpreter about itself (`PYTHON -I -B -c ...`, JSON on its output) and drops doubles
+ * (the same real prefix, version and ABI). One that cannot be used is kept with the reason.
  *
- * Threads: none of its own; blocking (it runs the interpreters). Children die with the calling thread. */
+ * Threads: none of its own; blocking (it runs the interpreters). Children die with the calling
+ * thread. */
 #ifndef TIDE_BUILD_PYTHONS_H
 #define TIDE_BUILD_PYTHONS_H
 
@@ -15,17 +16,19 @@
 #include <stddef.h>
 
 struct tide_python {
-    char *name;      /* unique in its list: "3.11.7"; where two share it, "3.11.2" and "3.11.2@debian" style */
-    char *version;   /* "3.11.7", "3.14.0rc1" */
-    char *abi;       /* SOABI and, where set, debug and free-threading marks */
-    char *prefix;    /* sys.prefix */
-    char *program;   /* absolute path of the interpreter (not resolved into another prefix) */
+    char *name;    /* unique in its list: "3.11.7"; where two share it, "3.11.2" and "3.11.2@debian"
+                      style */
+    char *version; /* "3.11.7", "3.14.0rc1" */
+    char *abi;     /* SOABI and, where set, debug and free-threading marks */
+    char *prefix;  /* sys.prefix */
+    char *program; /* absolute path of the interpreter (not resolved into another prefix) */
     char *libpython; /* absolute path of the library to link with, "" for none */
     char *include;   /* folder of Python.h, "" for none */
-    char *link;      /* further words for the linker, separated by spaces: LIBS, SYSLIBS of sysconfig */
-    char *source;    /* "path", "debian", "pyenv", "uv", "conda", "configuration" */
-    char *reason;    /* why it cannot be used; NULL: usable */
-    char identity[TIDE_HASH_TEXT]; /* hash of version, build, ABI, prefix and library (path, size, mtime) */
+    char *link; /* further words for the linker, separated by spaces: LIBS, SYSLIBS of sysconfig */
+    char *source;                  /* "path", "debian", "pyenv", "uv", "conda", "configuration" */
+    char *reason;                  /* why it cannot be used; NULL: usable */
+    char identity[TIDE_HASH_TEXT]; /* hash of version, build, ABI, prefix and library (path, size,
+                                      mtime) */
 };
 
 struct tide_pythons {
@@ -41,8 +44,9 @@ TIDE_CHECK enum tide_rc tide_pythons_discover(const char *const *configured,
                                               struct tide_error *e);
 void tide_pythons_free(struct tide_pythons *p);
 
-/* The usable python that `spec` means: a name, a version ("3.12.1"), a minor version ("3.12": its newest
- * usable), or a program path. NULL with a reason in *e (INVALID: none, or present but not usable and why). */
+/* The usable python that `spec` means: a name, a version ("3.12.1"), a minor version ("3.12": its
+ * newest usable), or a program path. NULL with a reason in *e (INVALID: none, or present but not
+ * usable and why). */
 const struct tide_python *tide_pythons_find(const struct tide_pythons *p, const char *spec,
                                             struct tide_error *e);
 

@@ -1,7 +1,8 @@
 /* repo.h - commits of a project: a bare mirror of the daemon's own, and worktrees from it.
  *
- * The user's checkout is only ever read (git fetch from it); worktrees belong to the mirror. Names of
- * commits are resolved in the mirror after a fetch, HEAD being the HEAD of the source repository.
+ * The user's checkout is only ever read (git fetch from it); worktrees belong to the mirror. Names
+ * of commits are resolved in the mirror after a fetch, HEAD being the HEAD of the source
+ * repository.
  *
  * Threads: any; calls on one mirror are serialised by a lock of its own. Blocking (git runs). */
 #ifndef TIDE_BUILD_REPO_H
@@ -22,8 +23,8 @@ struct tide_commit {
     int64_t committed_ns;
 };
 
-/* Open the mirror of `source` (path or URL) in the folder `mirror`, made on first use. Worktrees that an
- * earlier daemon left under `worktrees` are removed. The caller owns *out. */
+/* Open the mirror of `source` (path or URL) in the folder `mirror`, made on first use. Worktrees
+ * that an earlier daemon left under `worktrees` are removed. The caller owns *out. */
 TIDE_CHECK enum tide_rc tide_repo_open(const char *source, const char *mirror,
                                        const char *worktrees, const atomic_bool *stop,
                                        struct tide_repo **out, struct tide_error *e);
@@ -32,8 +33,9 @@ void tide_repo_close(struct tide_repo *r); /* NULL is a no-op */
 /* Bring the mirror up to date. */
 TIDE_CHECK enum tide_rc tide_repo_sync(struct tide_repo *r, struct tide_error *e);
 
-/* What `rev` names, in the mirror as it stands (call tide_repo_sync first). INVALID when it names no commit;
- * a rev that begins with '-' or holds a control character is refused. The caller frees with tide_commit_clear. */
+/* What `rev` names, in the mirror as it stands (call tide_repo_sync first). INVALID when it names
+ * no commit; a rev that begins with '-' or holds a control character is refused. The caller frees
+ * with tide_commit_clear. */
 TIDE_CHECK enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev,
                                           struct tide_commit *out, struct tide_error *e);
 void tide_commit_clear(struct tide_commit *c);
@@ -43,7 +45,8 @@ void tide_commit_clear(struct tide_commit *c);
 TIDE_CHECK enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, size_t limit,
                                        struct tide_commit **out, size_t *n, struct tide_error *e);
 
-/* Check the commit out into a new worktree; *folder is its absolute path, freed by tide_repo_release. */
+/* Check the commit out into a new worktree; *folder is its absolute path, freed by
+ * tide_repo_release. */
 TIDE_CHECK enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, char **folder,
                                            struct tide_error *e);
 

@@ -1,0 +1,31 @@
+/* steps.h - a build's steps: programs run one after another with all that they say in one log.
+ *
+ * Each is announced in the log by a line "$ command", runs at low priority in an environment of our
+ * own making (so that a build is the same from any shell) and has a deadline. */
+#ifndef TIDE_BUILD_STEPS_H
+#define TIDE_BUILD_STEPS_H
+
+#include "base/process.h"
+
+struct tide_steps {
+    int log;            /* descriptor, open for appending; -1: none yet */
+    const char *path;   /* of the log */
+    const char *folder; /* the commands run in it; its name is cut from error lines. Absolute */
+    int deadline_s;     /* for each step */
+    const atomic_bool *stop;
+};
+
+/* Create the log at `path`. End with tide_steps_close. */
+TIDE_CHECK enum tide_rc tide_steps_open(struct tide_steps *s, struct tide_error *e);
+void tide_steps_close(struct tide_steps *s);
+
+/* A line of our own in the log. */
+void tide_steps_note(const struct tide_steps *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Run the command. FAILED with the line of the log that says best why, when it fails or passes its
+ * deadline. */
+TIDE_CHECK enum tide_rc tide_steps_run(const struct tide_steps *s, const char *const *argv,
+                                       struct tide_error *e);
+
+#endif
