@@ -1,0 +1,47 @@
+"""Lists of bytes, round-tripped through a contiguous C array."""
+
+from tidemark import iterations, mark
+
+module = "tideconv"
+
+
+def setup(count, length, repeat):
+    global new_list_bytes
+    if count > 10 ** length:
+        raise ValueError("%d items of %d digits cannot all differ: raise length" % (count, length))
+    from tideconv import new_list_bytes
+
+
+def peakmem_list_bytes(count, length, repeat):
+    """Round trip of a list of distinct bytes objects.
+
+    `repeat` times: build a list of `count` bytes objects of `length` bytes each, turn it into a C
+    array and that into a new list, compare, delete both. The payload is count * length bytes, 1 GiB
+    by default, and stands up to three times: original, C array, new list.
+    """
+    for _ in iterations(repeat):
+        # An operator and no call, so that no event is paid for per item. Every item is another
+        # number: a constant such as b" " * 1024 would be one object that the list holds count times.
+        original = [b"%0*d" % (length, i) for i in range(count)]
+        mark("original")
+        result = new_list_bytes(original)
+        mark("result")
+        if result is original or result != original or {*map(type, result)} - {bytes}:
+            raise AssertionError("the new list differs from the original")
+        del original, result
+
+
+def expected(count, length, repeat):
+    """Bytes of payload: no allocator can hold the objects in less."""
+    return count * length, count * length, count * length
+
+
+peakmem_list_bytes.param_names = ["count", "length", "repeat"]
+peakmem_list_bytes.params = [[1_048_576], [1_024], [10]]
+peakmem_list_bytes.demo = {"count": 65_536, "repeat": 3}
+# CPython keeps bytes objects of one byte as singletons: two is the least that makes them distinct.
+peakmem_list_bytes.limits = {
+    "count": (1, 16_777_216),
+    "length": (2, 1_048_576),
+    "repeat": (1, 1_000),
+}
