@@ -1,201 +1,293 @@
-/* tideconvmodule.c - the extension module tideconv: Python list to C array and back.
+/* tideconvmodule.c - the extension module tideconv: every cell as a round trip.
  *
- * Each function copies its list into an array that owns its data, then builds a new list from that
- * array alone. The bytes of all items lie end to end in one mapping, which is given back to the
- * system piece by piece while the new list is built: array and list never both stand in full.
- * Every failure raises a Python exception, leaves the input as it was and frees the array. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+ * new_PYTHON_NATIVE_TYPE converts a Python container to its native one and that, drained, to a new
+ * Python container. The functions, their names and their help texts are generated from cells.h. */
+#include "internal.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
+/* In these tables bool is a name like the others, not the macro of stdbool.h. */
+#undef bool
 
-/* So much is drained before it is unmapped: few system calls, little that stands twice. */
-enum { DRAIN_STEP = 1 << 20 };
+/* ---- round trips
+ * --------------------------------------------------------------------------------- */
 
-struct bytes_array {
-    char *data;   /* mapping of `capacity` bytes, the items end to end */
-    size_t *ends; /* item i ends where item i + 1 begins */
-    Py_ssize_t count;
-    size_t capacity;
-    size_t released; /* bytes at the front that are unmapped already */
-};
-
-struct float_array {
-    double *items;
-    Py_ssize_t count;
-};
-
-static int wrong_item(const char *expected, Py_ssize_t index, PyObject *item)
+static PyObject *list_array(PyObject *list, const struct tideconv_type *type)
 {
-    PyErr_Format(PyExc_TypeError, "list item %zd: expected %s, got %.200s", index, expected,
-                 Py_TYPE(item)->tp_name);
+    struct tideconv_array array;
+
+    if (tideconv_array_from_list(&array, type, list) < 0) return NULL;
+    return tideconv_array_take_list(&array);
+}
+
+static PyObject *tuple_array(PyObject *tuple, const struct tideconv_type *type)
+{
+    struct tideconv_array array;
+
+    if (tideconv_array_from_tuple(&array, type, tuple) < 0) return NULL;
+    return tideconv_array_take_tuple(&array);
+}
+
+static PyObject *list_linked(PyObject *list, const struct tideconv_type *type)
+{
+    struct tideconv_linked linked;
+
+    if (tideconv_linked_from_list(&linked, type, list) < 0) return NULL;
+    return tideconv_linked_take_list(&linked);
+}
+
+static PyObject *tuple_linked(PyObject *tuple, const struct tideconv_type *type)
+{
+    struct tideconv_linked linked;
+
+    if (tideconv_linked_from_tuple(&linked, type, tuple) < 0) return NULL;
+    return tideconv_linked_take_tuple(&linked);
+}
+
+static PyObject *set_hash(PyObject *set, const struct tideconv_type *type)
+{
+    struct tideconv_hash hash;
+
+    if (tideconv_hash_from_set(&hash, type, set) < 0) return NULL;
+    return tideconv_hash_take_set(&hash);
+}
+
+static PyObject *frozenset_hash(PyObject *frozenset, const struct tideconv_type *type)
+{
+    struct tideconv_hash hash;
+
+    if (tideconv_hash_from_frozenset(&hash, type, frozenset) < 0) return NULL;
+    return tideconv_hash_take_frozenset(&hash);
+}
+
+static PyObject *dict_hash(PyObject *dict, const struct tideconv_type *key_type,
+                           const struct tideconv_type *value_type)
+{
+    struct tideconv_hash hash;
+
+    if (tideconv_hash_from_dict(&hash, key_type, value_type, dict) < 0) return NULL;
+    return tideconv_hash_take_dict(&hash);
+}
+
+static PyObject *dict_ordered(PyObject *dict, const struct tideconv_type *key_type,
+                              const struct tideconv_type *value_type)
+{
+    struct tideconv_ordered ordered;
+
+    if (tideconv_ordered_from_dict(&ordered, key_type, value_type, dict) < 0) return NULL;
+    return tideconv_ordered_take_dict(&ordered);
+}
+
+/* ---- the cells
+ * ----------------------------------------------------------------------------------- */
+
+#define DEFINE_CELL(container, native, type)                                          \
+    static PyObject *new_##container##_##native##_##type(PyObject *Py_UNUSED(module), \
+                                                         PyObject *argument)          \
+    {                                                                                 \
+        return container##_##native(argument, &tideconv_type_##type);                 \
+    }
+
+#define DEFINE_SEQUENCES(type, ctype) \
+    DEFINE_CELL(list, array, type)    \
+    DEFINE_CELL(list, linked, type)   \
+    DEFINE_CELL(tuple, array, type)   \
+    DEFINE_CELL(tuple, linked, type)
+TIDECONV_TYPES(DEFINE_SEQUENCES)
+
+#define DEFINE_SETS(type)        \
+    DEFINE_CELL(set, hash, type) \
+    DEFINE_CELL(frozenset, hash, type)
+TIDECONV_SET_TYPES(DEFINE_SETS)
+
+#define DEFINE_DICT(native, key, value)                                               \
+    static PyObject *new_dict_##native##_##key##_##value(PyObject *Py_UNUSED(module), \
+                                                         PyObject *argument)          \
+    {                                                                                 \
+        return dict_##native(argument, &tideconv_type_##key, &tideconv_type_##value); \
+    }
+
+#define DEFINE_DICTS(key, value)  \
+    DEFINE_DICT(hash, key, value) \
+    DEFINE_DICT(ordered, key, value)
+TIDECONV_DICT_TYPES(DEFINE_DICTS)
+
+#define ARRAY_TEXT   "a contiguous C array"
+#define LINKED_TEXT  "a doubly linked C list"
+#define HASH_TEXT    "a C hash table, which keeps the order of insertion,"
+#define ORDERED_TEXT "a C map in key order"
+
+#define DOCUMENT(name, container, elements, text, order)                                \
+    name "($module, " container ", /)\n--\n\n"                                          \
+         "Copy a " container " of " elements " to " text " and return a new " container \
+         " built from it.\n\n" order                                                    \
+         "Raises TypeError when anything else is in it, and never changes its argument."
+
+/* A cell under its full name, and under the short one where it is the container's default. */
+#define CELL_AS(name, container, native, type, text)    \
+    {name, new_##container##_##native##_##type, METH_O, \
+     DOCUMENT(name, #container, #type, text, "")},
+
+#define LIST_SEQUENCES(type, ctype)                                    \
+    CELL_AS("new_list_" #type, list, array, type, ARRAY_TEXT)          \
+    CELL_AS("new_list_array_" #type, list, array, type, ARRAY_TEXT)    \
+    CELL_AS("new_list_linked_" #type, list, linked, type, LINKED_TEXT) \
+    CELL_AS("new_tuple_" #type, tuple, array, type, ARRAY_TEXT)        \
+    CELL_AS("new_tuple_array_" #type, tuple, array, type, ARRAY_TEXT)  \
+    CELL_AS("new_tuple_linked_" #type, tuple, linked, type, LINKED_TEXT)
+
+#define LIST_SETS(type)                                               \
+    CELL_AS("new_set_" #type, set, hash, type, HASH_TEXT)             \
+    CELL_AS("new_set_hash_" #type, set, hash, type, HASH_TEXT)        \
+    CELL_AS("new_frozenset_" #type, frozenset, hash, type, HASH_TEXT) \
+    CELL_AS("new_frozenset_hash_" #type, frozenset, hash, type, HASH_TEXT)
+
+#define DICT_AS(name, native, key, value, text, order)  \
+    {name, new_dict_##native##_##key##_##value, METH_O, \
+     DOCUMENT(name, "dict", #key " keys and " #value " values", text, order)},
+
+#define HASH_ORDER    "The new dict has the order of the old one.\n\n"
+#define ORDERED_ORDER "The new dict is in key order; NaN keys come last.\n\n"
+
+#define LIST_DICTS(key, value)                                                         \
+    DICT_AS("new_dict_" #key "_" #value, hash, key, value, HASH_TEXT, HASH_ORDER)      \
+    DICT_AS("new_dict_hash_" #key "_" #value, hash, key, value, HASH_TEXT, HASH_ORDER) \
+    DICT_AS("new_dict_ordered_" #key "_" #value, ordered, key, value, ORDERED_TEXT, ORDERED_ORDER)
+
+/* ---- examples of work on the native side
+ * --------------------------------------------------------- */
+
+/* The library's type that fits an object, NULL with TypeError if there is none. */
+static const struct tideconv_type *type_of(PyObject *object)
+{
+#define TRY_TYPE(type, ctype) \
+    if (strcmp(Py_TYPE(object)->tp_name, #type) == 0) return &tideconv_type_##type;
+    TIDECONV_TYPES(TRY_TYPE)
+#undef TRY_TYPE
+    PyErr_Format(PyExc_TypeError, "no native type for %.200s", Py_TYPE(object)->tp_name);
+    return NULL;
+}
+
+static int overflow(const char *what)
+{
+    PyErr_Format(PyExc_OverflowError, "%s: the result does not fit in 64 bits", what);
     return -1;
 }
 
-static int check_list(PyObject *list)
+/* Add `other` (or `*value` itself where it is NULL) to a native int or float. */
+static int add(const struct tideconv_type *type, void *value, int64_t other, int twice)
 {
-    if (PyList_CheckExact(list)) return 0;
-    PyErr_Format(PyExc_TypeError, "expected a list, got %.200s", Py_TYPE(list)->tp_name);
-    return -1;
-}
-
-/* malloc that returns a pointer for zero bytes too, so that NULL always means failure. */
-static void *allocate(Py_ssize_t count, size_t size)
-{
-    void *memory = calloc(count ? (size_t)count : 1, size);
-
-    if (!memory) PyErr_NoMemory();
-    return memory;
-}
-
-static void bytes_array_free(struct bytes_array *array)
-{
-    if (array->capacity > array->released)
-        munmap(array->data + array->released, array->capacity - array->released);
-    free(array->ends);
-}
-
-/* Check every item and note where it will end, so that the data is mapped once, at its size. */
-static int bytes_array_measure(struct bytes_array *array, PyObject *list)
-{
-    size_t end = 0;
-
-    for (Py_ssize_t i = 0; i < array->count; i++) {
-        PyObject *value = PyList_GET_ITEM(list, i);
-        if (!PyBytes_CheckExact(value)) return wrong_item("bytes", i, value);
-        end += (size_t)PyBytes_GET_SIZE(value);
-        array->ends[i] = end;
+    if (type == &tideconv_type_float) {
+        *(double *)value += twice ? *(double *)value : (double)other;
+        return 0;
     }
-    if (end == 0) return 0;
-    array->data = mmap(NULL, end, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (array->data == MAP_FAILED) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    array->capacity = end;
+    if (twice) other = *(int64_t *)value;
+    return __builtin_add_overflow(*(int64_t *)value, other, (int64_t *)value) ? -1 : 0;
+}
+
+static int is_number(const struct tideconv_type *type)
+{
+    if (type == &tideconv_type_int || type == &tideconv_type_float) return 1;
+    PyErr_Format(PyExc_TypeError, "expected int or float, got %s", type->name);
     return 0;
 }
 
-static int bytes_array_from_list(struct bytes_array *array, PyObject *list)
+static PyObject *list_x2(PyObject *Py_UNUSED(module), PyObject *list)
 {
-    size_t start = 0;
+    const struct tideconv_type *type = &tideconv_type_float;
+    struct tideconv_array array;
 
-    array->count = PyList_GET_SIZE(list);
-    array->ends = allocate(array->count, sizeof *array->ends);
-    if (!array->ends || bytes_array_measure(array, list) < 0) return -1;
-    for (Py_ssize_t i = 0; i < array->count; i++) {
-        memcpy(array->data + start, PyBytes_AS_STRING(PyList_GET_ITEM(list, i)),
-               array->ends[i] - start);
-        start = array->ends[i];
+    if (PyList_CheckExact(list) && PyList_GET_SIZE(list) > 0) {
+        type = type_of(PyList_GET_ITEM(list, 0));
+        if (!type || !is_number(type)) return NULL;
     }
-    return 0;
-}
-
-/* Everything before `offset` has been read: unmap it once it has grown to a step. */
-static void bytes_array_release(struct bytes_array *array, size_t offset)
-{
-    size_t ready = (offset - array->released) / DRAIN_STEP * DRAIN_STEP;
-
-    if (ready == 0) return;
-    munmap(array->data + array->released, ready);
-    array->released += ready;
-}
-
-/* Build the list, consuming the array's data. */
-static PyObject *bytes_array_take_list(struct bytes_array *array)
-{
-    PyObject *list = PyList_New(array->count);
-    size_t start = 0;
-
-    if (!list) return NULL;
-    for (Py_ssize_t i = 0; i < array->count; i++) {
-        PyObject *value =
-            PyBytes_FromStringAndSize(array->data + start, (Py_ssize_t)(array->ends[i] - start));
-        if (!value) {
-            Py_DECREF(list);
+    if (tideconv_array_from_list(&array, type, list) < 0) return NULL;
+    for (size_t i = 0; i < array.count; i++) {
+        if (add(type, (char *)array.items + i * type->size, 0, 1) < 0) {
+            overflow("list_x2");
+            tideconv_array_clear(&array);
             return NULL;
         }
-        PyList_SET_ITEM(list, i, value);
-        start = array->ends[i];
-        bytes_array_release(array, start);
     }
-    return list;
+    return tideconv_array_take_list(&array);
 }
 
-static int float_array_from_list(struct float_array *array, PyObject *list)
+static PyObject *tuple_reverse(PyObject *Py_UNUSED(module), PyObject *tuple)
 {
-    array->count = PyList_GET_SIZE(list);
-    array->items = allocate(array->count, sizeof *array->items);
-    if (!array->items) return -1;
-    for (Py_ssize_t i = 0; i < array->count; i++) {
-        PyObject *value = PyList_GET_ITEM(list, i);
-        if (!PyFloat_CheckExact(value)) return wrong_item("float", i, value);
-        array->items[i] = PyFloat_AS_DOUBLE(value);
+    const struct tideconv_type *type = &tideconv_type_float;
+    struct tideconv_array array;
+
+    if (PyTuple_CheckExact(tuple) && PyTuple_GET_SIZE(tuple) > 0) {
+        type = type_of(PyTuple_GET_ITEM(tuple, 0));
+        if (!type) return NULL;
     }
-    return 0;
+    if (tideconv_array_from_tuple(&array, type, tuple) < 0) return NULL;
+    tideconv_array_reverse(&array);
+    return tideconv_array_take_tuple(&array);
 }
 
-static PyObject *float_array_to_list(const struct float_array *array)
+static PyObject *dict_inc(PyObject *Py_UNUSED(module), PyObject *dict)
 {
-    PyObject *list = PyList_New(array->count);
+    const struct tideconv_type *key_type = &tideconv_type_str;
+    const struct tideconv_type *value_type = &tideconv_type_int;
+    struct tideconv_hash hash;
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
 
-    if (!list) return NULL;
-    for (Py_ssize_t i = 0; i < array->count; i++) {
-        PyObject *value = PyFloat_FromDouble(array->items[i]);
-        if (!value) {
-            Py_DECREF(list);
+    if (PyDict_CheckExact(dict) && PyDict_Next(dict, &position, &key, &value)) {
+        key_type = type_of(key);
+        value_type = key_type ? type_of(value) : NULL;
+        if (!value_type || !is_number(value_type)) return NULL;
+    }
+    if (tideconv_hash_from_dict(&hash, key_type, value_type, dict) < 0) return NULL;
+    for (size_t i = 0; i < hash.count; i++) {
+        if (add(value_type, tideconv_hash_value(&hash, i), 1, 0) < 0) {
+            overflow("dict_inc");
+            tideconv_hash_clear(&hash);
             return NULL;
         }
-        PyList_SET_ITEM(list, i, value);
     }
-    return list;
+    return tideconv_hash_take_dict(&hash);
 }
 
-PyDoc_STRVAR(new_list_bytes_doc, "new_list_bytes($module, list, /)\n--\n\n"
-                                 "Copy a list of bytes to a C array and return a new list of it.");
+PyDoc_STRVAR(list_x2_doc, "list_x2($module, list, /)\n--\n\n"
+                          "Return a new list with every int or float doubled by C code.");
+PyDoc_STRVAR(tuple_reverse_doc, "tuple_reverse($module, tuple, /)\n--\n\n"
+                                "Return a new tuple that C code has put in reverse order.");
+PyDoc_STRVAR(dict_inc_doc, "dict_inc($module, dict, /)\n--\n\n"
+                           "Return a new dict with 1 added by C code to every int or float value.");
 
-static PyObject *new_list_bytes(PyObject *Py_UNUSED(module), PyObject *list)
-{
-    struct bytes_array array = {0};
-    PyObject *result = NULL;
-
-    if (check_list(list) < 0) return NULL;
-    if (bytes_array_from_list(&array, list) == 0) result = bytes_array_take_list(&array);
-    bytes_array_free(&array);
-    return result;
-}
-
-PyDoc_STRVAR(new_list_float_doc, "new_list_float($module, list, /)\n--\n\n"
-                                 "Copy a list of float to a C array and return a new list of it.");
-
-static PyObject *new_list_float(PyObject *Py_UNUSED(module), PyObject *list)
-{
-    struct float_array array = {NULL, 0};
-    PyObject *result = NULL;
-
-    if (check_list(list) < 0) return NULL;
-    if (float_array_from_list(&array, list) == 0) result = float_array_to_list(&array);
-    free(array.items);
-    return result;
-}
+/* ---- module
+ * -------------------------------------------------------------------------------------- */
 
 static PyMethodDef methods[] = {
-    {"new_list_bytes", new_list_bytes, METH_O, new_list_bytes_doc},
-    {"new_list_float", new_list_float, METH_O, new_list_float_doc},
+    TIDECONV_TYPES(LIST_SEQUENCES) TIDECONV_SET_TYPES(LIST_SETS)
+        TIDECONV_DICT_TYPES(LIST_DICTS){"list_x2", list_x2, METH_O, list_x2_doc},
+    {"tuple_reverse", tuple_reverse, METH_O, tuple_reverse_doc},
+    {"dict_inc", dict_inc, METH_O, dict_inc_doc},
     {NULL, NULL, 0, NULL},
 };
 
-/* The module keeps no state, so there is nothing to execute: an empty table is multi-phase init. */
+static int add_version(PyObject *module)
+{
+    return PyModule_AddStringConstant(module, "__version__", TIDECONV_VERSION);
+}
+
 static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, __extension__(void *) add_version},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
     {0, NULL},
 };
 
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "tideconv",
-    .m_doc = "Convert Python containers to C containers and back.",
+    .m_doc = "Round trips of Python containers through native C containers.\n\n"
+             "new_PYTHON_NATIVE_TYPE(container) for every cell, such as new_list_array_float,\n"
+             "new_set_hash_bytes or new_dict_ordered_str_str; without NATIVE, the usual one.",
     .m_methods = methods,
     .m_slots = slots,
 };

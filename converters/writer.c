@@ -1,0 +1,193 @@
+/* writer.c - a Python list, tuple, set or dict, built batch by batch.
+ *
+ * Lists and tuples are made at full length and filled in place. Sets and dicts are made with room
+ * for all elements where CPython lets us, so that their tables do not grow in steps. */
+#include "internal.h"
+
+#if TIDECONV_FAST
+/* Give an empty set a table that `count` elements do not make grow. CPython would get there in
+ * steps, inserting every element several times over. The rule is that of set_add_entry(): a table
+ * grows once fill * 5 >= mask * 3. */
+static int presize_set(PyObject *object, size_t count)
+{
+    PySetObject *set = (PySetObject *)object;
+    size_t size = PySet_MINSIZE;
+    setentry *table;
+
+    while (count * 5 >= (size - 1) * 3)
+        size *= 2;
+    if (size == PySet_MINSIZE) return 0;
+    table = PyMem_Calloc(size, sizeof *table);
+    if (!table) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    set->table = table;
+    set->mask = (Py_ssize_t)size - 1;
+    return 0;
+}
+#else
+static int presize_set(PyObject *Py_UNUSED(object), size_t Py_UNUSED(count))
+{
+    return 0;
+}
+#endif
+
+#if TIDECONV_FAST
+/* Declared here because 3.13 exports it without a public declaration. */
+extern PyObject *_PyDict_NewPresized(Py_ssize_t);
+#endif
+
+/* A presized dict costs dicts with str keys their compact form (3.11 and later): those grow
+ * instead. */
+static PyObject *new_dict(size_t count, bool str_keys)
+{
+#if TIDECONV_FAST
+    if (count > 5 && !(str_keys && PY_VERSION_HEX >= 0x030B0000))
+        return _PyDict_NewPresized((Py_ssize_t)count);
+#endif
+    (void)count;
+    (void)str_keys;
+    return PyDict_New();
+}
+
+static PyObject *new_set(enum container kind, size_t count)
+{
+    PyObject *set = kind == SET ? PySet_New(NULL) : PyFrozenSet_New(NULL);
+
+    if (set && presize_set(set, count) < 0) Py_CLEAR(set);
+    return set;
+}
+
+int tideconv_writer_open(struct writer *writer, enum container kind, size_t count, bool str_keys)
+{
+    writer->kind = kind;
+    writer->count = (Py_ssize_t)count;
+    writer->at = 0;
+    writer->batch = 8;
+    writer->bytes = 0;
+    switch (kind) {
+    case LIST: writer->result = PyList_New(writer->count); break;
+    case TUPLE: writer->result = PyTuple_New(writer->count); break;
+    case DICT: writer->result = new_dict(count, str_keys); break;
+    default: writer->result = new_set(kind, count);
+    }
+    return writer->result ? 0 : -1;
+}
+
+Py_ssize_t tideconv_writer_next(struct writer *writer)
+{
+    Py_ssize_t rest = writer->count - writer->at;
+
+    if (writer->at > 0 && PyErr_CheckSignals() < 0) return -1;
+    if (writer->bytes > (size_t)4 << 20)
+        writer->batch = writer->batch > 4 ? writer->batch / 4 : 1;
+    else if (writer->batch < BATCH)
+        writer->batch *= 2;
+    writer->bytes = 0;
+    return rest < writer->batch ? rest : writer->batch;
+}
+
+/* Give back the chunks of strings that no later element needs. */
+static void release(struct writer *writer, struct column *column, Py_ssize_t count)
+{
+    const struct tideconv_bytes *string = NULL;
+
+    for (Py_ssize_t i = 0; i < count; i++) {
+        const struct tideconv_bytes *value = (const void *)(column->entries + i * column->stride);
+        writer->bytes += value->size;
+        if (value->size) string = value;
+    }
+    if (string && column->arena) tideconv_arena_release_before(column->arena, string->data);
+}
+
+/* Make the objects of one column and step over them; -1 with none left behind. */
+static int store(struct writer *writer, struct column *column, Py_ssize_t count, PyObject **objects)
+{
+    const struct tideconv_kernel *kernel = column->type->kernel;
+    Py_ssize_t done = tideconv_store(column->type, column->entries, column->stride, count, objects);
+
+    if (done < count) {
+        while (done > 0)
+            Py_CLEAR(objects[--done]);
+        return -1;
+    }
+    if (column->hashes_at)
+        kernel->set_hashes(objects, count, column->entries + column->hashes_at, column->stride);
+    if (kernel && kernel->strings) release(writer, column, count);
+    column->entries += (size_t)count * column->stride;
+    return 0;
+}
+
+static int add_to_set(struct writer *writer, Py_ssize_t count)
+{
+    int failed = 0;
+
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!failed) failed = PySet_Add(writer->result, writer->keys[i]);
+        Py_DECREF(writer->keys[i]);
+    }
+    return failed;
+}
+
+static int add_to_dict(struct writer *writer, Py_ssize_t count)
+{
+    int failed = 0;
+
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!failed) failed = PyDict_SetItem(writer->result, writer->keys[i], writer->values[i]);
+        Py_DECREF(writer->keys[i]);
+        Py_DECREF(writer->values[i]);
+    }
+    return failed;
+}
+
+static int write_dict(struct writer *writer, struct column *keys, struct column *values,
+                      Py_ssize_t count)
+{
+    if (store(writer, keys, count, writer->keys) < 0) return -1;
+    if (store(writer, values, count, writer->values) < 0) {
+        for (Py_ssize_t i = 0; i < count; i++)
+            Py_DECREF(writer->keys[i]);
+        return -1;
+    }
+    return add_to_dict(writer, count);
+}
+
+int tideconv_writer_write(struct writer *writer, struct column *keys, struct column *values,
+                          Py_ssize_t count)
+{
+    int failed;
+
+    if (writer->kind == LIST || writer->kind == TUPLE) {
+        PyObject **items = PySequence_Fast_ITEMS(writer->result) + writer->at;
+        failed = store(writer, keys, count, items);
+    } else if (writer->kind == DICT) {
+        failed = write_dict(writer, keys, values, count);
+    } else {
+        failed = store(writer, keys, count, writer->keys);
+        if (!failed) failed = add_to_set(writer, count);
+    }
+    writer->at += count;
+    return failed;
+}
+
+PyObject *tideconv_writer_close(struct writer *writer, int failed)
+{
+    if (failed) Py_CLEAR(writer->result);
+    return writer->result;
+}
+
+PyObject *tideconv_write_all(enum container kind, struct column *keys, struct column *values,
+                             size_t count)
+{
+    struct writer writer;
+    Py_ssize_t batch;
+
+    if (tideconv_writer_open(&writer, kind, count, keys->type == &tideconv_type_str) < 0)
+        return NULL;
+    while ((batch = tideconv_writer_next(&writer)) > 0) {
+        if (tideconv_writer_write(&writer, keys, values, batch) < 0) break;
+    }
+    return tideconv_writer_close(&writer, batch != 0);
+}
