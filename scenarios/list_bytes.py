@@ -21,7 +21,7 @@ def peakmem_list_bytes(count, length, repeat):
     """
     for _ in iterations(repeat):
         # An operator and no call, so that no event is paid for per item. Every item is another
-        # number: a constant such as b" " * 1024 would be one object that the list holds count times.
+        # number: a constant such as b" " * 1024 would be one object, held count times.
         original = [b"%0*d" % (length, i) for i in range(count)]
         mark("original")
         result = new_list_bytes(original)

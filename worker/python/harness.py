@@ -7,8 +7,8 @@
 counts into the base of every run and differs between Python releases, so it gets along with
 built-in modules: no json, no importlib, no traceback until something has failed.
 
-`describe` is executed by a plain interpreter, without worker, instrument or any extension. It prints
-one JSON array: what scenarios there are in the files, and their parameters.
+`describe` is executed by a plain interpreter, without worker, instrument or any extension. It
+prints one JSON array: what scenarios there are in the files, and their parameters.
 
 A scenario is a function `peakmem_*`, by asv's conventions: `params`, `param_names`, `setup` and
 `teardown` are attributes of the function or else of its module. Ours, found alike: `module` (the
@@ -23,7 +23,7 @@ PREFIX = "peakmem_"
 # Memory that the interpreter and malloc hold free at the base, and that new objects may fill before
 # RSS rises: arenas of the object allocator (1 MiB from 3.10 on) and what malloc keeps on top.
 SLACK = 2 << 20
-TEXT_MAX = 4800  # of message and traceback: twelve bytes a character at worst, 64 KiB in all
+MESSAGE_MAX, TRACE_MAX = 1000, 4200  # characters: at twelve bytes each they fit one record
 
 
 class ScenarioError(Exception):
@@ -66,7 +66,7 @@ def parameters(module, function):
 
 
 def quote(text):
-    """A JSON string. Lone surrogates become U+FFFD: no decoder has to agree on them."""
+    """A JSON string. Lone surrogates and NUL become U+FFFD: decoders do not agree on them."""
     out = []
     for c in text:
         n = ord(c)
@@ -78,7 +78,7 @@ def quote(text):
             n -= 0x10000
             out.append("\\u%04x\\u%04x" % (0xD800 | n >> 10, 0xDC00 | n & 0x3FF))
         else:
-            out.append("\\u%04x" % (0xFFFD if 0xD800 <= n <= 0xDFFF else n))
+            out.append("\\u%04x" % (0xFFFD if n == 0 or 0xD800 <= n <= 0xDFFF else n))
     return '"%s"' % "".join(out)
 
 
@@ -162,7 +162,7 @@ def report(tidemark, error):
     import traceback
 
     lines = traceback.format_exception(type(error), error, error.__traceback__)
-    message, trace = str(error)[:TEXT_MAX], "".join(lines)[-TEXT_MAX:]
+    message, trace = str(error)[:MESSAGE_MAX], "".join(lines)[-TRACE_MAX:]
     text = (quote(type(error).__name__[:200]), quote(message), quote(trace))
     tidemark.meta("error", '{"type":%s,"message":%s,"traceback":%s}' % text)
     sys.stderr.write("".join(lines))

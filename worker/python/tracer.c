@@ -131,6 +131,10 @@ int tide_tracer_meta(struct tide_worker *w, const char *key, const char *json, s
                      TIDE_STREAM_TEXT_MAX);
         return -1;
     }
+    if (memchr(json, 0, length)) {
+        PyErr_SetString(PyExc_ValueError, "metadata holds a NUL");
+        return -1;
+    }
     r.key = (struct tide_text){key, (uint32_t)key_length};
     r.text = (struct tide_text){json, (uint32_t)length};
     tide_ring_begin(&w->ring);

@@ -80,7 +80,7 @@ PyObject *tide_tracer_run(struct tide_worker *w, PyObject *function, PyObject *a
 
 void tide_tracer_mark(struct tide_worker *w, PyObject *name, int64_t value);
 
-/* Put META. Text that is too long for the format raises ValueError: -1. */
+/* Put META. Text that the format cannot hold (too long, NUL) raises ValueError: -1. */
 int tide_tracer_meta(struct tide_worker *w, const char *key, const char *json, size_t length);
 
 /* ---- module.c: the built-in module "tidemark" ---- */
