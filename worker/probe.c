@@ -15,7 +15,7 @@
  * Orphans of the worker are handed to the probe (PR_SET_CHILD_SUBREAPER, prctl(2)) and killed at
  * the end, those that left the group too. When the probe is killed the kernel kills the worker
  * (PR_SET_PDEATHSIG). */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "ring.h"
 #include "sampler.h"
 

@@ -16,7 +16,7 @@
  * no event of an earlier time can follow. The store may linger in the producer's store buffer for
  * some nanoseconds after its clock was read; the probe looks a tick later, which is a thousand
  * times more. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "ring.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* ring_test.c - the ring keeps the order and every byte, waits when full, survives its producer,
  * and takes nothing on trust from the shared memory. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "ring.h"
 
 #include <fcntl.h>

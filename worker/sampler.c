@@ -5,7 +5,7 @@
  * and costs ten times that, so it is read at one tick in STATUS_EVERY only: enough that a process
  * killed in the middle of a call leaves a mark (proc_pid_statm(5), proc_pid_status(5)). Since
  * Linux 6.2 the counters are per CPU and the mark may trail by some tens of pages. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "sampler.h"
 
 #include <errno.h>
