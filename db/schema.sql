@@ -34,7 +34,8 @@ CREATE TABLE pythons (
     source    TEXT NOT NULL,        -- how it was found: path, debian, pyenv, uv, conda, configuration
     identity  TEXT NOT NULL UNIQUE, -- hash of what tells it from every other
     reason    TEXT,                 -- why it cannot be used; NULL: usable
-    present   INTEGER NOT NULL      -- 1: found at the last discovery
+    present   INTEGER NOT NULL,     -- 1: found at the last discovery
+    position  INTEGER NOT NULL      -- its place in that discovery's order: newest version first
 ) STRICT;
 
 -- Editing a scenario's file makes a new version and keeps the old history.
@@ -140,6 +141,7 @@ CREATE TABLE event_chunks (
     from_ns INTEGER NOT NULL, -- first and last instant inside
     to_ns   INTEGER NOT NULL,
     events  INTEGER NOT NULL, -- without samples
+    stack   TEXT NOT NULL,    -- JSON: names of the functions that are active when it begins, outermost first
     payload BLOB NOT NULL,
     PRIMARY KEY (run, seq)
 ) STRICT;

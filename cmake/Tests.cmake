@@ -1,0 +1,39 @@
+# Every *_test.c is one cmocka program, found here, linked with its room. tests/ drives the built
+# programs over their real interfaces.
+if(NOT PKG_CONFIG_FOUND)
+  message(FATAL_ERROR "pkg-config is missing: make deps")
+endif()
+tide_package(CMOCKA cmocka 1.1.5 libcmocka-dev)
+
+function(tide_unit_test file)
+  get_filename_component(name ${file} NAME_WE)
+  add_executable(${name} EXCLUDE_FROM_ALL ${file})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE TIDEMARK_SOURCE="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${ARGN} PkgConfig::CMOCKA)
+  add_dependencies(unit_tests ${name})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 180)
+endfunction()
+
+add_custom_target(unit_tests ALL)
+foreach(room base store build stats run schedule http)
+  file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/server/${room}/*_test.c)
+  foreach(file IN LISTS files)
+    tide_unit_test(${file} tide_${room})
+  endforeach()
+endforeach()
+file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/worker/*_test.c)
+foreach(file IN LISTS files)
+  tide_unit_test(${file} tide_stream tide_ring)
+endforeach()
+
+find_program(PYTHON3 python3 REQUIRED)
+find_program(NODE NAMES node nodejs)
+
+# tide_drive(NAME SECONDS COMMAND...): a program that drives what was built.
+function(tide_drive name seconds)
+  add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS drive TIMEOUT ${seconds} ENVIRONMENT
+    "TIDEMARK=$<TARGET_FILE:tidemark>;ARTIFACTS=${CMAKE_BINARY_DIR}/artifacts;PYTHONDONTWRITEBYTECODE=1")
+endfunction()

@@ -1,0 +1,15 @@
+/* commands.h - the subcommands of `tidemark`. Each takes its own name as argv[0] and returns the exit code. */
+#ifndef TIDE_COMMANDS_H
+#define TIDE_COMMANDS_H
+
+/* Exit codes, stable: scripts build on them. */
+enum {
+    TIDE_EXIT_FINE = 0,
+    TIDE_EXIT_USAGE = 2,
+    TIDE_EXIT_FAILED = 3, /* could not do what was asked */
+};
+
+int tide_command_serve(int argc, char **argv);   /* serve.c */
+int tide_command_pythons(int argc, char **argv); /* list_pythons.c */
+
+#endif

@@ -1,0 +1,154 @@
+/* config.c - see config.h. */
+#include "config.h"
+
+#include "base/file.h"
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONFIG_SIZE (1u << 20)
+
+/* Keep a text until tide_config_clear; NULL (memory ended) is kept too and found by the caller. */
+static char *keep(struct tide_config *c, char *text)
+{
+    c->texts[c->n_texts++] = text;
+    return text;
+}
+
+/* $NAME/tidemark when the variable holds an absolute path, as the XDG base directory specification asks,
+ * else $HOME/FALLBACK/tidemark. */
+static char *xdg_folder(const char *name, const char *fallback)
+{
+    const char *base = getenv(name);
+    const char *home = getenv("HOME");
+    if (base && *base == '/') return tide_format("%s/tidemark", base);
+    return tide_format("%s/%s/tidemark", home && *home ? home : "/root", fallback);
+}
+
+static char *own_folder(void)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n <= 0) return NULL;
+    path[n] = '\0';
+    char *last = strrchr(path, '/');
+    if (last) *last = '\0';
+    return strdup(path);
+}
+
+/* Installed: PREFIX/bin beside PREFIX/libexec and PREFIX/share. In a build tree: the probe stands beside us
+ * and the sources are where they were compiled from. */
+static enum tide_rc settle_program(struct tide_config *c, struct tide_error *e)
+{
+    char *folder = own_folder();
+    char *probe = folder ? tide_format("%s/../libexec/tidemark/tidemark-probe", folder) : NULL;
+    if (probe && tide_file_exists(probe)) {
+        c->places.source = keep(c, tide_format("%s/../share/tidemark", folder));
+        c->places.probe = keep(c, probe);
+    } else {
+        free(probe);
+        c->places.source = TIDEMARK_SOURCE;
+        c->places.probe = keep(c, folder ? tide_format("%s/tidemark-probe", folder) : NULL);
+    }
+    free(folder);
+    if (!c->places.probe || !c->places.source) return tide_fail(e, TIDE_NOMEM, "start");
+    return tide_file_exists(c->places.probe)
+               ? TIDE_OK
+               : tide_fail(e, TIDE_ABSENT, "the helper %s is missing: build or install Tidemark anew",
+                           c->places.probe);
+}
+
+/* The path as an absolute one; URLs stay. */
+static char *absolute(const char *path)
+{
+    char *real = strstr(path, "://") ? NULL : realpath(path, NULL);
+    return real ? real : strdup(path);
+}
+
+static enum tide_rc settle_folders(struct tide_config *c, const char *data, const char *repo,
+                                   struct tide_error *e)
+{
+    struct tide_places *p = &c->places;
+    char *wanted = data ? strdup(data) : xdg_folder("XDG_DATA_HOME", ".local/share");
+    enum tide_rc rc = wanted ? tide_file_make_folder(wanted, 0700, e) : tide_fail(e, TIDE_NOMEM, "start");
+    if (!rc) {
+        p->data = keep(c, absolute(wanted));
+        p->cache = keep(c, data ? tide_format("%s/cache", p->data ? p->data : "")
+                                : xdg_folder("XDG_CACHE_HOME", ".cache"));
+        p->repo = keep(c, absolute(repo ? repo : TIDEMARK_SOURCE));
+        if (!p->data || !p->cache || !p->repo) rc = tide_fail(e, TIDE_NOMEM, "start");
+    }
+    free(wanted);
+    return rc ? rc : tide_file_make_folder(p->cache, 0700, e);
+}
+
+static enum tide_rc read_pythons(struct tide_config *c, const char *path, struct tide_error *e)
+{
+    json_t *list = json_object_get(c->file, "pythons"), *item;
+    size_t i;
+    if (list && !json_is_array(list))
+        return tide_fail(e, TIDE_INVALID, "%s: \"pythons\" must be a list of paths", path);
+    c->pythons = calloc(json_array_size(list) + 1, sizeof *c->pythons);
+    if (!c->pythons) return tide_fail(e, TIDE_NOMEM, "read %s", path);
+    json_array_foreach(list, i, item)
+    {
+        c->pythons[i] = json_string_value(item);
+        if (!c->pythons[i] || *c->pythons[i] != '/')
+            return tide_fail(e, TIDE_INVALID, "%s: \"pythons\"[%zu] must be an absolute path", path,
+                             i);
+    }
+    c->places.pythons = c->pythons;
+    return TIDE_OK;
+}
+
+static enum tide_rc read_config(struct tide_config *c, const char *path, struct tide_error *e)
+{
+    char *text = NULL;
+    json_error_t wrong;
+    const char *name;
+    json_t *value;
+    enum tide_rc rc = tide_file_read(path, CONFIG_SIZE, &text, NULL, e);
+    if (rc) return rc;
+    c->file = json_loads(text, JSON_REJECT_DUPLICATES, &wrong);
+    free(text);
+    if (!json_is_object(c->file))
+        return tide_fail(e, TIDE_INVALID, "%s:%d:%d: %s", path, wrong.line, wrong.column,
+                         c->file ? "must be a JSON object" : wrong.text);
+    json_object_foreach(c->file, name, value)
+    {
+        if (strcmp(name, "pythons") != 0)
+            return tide_fail(e, TIDE_INVALID, "%s: \"%s\" is unknown; allowed is \"pythons\"", path,
+                             name);
+    }
+    return read_pythons(c, path, e);
+}
+
+enum tide_rc tide_config_settle(const char *data, const char *repo, const char *config,
+                                struct tide_config *out, struct tide_error *e)
+{
+    *out = (struct tide_config){0};
+    enum tide_rc rc = settle_program(out, e);
+    if (!rc) rc = settle_folders(out, data, repo, e);
+    if (rc) return rc;
+    if (config) return read_config(out, config, e);
+    char *folder = xdg_folder("XDG_CONFIG_HOME", ".config");
+    char *path = folder ? tide_format("%s/config.json", folder) : NULL;
+    if (!path)
+        rc = tide_fail(e, TIDE_NOMEM, "start");
+    else if (tide_file_exists(path))
+        rc = read_config(out, path, e);
+    free(folder);
+    free(path);
+    return rc;
+}
+
+void tide_config_clear(struct tide_config *c)
+{
+    for (size_t i = 0; i < c->n_texts; i++)
+        free(c->texts[i]);
+    free(c->pythons);
+    json_decref(c->file);
+    *c = (struct tide_config){0};
+}

@@ -1,0 +1,24 @@
+/* config.h - where things stand for one invocation: folders, helpers, and what the configuration file says.
+ *
+ * The configuration is a JSON object (docs/API.md, "Configuration"); an unknown or wrong entry is refused. */
+#ifndef TIDE_CONFIG_H
+#define TIDE_CONFIG_H
+
+#include "schedule/catalog.h"
+
+struct tide_config {
+    struct tide_places places; /* its texts are owned by this struct */
+    char *texts[8];            /* what is to be freed */
+    size_t n_texts;
+    json_t *file;
+    const char **pythons;
+};
+
+/* Settle every place. Each argument may be NULL for its default: `data` $XDG_DATA_HOME/tidemark (the cache is then
+ * $XDG_CACHE_HOME/tidemark, else DATA/cache), `repo` the repository this program was built from, `config`
+ * $XDG_CONFIG_HOME/tidemark/config.json if it is there. The caller frees with tide_config_clear, on failure too. */
+TIDE_CHECK enum tide_rc tide_config_settle(const char *data, const char *repo, const char *config,
+                                           struct tide_config *out, struct tide_error *e);
+void tide_config_clear(struct tide_config *c);
+
+#endif

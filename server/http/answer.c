@@ -1,0 +1,81 @@
+/* answer.c - answers and problems (RFC 9457) and the headers that all of them carry. */
+#include "http/internal.h"
+
+#include "base/log.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tide_answer_headers(struct MHD_Response *response)
+{
+    MHD_add_response_header(response, "Content-Security-Policy",
+                            "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; "
+                            "form-action 'self'");
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    MHD_add_response_header(response, "Cross-Origin-Resource-Policy", "same-origin");
+}
+
+void tide_answer_problem(struct tide_request *r, unsigned status, const char *kind,
+                         const char *title, const char *field, const char *detail)
+{
+    char type[64];
+    snprintf(type, sizeof type, "/problems/%s", kind);
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:s*, s:s}", "type", type, "title", title,
+                                "status", (int)status, "field", field, "detail", detail);
+    char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
+    tide_str_free(&r->answer);
+    tide_str_put(&r->answer, text ? text : "{\"status\":500}");
+    free(text);
+    json_decref(problem);
+    r->status = status;
+    r->type = "application/problem+json";
+}
+
+void tide_answer_error(struct tide_request *r, const struct tide_error *e)
+{
+    switch (e->rc) {
+    case TIDE_INVALID:
+        tide_answer_problem(r, 422, "invalid-field", "The request has a field that is not allowed",
+                            e->field, e->text);
+        return;
+    case TIDE_ABSENT:
+        tide_answer_problem(r, 404, "not-found", "There is no such resource", NULL, e->text);
+        return;
+    case TIDE_BUSY:
+    case TIDE_STOPPED:
+        tide_answer_problem(r, 503, "busy", "The daemon is busy", NULL, e->text);
+        return;
+    default:
+        tide_log(TIDE_LOG_ERROR, "http", "%s %s: %s", r->method, r->path, e->text);
+        tide_answer_problem(r, 500, "internal", "The daemon failed", NULL, e->text);
+    }
+}
+
+enum MHD_Result tide_answer_send(struct tide_request *r)
+{
+    size_t n = r->answer.length;
+    char *text = tide_str_take(&r->answer);
+    struct MHD_Response *response =
+        text ? MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_FREE) : NULL;
+    if (!response) {
+        free(text);
+        return MHD_NO;
+    }
+    tide_answer_headers(response);
+    MHD_add_response_header(response, "Content-Type", r->type);
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    if (*r->location) MHD_add_response_header(response, "Location", r->location);
+    if (r->allow) MHD_add_response_header(response, "Allow", r->allow);
+    if (r->status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+    if (r->status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        MHD_add_response_header(response, "Retry-After", "2");
+    if (r->status == MHD_HTTP_BAD_REQUEST || r->status == MHD_HTTP_CONTENT_TOO_LARGE)
+        MHD_add_response_header(response, "Connection", "close");
+    enum MHD_Result sent = MHD_queue_response(r->connection, r->status, response);
+    MHD_destroy_response(response);
+    return sent;
+}

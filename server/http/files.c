@@ -1,0 +1,91 @@
+/* files.c - the dashboard's files, from the table made at build time; paths are never joined.
+ *
+ * `/?token=...` is how the printed URL signs a browser in: the token becomes a cookie that scripts cannot
+ * read and other sites cannot send, and the address bar is cleaned by a redirect. */
+#include "http/internal.h"
+
+#include "base/hash.h"
+#include "http/assets.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct tide_asset *find(const char *path)
+{
+    if (!strcmp(path, "/")) path = "/index.html";
+    for (const struct tide_asset *a = tide_assets; a->path; a++)
+        if (!strcmp(a->path, path)) return a;
+    return NULL;
+}
+
+static enum MHD_Result send_and_drop(struct tide_request *r, unsigned status,
+                                     struct MHD_Response *response)
+{
+    enum MHD_Result sent = response ? MHD_queue_response(r->connection, status, response) : MHD_NO;
+    MHD_destroy_response(response);
+    return sent;
+}
+
+static enum MHD_Result sign_in(struct tide_request *r, const char *token)
+{
+    char cookie[192];
+    if (!tide_guard_equal(token, r->http->config.token)) {
+        tide_answer_problem(r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The token is wrong", NULL,
+                            "open the URL that `tidemark serve` printed; the token is in DATA/token");
+        return tide_answer_send(r);
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+    if (!response) return MHD_NO;
+    snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict", r->http->cookie,
+             token);
+    tide_answer_headers(response);
+    MHD_add_response_header(response, "Set-Cookie", cookie);
+    MHD_add_response_header(response, "Location", "/");
+    return send_and_drop(r, MHD_HTTP_SEE_OTHER, response);
+}
+
+static bool takes_gzip(const struct tide_request *r)
+{
+    const char *accepted = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Accept-Encoding");
+    return accepted && strstr(accepted, "gzip");
+}
+
+static enum MHD_Result send_file(struct tide_request *r, const struct tide_asset *a)
+{
+    char tag[TIDE_HASH_TEXT + 2], hash[TIDE_HASH_TEXT];
+    bool gzip = takes_gzip(r);
+    const unsigned char *at = gzip ? a->packed : a->plain;
+    size_t n = (size_t)((gzip ? a->packed_end : a->plain_end) - at);
+    tide_hash_text(at, n, hash);
+    snprintf(tag, sizeof tag, "\"%s\"", hash);
+    const char *known = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "If-None-Match");
+    bool fresh = known && !strcmp(known, tag);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(fresh ? 0 : n, (void *)at, MHD_RESPMEM_PERSISTENT);
+    if (!response) return MHD_NO;
+    tide_answer_headers(response);
+    MHD_add_response_header(response, "Content-Type", a->type);
+    MHD_add_response_header(response, "ETag", tag);
+    MHD_add_response_header(response, "Cache-Control", "no-cache"); /* revalidated by ETag */
+    MHD_add_response_header(response, "Vary", "Accept-Encoding");
+    if (gzip && !fresh) MHD_add_response_header(response, "Content-Encoding", "gzip");
+    return send_and_drop(r, fresh ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
+}
+
+enum MHD_Result tide_files_send(struct tide_request *r)
+{
+    const struct tide_asset *a = find(r->path);
+    bool reads = !strcmp(r->method, MHD_HTTP_METHOD_GET) || !strcmp(r->method, MHD_HTTP_METHOD_HEAD);
+    const char *token =
+        MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "token");
+    if (a && reads && token && !strcmp(r->path, "/")) return sign_in(r, token);
+    if (a && reads) return send_file(r, a);
+    if (a) {
+        r->allow = "GET, HEAD";
+        tide_answer_problem(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method-not-allowed",
+                            "The method is not allowed here", NULL, "use GET");
+    } else
+        tide_answer_problem(r, MHD_HTTP_NOT_FOUND, "not-found", "There is no such resource", NULL,
+                            "see docs/API.md for what there is");
+    return tide_answer_send(r);
+}

@@ -1,0 +1,108 @@
+/* internal.h - what the files of this room share: a request on its way, and its answer. */
+#ifndef TIDE_HTTP_INTERNAL_H
+#define TIDE_HTTP_INTERNAL_H
+
+#include "http/server.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#define TIDE_HTTP_BODY_MAX    (1u << 20)
+#define TIDE_HTTP_CONNECTIONS 512
+#define TIDE_HTTP_STREAMS     384 /* below the former, so that requests still get through */
+#define TIDE_HTTP_IDLE_S      10  /* inactivity that libmicrohttpd allows */
+#define TIDE_HTTP_DEADLINE_S  15  /* for a whole request, head and body */
+
+struct tide_connection { /* of the socket, for its whole life */
+    struct tide_connection *next, *previous;
+    int fd;
+    int64_t deadline_ns; /* monotonic; 0: none now */
+};
+
+struct tide_stream;
+
+struct tide_request {
+    struct tide_http *http;
+    struct MHD_Connection *connection;
+    struct tide_request *next; /* in the pool's queue */
+    char *uri;                 /* as it came, before decoding: tells of %00 */
+    const char *method, *path; /* libmicrohttpd's, valid while the request is */
+    struct tide_str body;
+    bool started, answering, too_large;
+    /* the answer, filled by a handler */
+    unsigned status;
+    const char *type; /* media type, static */
+    struct tide_str answer;
+    char location[64];
+    const char *allow; /* for 405, static */
+};
+
+struct tide_http {
+    struct tide_http_config config;
+    struct MHD_Daemon *daemon;
+    char url[96];
+    char authority[64]; /* the host:port that a Host header must have ... */
+    char local[32];     /* ... or localhost:port, when the address is loopback */
+    char cookie[32];    /* name of the session cookie, by port: cookies know no ports */
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t queued;
+    struct tide_request *first, *last; /* waiting for a thread of the pool */
+    struct tide_connection *connections;
+    struct tide_stream *streams;
+    unsigned n_streams;
+    bool stopping;
+    pthread_t pool[2], keeper;
+    unsigned n_pool;
+    bool keeping;
+};
+
+/* ---- guard.c: what is refused before routing ---- */
+
+/* Check the head of a request. False: *r holds the refusal. */
+bool tide_guard_head(struct tide_request *r);
+/* True when the request carries the token, as bearer or as cookie with our own Origin. */
+bool tide_guard_token(struct tide_request *r);
+/* Constant in time for texts of the same length. */
+bool tide_guard_equal(const char *a, const char *b);
+
+/* ---- router.c: REST ---- */
+
+/* Whether `path` is the API's; others are files of the dashboard. */
+bool tide_router_owns(const char *path);
+/* Answer an API request. Runs on a thread of the pool; may block. */
+void tide_router_answer(struct tide_request *r);
+
+/* ---- resources.c ---- */
+
+typedef void tide_handler(struct tide_request *r, int64_t id, const char *name);
+tide_handler tide_get_status, tide_get_pythons, tide_get_projects, tide_get_commits,
+    tide_get_scenarios, tide_post_runs, tide_get_batches, tide_get_batch, tide_get_runs,
+    tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_build,
+    tide_get_build_log;
+
+/* ---- answer.c ---- */
+
+/* Make the answer a problem (RFC 9457) of this kind; `kind` is the end of its type. `field` may be NULL. */
+void tide_answer_problem(struct tide_request *r, unsigned status, const char *kind,
+                         const char *title, const char *field, const char *detail);
+/* The same from an error of a deeper room. */
+void tide_answer_error(struct tide_request *r, const struct tide_error *e);
+/* Send the answer and its headers. */
+enum MHD_Result tide_answer_send(struct tide_request *r);
+/* Headers that every answer carries. */
+void tide_answer_headers(struct MHD_Response *response);
+
+/* ---- files.c: the dashboard ---- */
+
+enum MHD_Result tide_files_send(struct tide_request *r);
+
+/* ---- streams.c: server-sent events ---- */
+
+enum MHD_Result tide_streams_open(struct tide_request *r);
+/* Resume every stream: there is something to send, or (beat) it is time for a heartbeat. */
+void tide_streams_wake(struct tide_http *h, bool beat);
+/* Feed listener; context is the tide_http. */
+void tide_streams_listen(void *context);
+
+#endif

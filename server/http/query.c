@@ -1,0 +1,64 @@
+/* query.c - see query.h. */
+#include "http/query.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *tide_query_text(const struct tide_request *r, const char *name)
+{
+    return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+bool tide_query_integer(struct tide_request *r, const char *name, int64_t low, int64_t high,
+                        int64_t fallback, int64_t *out)
+{
+    const char *text = tide_query_text(r, name);
+    char detail[160], *end = NULL;
+    *out = fallback;
+    if (!text) return true;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    bool number = *text && (*text == '-' || (*text >= '0' && *text <= '9')) && !*end && !errno;
+    if (number && value >= low && value <= high) {
+        *out = value;
+        return true;
+    }
+    snprintf(detail, sizeof detail, "%s must be an integer from %lld to %lld", name, (long long)low,
+             (long long)high);
+    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
+                        "A query parameter is not allowed", name, detail);
+    return false;
+}
+
+struct known {
+    struct tide_request *request;
+    const char *const *names;
+    bool fine;
+};
+
+static enum MHD_Result check_name(void *context, enum MHD_ValueKind kind, const char *key,
+                                  const char *value)
+{
+    struct known *k = context;
+    char detail[256] = "allowed are";
+    (void)kind;
+    (void)value;
+    for (const char *const *name = k->names; *name; name++) {
+        if (!strcmp(key, *name)) return MHD_YES;
+        size_t used = strlen(detail);
+        snprintf(detail + used, sizeof detail - used, "%s %s", used > 11 ? "," : "", *name);
+    }
+    tide_answer_problem(k->request, MHD_HTTP_BAD_REQUEST, "malformed-request",
+                        "A query parameter is unknown", key, *k->names ? detail : "none is allowed");
+    k->fine = false;
+    return MHD_NO;
+}
+
+bool tide_query_known(struct tide_request *r, const char *const *known)
+{
+    struct known k = {r, known, true};
+    MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND, check_name, &k);
+    return k.fine;
+}

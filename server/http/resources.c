@@ -1,0 +1,317 @@
+/* resources.c - the handlers of the REST interface; docs/API.md describes each. They run on threads of the
+ * pool and may block. */
+#include "http/internal.h"
+
+#include "http/query.h"
+#include "run/series.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stream.h>
+#include <string.h>
+
+#define LIST_MAX   1000
+#define POINTS_MAX 100000
+#define EVENTS_MAX 10000
+
+static const char *const no_parameters[] = {NULL};
+
+/* End a handler: an error becomes the answer. */
+static void finish(struct tide_request *r, enum tide_rc rc, const struct tide_error *e)
+{
+    if (rc) tide_answer_error(r, e);
+}
+
+void tide_get_status(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    finish(r, tide_scheduler_status_json(r->http->config.scheduler, &r->answer, &e), &e);
+}
+
+void tide_get_pythons(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    finish(r, tide_store_pythons_json(r->http->config.store, &r->answer, &e), &e);
+}
+
+void tide_get_projects(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    finish(r, tide_store_projects_json(r->http->config.store, &r->answer, &e), &e);
+}
+
+void tide_get_commits(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"limit", NULL};
+    struct tide_error e;
+    int64_t limit;
+    (void)id;
+    if (!tide_query_known(r, known) || !tide_query_integer(r, "limit", 1, LIST_MAX, 50, &limit))
+        return;
+    finish(r,
+           tide_scheduler_commits_json(r->http->config.scheduler, name, (size_t)limit, &r->answer,
+                                       &e),
+           &e);
+}
+
+void tide_get_scenarios(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    finish(r, tide_store_scenarios_json(r->http->config.store, &r->answer, &e), &e);
+}
+
+/* The body as JSON. A number beyond 64 bits would make the whole body unreadable; read as a real it is
+ * refused by the range of its field, with the field's name. */
+static json_t *read_body(struct tide_request *r)
+{
+    json_error_t wrong;
+    char detail[300];
+    size_t flags = JSON_REJECT_DUPLICATES;
+    json_t *body = json_loadb(r->body.at ? r->body.at : "", r->body.length, flags, &wrong);
+    if (!body && json_error_code(&wrong) == json_error_numeric_overflow)
+        body = json_loadb(r->body.at, r->body.length, flags | JSON_DECODE_INT_AS_REAL, &wrong);
+    if (body) return body;
+    snprintf(detail, sizeof detail, "the body is not JSON: %s (line %d, column %d)", wrong.text,
+             wrong.line, wrong.column);
+    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request", "The request is malformed",
+                        NULL, detail);
+    return NULL;
+}
+
+void tide_post_runs(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    int64_t batch = 0;
+    (void)id;
+    (void)name;
+    json_t *body = tide_query_known(r, no_parameters) ? read_body(r) : NULL;
+    if (!body) return;
+    enum tide_rc rc = tide_scheduler_trigger(r->http->config.scheduler, body, &batch, &e);
+    if (!rc) rc = tide_store_batch_json(r->http->config.store, batch, &r->answer, &e);
+    json_decref(body);
+    finish(r, rc, &e);
+    if (rc) return;
+    r->status = MHD_HTTP_ACCEPTED;
+    snprintf(r->location, sizeof r->location, "/api/v1/batches/%lld", (long long)batch);
+}
+
+void tide_get_batches(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"limit", "cursor", NULL};
+    struct tide_error e;
+    int64_t limit, cursor;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, known) || !tide_query_integer(r, "limit", 1, LIST_MAX, 100, &limit) ||
+        !tide_query_integer(r, "cursor", 1, INT64_MAX, 0, &cursor))
+        return;
+    finish(r,
+           tide_store_batches_json(r->http->config.store, cursor, (int)limit, &r->answer, &e), &e);
+}
+
+void tide_get_batch(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    finish(r, tide_store_batch_json(r->http->config.store, id, &r->answer, &e), &e);
+}
+
+void tide_get_runs(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"batch",    "status", "commit", "python",
+                                        "scenario", "limit",  "cursor", NULL};
+    struct tide_run_filter f = {
+        .status = tide_query_text(r, "status"),
+        .commit = tide_query_text(r, "commit"),
+        .python = tide_query_text(r, "python"),
+        .scenario = tide_query_text(r, "scenario"),
+    };
+    struct tide_error e;
+    int64_t limit;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, known) || !tide_query_integer(r, "limit", 1, LIST_MAX, 100, &limit) ||
+        !tide_query_integer(r, "cursor", 1, INT64_MAX, 0, &f.cursor) ||
+        !tide_query_integer(r, "batch", 1, INT64_MAX, 0, &f.batch))
+        return;
+    f.limit = (int)limit;
+    finish(r, tide_store_runs_json(r->http->config.store, &f, &r->answer, &e), &e);
+}
+
+void tide_get_run(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    finish(r, tide_store_run_json(r->http->config.store, id, true, &r->answer, &e), &e);
+}
+
+static bool read_window(struct tide_request *r, struct tide_window *w)
+{
+    if (!tide_query_integer(r, "from_ns", 0, INT64_MAX, 0, &w->from_ns) ||
+        !tide_query_integer(r, "to_ns", 0, INT64_MAX, INT64_MAX, &w->to_ns))
+        return false;
+    if (w->from_ns <= w->to_ns) return true;
+    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
+                        "A query parameter is not allowed", "to_ns", "to_ns is before from_ns");
+    return false;
+}
+
+static json_t *columns(const struct tide_points *p)
+{
+    json_t *t = json_array(), *rss = json_array(), *function = json_array();
+    for (size_t i = 0; i < p->n; i++) {
+        json_array_append_new(t, json_integer(p->at[i].t_ns));
+        json_array_append_new(rss, json_integer((json_int_t)p->at[i].rss));
+        json_array_append_new(function, json_integer(p->at[i].name));
+    }
+    return json_pack("{s:o, s:o, s:o}", "t_ns", t, "rss", rss, "function", function);
+}
+
+static bool is_used(const struct tide_points *p, uint32_t name)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (p->at[i].name == name) return true;
+    return false;
+}
+
+/* The names that the points use. */
+static json_t *functions(const struct tide_points *p, const struct tide_name_row *names, size_t n)
+{
+    static const char *const kinds[] = {"", "python", "c", "mark"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        if (is_used(p, names[i].id))
+            json_array_append_new(
+                list, json_pack("{s:I, s:s, s:s, s:i, s:s}", "id", (json_int_t)names[i].id, "name",
+                                names[i].text, "file", names[i].file, "line", (int)names[i].line,
+                                "kind", kinds[names[i].kind & 3]));
+    return list;
+}
+
+static enum tide_rc put_curve(struct tide_request *r, int64_t run, struct tide_window w,
+                              const struct tide_points *points, struct tide_error *e)
+{
+    struct tide_run_facts facts;
+    struct tide_name_row *names = NULL;
+    size_t n = 0;
+    enum tide_rc rc = tide_store_run_facts(r->http->config.store, run, &facts, e);
+    if (!rc) rc = tide_store_names(r->http->config.store, run, &names, &n, e);
+    if (rc) return rc;
+    json_t *answer = columns(points);
+    int64_t to = w.to_ns < facts.end_ns ? w.to_ns : facts.end_ns;
+    json_t *head = json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:o}", "run", (json_int_t)run,
+                             "status", facts.status, "points", (json_int_t)points->n, "from_ns",
+                             (json_int_t)w.from_ns, "to_ns", (json_int_t)to, "end_ns",
+                             (json_int_t)facts.end_ns, "functions", functions(points, names, n));
+    char *text = NULL;
+    if (answer && head && !json_object_update(head, answer)) text = json_dumps(head, JSON_COMPACT);
+    if (text)
+        tide_str_put(&r->answer, text);
+    else
+        rc = tide_fail(e, TIDE_NOMEM, "answer with a curve");
+    free(text);
+    json_decref(head);
+    json_decref(answer);
+    tide_names_free(names, n);
+    return rc;
+}
+
+void tide_get_curve(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"points", "from_ns", "to_ns", NULL};
+    struct tide_window w;
+    struct tide_points points = {0};
+    struct tide_error e;
+    int64_t limit;
+    (void)name;
+    if (!tide_query_known(r, known) || !read_window(r, &w) ||
+        !tide_query_integer(r, "points", 2, POINTS_MAX, 1000, &limit))
+        return;
+    enum tide_rc rc =
+        tide_series_curve(r->http->config.store, id, w, (size_t)limit, &points, &e);
+    if (!rc) rc = put_curve(r, id, w, &points, &e);
+    tide_points_free(&points);
+    finish(r, rc, &e);
+}
+
+/* "CALL,RETURN" as bits. False: the answer is a problem. */
+static bool read_kinds(struct tide_request *r, unsigned *kinds)
+{
+    const char *at = tide_query_text(r, "kind");
+    *kinds = 0;
+    while (at && *at) {
+        size_t n = strcspn(at, ",");
+        unsigned found = 0;
+        for (unsigned k = TIDE_SAMPLE; k <= TIDE_MARK; k++) {
+            const char *known = tide_kind_name((enum tide_kind)k);
+            if (strlen(known) == n && !strncmp(known, at, n)) found = 1u << k;
+        }
+        if (!found) {
+            tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
+                                "A query parameter is not allowed", "kind",
+                                "allowed are CALL, RETURN, C_CALL, C_RETURN, C_EXCEPTION, MARK, "
+                                "SAMPLE, several with commas");
+            return false;
+        }
+        *kinds |= found;
+        at += n + (at[n] == ',');
+    }
+    return true;
+}
+
+void tide_get_events(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"limit",  "cursor",  "from_ns", "to_ns",
+                                        "kind", "function", NULL};
+    struct tide_event_filter f = {.function = tide_query_text(r, "function")};
+    struct tide_error e;
+    int64_t limit;
+    (void)name;
+    if (!tide_query_known(r, known) || !read_window(r, &f.window) || !read_kinds(r, &f.kinds) ||
+        !tide_query_integer(r, "limit", 1, EVENTS_MAX, 1000, &limit) ||
+        !tide_query_integer(r, "cursor", 0, INT64_MAX, 0, &f.cursor))
+        return;
+    f.limit = (size_t)limit;
+    finish(r, tide_series_events(r->http->config.store, id, &f, &r->answer, &e), &e);
+}
+
+void tide_get_run_log(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    r->type = "text/plain; charset=utf-8";
+    finish(r, tide_store_run_log(r->http->config.store, id, &r->answer, &e), &e);
+}
+
+void tide_get_build(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    finish(r, tide_store_build_json(r->http->config.store, id, &r->answer, &e), &e);
+}
+
+void tide_get_build_log(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    r->type = "text/plain; charset=utf-8";
+    finish(r, tide_store_build_log(r->http->config.store, id, &r->answer, &e), &e);
+}

@@ -1,0 +1,346 @@
+/* server.c - connections and threads of the HTTP side; see server.h.
+ *
+ * A request's way: `begin` (request line read) -> `handle` (head read: guard) -> `handle` (body blocks) ->
+ * `handle` (all read: files and streams are answered at once, API requests are suspended and queued) ->
+ * a thread of the pool fills the answer and resumes -> `handle` sends it -> `complete`.
+ *
+ * libmicrohttpd's timeouts are of inactivity: a client that drips a byte every few seconds would hold its
+ * connection for ever. The keeper therefore shuts down sockets whose request takes longer than
+ * TIDE_HTTP_DEADLINE_S in all. */
+#include "http/internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BEAT_S 10
+
+/* ---- requests ---- */
+
+/* Called with the raw request line's target; what it returns is the request's context from then on. */
+static void *begin(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    struct tide_request *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->http = context;
+    r->connection = connection;
+    r->uri = strdup(uri);
+    r->body.ceiling = TIDE_HTTP_BODY_MAX;
+    return r;
+}
+
+static void set_deadline(struct tide_request *r, int64_t seconds)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct tide_connection *c = info ? info->socket_context : NULL;
+    if (!c) return;
+    pthread_mutex_lock(&r->http->lock);
+    c->deadline_ns = seconds ? tide_clock_monotonic_ns() + seconds * 1000000000 : 0;
+    pthread_mutex_unlock(&r->http->lock);
+}
+
+static void complete(void *context, struct MHD_Connection *connection, void **request,
+                     enum MHD_RequestTerminationCode how)
+{
+    struct tide_request *r = *request;
+    (void)context;
+    (void)connection;
+    (void)how;
+    if (!r) return;
+    set_deadline(r, TIDE_HTTP_DEADLINE_S + TIDE_HTTP_IDLE_S); /* for the next on this connection */
+    tide_str_free(&r->body);
+    tide_str_free(&r->answer);
+    free(r->uri);
+    free(r);
+    *request = NULL;
+}
+
+/* Suspend and hand over to the pool. Under the lock, so that no thread resumes before it is suspended. */
+static void hand_over(struct tide_request *r)
+{
+    struct tide_http *h = r->http;
+    r->answering = true;
+    set_deadline(r, 0);
+    pthread_mutex_lock(&h->lock);
+    MHD_suspend_connection(r->connection);
+    if (h->last)
+        h->last->next = r;
+    else
+        h->first = r;
+    h->last = r;
+    pthread_cond_signal(&h->queued);
+    pthread_mutex_unlock(&h->lock);
+}
+
+static enum MHD_Result take_head(struct tide_request *r)
+{
+    r->started = true;
+    set_deadline(r, TIDE_HTTP_DEADLINE_S);
+    return tide_guard_head(r) ? MHD_YES : tide_answer_send(r);
+}
+
+static enum MHD_Result take_body(struct tide_request *r, const char *data, size_t *n)
+{
+    tide_str_add(&r->body, data, *n); /* past its ceiling it only sets `failed` */
+    *n = 0;
+    return MHD_YES;
+}
+
+static enum MHD_Result answer_now(struct tide_request *r)
+{
+    if (r->answering) return tide_answer_send(r);
+    if (r->body.failed) {
+        tide_answer_problem(r, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "The body is too large",
+                            NULL, "a body may have 1 MiB (1048576 bytes)");
+        return tide_answer_send(r);
+    }
+    bool get = !strcmp(r->method, MHD_HTTP_METHOD_GET);
+    if (!tide_router_owns(r->path)) {
+        set_deadline(r, 0);
+        return tide_files_send(r);
+    }
+    if (get && !strcmp(r->path, "/api/v1/stream")) {
+        set_deadline(r, 0);
+        return tide_streams_open(r);
+    }
+    hand_over(r);
+    return MHD_YES;
+}
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
+                              const char *method, const char *version, const char *data, size_t *n,
+                              void **request)
+{
+    struct tide_request *r = *request;
+    (void)context;
+    (void)connection;
+    (void)version;
+    if (!r) return MHD_NO; /* memory ended in `begin` */
+    r->path = path;
+    r->method = method;
+    if (!r->started) return take_head(r);
+    if (*n) return take_body(r, data, n);
+    return answer_now(r);
+}
+
+/* ---- connections ---- */
+
+static void add_connection(struct tide_http *h, struct MHD_Connection *connection, void **socket)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct tide_connection *c = calloc(1, sizeof *c);
+    *socket = c;
+    if (!c || !info) return;
+    c->fd = info->connect_fd;
+    c->deadline_ns = tide_clock_monotonic_ns() + TIDE_HTTP_DEADLINE_S * INT64_C(1000000000);
+    pthread_mutex_lock(&h->lock);
+    c->next = h->connections;
+    if (c->next) c->next->previous = c;
+    h->connections = c;
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void drop_connection(struct tide_http *h, struct tide_connection *c)
+{
+    if (!c) return;
+    pthread_mutex_lock(&h->lock);
+    if (c->next) c->next->previous = c->previous;
+    if (c->previous)
+        c->previous->next = c->next;
+    else if (h->connections == c)
+        h->connections = c->next;
+    pthread_mutex_unlock(&h->lock);
+    free(c);
+}
+
+static void notify_connection(void *context, struct MHD_Connection *connection, void **socket,
+                              enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        add_connection(context, connection, socket);
+    else
+        drop_connection(context, *socket);
+}
+
+/* ---- threads ---- */
+
+static void *answer_requests(void *context)
+{
+    struct tide_http *h = context;
+    for (;;) {
+        pthread_mutex_lock(&h->lock);
+        while (!h->first && !h->stopping)
+            pthread_cond_wait(&h->queued, &h->lock);
+        struct tide_request *r = h->first;
+        if (r) {
+            h->first = r->next;
+            if (!h->first) h->last = NULL;
+        }
+        pthread_mutex_unlock(&h->lock);
+        if (!r) return NULL; /* stopping, and nothing is left */
+        tide_router_answer(r);
+        MHD_resume_connection(r->connection);
+    }
+}
+
+static void shut_late(struct tide_http *h)
+{
+    int64_t now = tide_clock_monotonic_ns();
+    pthread_mutex_lock(&h->lock);
+    for (struct tide_connection *c = h->connections; c; c = c->next)
+        if (c->deadline_ns && c->deadline_ns < now) {
+            shutdown(c->fd, SHUT_RDWR);
+            c->deadline_ns = 0;
+        }
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void *keep(void *context)
+{
+    struct tide_http *h = context;
+    for (int second = 1;; second++) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 1;
+        pthread_mutex_lock(&h->lock);
+        while (!h->stopping && pthread_cond_timedwait(&h->queued, &h->lock, &until) != ETIMEDOUT) {
+        }
+        bool stopping = h->stopping;
+        pthread_mutex_unlock(&h->lock);
+        if (stopping) return NULL;
+        shut_late(h);
+        if (second % BEAT_S == 0) tide_streams_wake(h, true);
+    }
+}
+
+static enum tide_rc start_threads(struct tide_http *h, struct tide_error *e)
+{
+    for (size_t i = 0; i < sizeof h->pool / sizeof *h->pool; i++) {
+        errno = pthread_create(&h->pool[i], NULL, answer_requests, h);
+        if (errno) return tide_fail_errno(e, "start the HTTP threads");
+        h->n_pool++;
+    }
+    errno = pthread_create(&h->keeper, NULL, keep, h);
+    if (errno) return tide_fail_errno(e, "start the HTTP threads");
+    h->keeping = true;
+    return TIDE_OK;
+}
+
+/* ---- start and stop ---- */
+
+/* "localhost" and numeric addresses of the loopback; others would let strangers in (docs/API.md). */
+static enum tide_rc make_address(const struct tide_http_config *c, struct sockaddr_storage *out,
+                                 struct tide_error *e)
+{
+    struct sockaddr_in *four = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
+    const char *host = !strcmp(c->host, "localhost") ? "127.0.0.1" : c->host;
+    *out = (struct sockaddr_storage){0};
+    if (inet_pton(AF_INET, host, &four->sin_addr) == 1 &&
+        ntohl(four->sin_addr.s_addr) >> 24 == 127) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons((uint16_t)c->port);
+        return TIDE_OK;
+    }
+    if (inet_pton(AF_INET6, host, &six->sin6_addr) == 1 && IN6_IS_ADDR_LOOPBACK(&six->sin6_addr)) {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons((uint16_t)c->port);
+        return TIDE_OK;
+    }
+    return tide_fail(e, TIDE_INVALID,
+                     "--listen %s: only addresses of the loopback are allowed (127.0.0.1:PORT, "
+                     "[::1]:PORT, localhost:PORT)",
+                     c->host);
+}
+
+static enum tide_rc listen_on(struct tide_http *h, struct tide_error *e)
+{
+    struct sockaddr_storage address;
+    enum tide_rc rc = make_address(&h->config, &address, e);
+    if (rc) return rc;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+    if (address.ss_family == AF_INET6) flags |= MHD_USE_IPv6;
+    errno = 0;
+    h->daemon = MHD_start_daemon(
+        flags, (uint16_t)h->config.port, NULL, NULL, handle, h, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_URI_LOG_CALLBACK, begin, h, MHD_OPTION_NOTIFY_COMPLETED, complete, h,
+        MHD_OPTION_NOTIFY_CONNECTION, notify_connection, h, MHD_OPTION_CONNECTION_LIMIT,
+        TIDE_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, TIDE_HTTP_IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_END);
+    if (h->daemon) return TIDE_OK;
+    return tide_fail_errno(e,
+                           "listen on %s port %d (another daemon may be there: stop it, or choose "
+                           "--listen 127.0.0.1:0)",
+                           h->config.host, h->config.port);
+}
+
+static enum tide_rc learn_names(struct tide_http *h, struct tide_error *e)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    if (!info || !info->port) return tide_fail(e, TIDE_IO, "learn the port that was taken");
+    bool six = strchr(h->config.host, ':');
+    snprintf(h->authority, sizeof h->authority, six ? "[%s]:%u" : "%s:%u", h->config.host,
+             info->port);
+    snprintf(h->local, sizeof h->local, "localhost:%u", info->port);
+    snprintf(h->cookie, sizeof h->cookie, "tidemark_%u", info->port);
+    snprintf(h->url, sizeof h->url, "http://%s", h->authority);
+    return TIDE_OK;
+}
+
+enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http **out,
+                             struct tide_error *e)
+{
+    *out = NULL;
+    struct tide_http *h = calloc(1, sizeof *h);
+    if (!h) return tide_fail(e, TIDE_NOMEM, "start the HTTP side");
+    h->config = *c;
+    pthread_mutex_init(&h->lock, NULL);
+    pthread_cond_init(&h->queued, NULL);
+    enum tide_rc rc = listen_on(h, e);
+    if (!rc) rc = learn_names(h, e);
+    if (!rc) rc = start_threads(h, e);
+    if (rc) {
+        tide_http_stop(h);
+        return rc;
+    }
+    tide_feed_listen(c->feed, tide_streams_listen, h);
+    *out = h;
+    return TIDE_OK;
+}
+
+const char *tide_http_url(const struct tide_http *h)
+{
+    return h->url;
+}
+
+void tide_http_stop(struct tide_http *h)
+{
+    if (!h) return;
+    tide_feed_listen(h->config.feed, NULL, NULL);
+    int listening = h->daemon ? MHD_quiesce_daemon(h->daemon) : -1; /* ours to close from here on */
+    pthread_mutex_lock(&h->lock);
+    h->stopping = true;
+    pthread_cond_broadcast(&h->queued);
+    pthread_mutex_unlock(&h->lock);
+    for (unsigned i = 0; i < h->n_pool; i++)
+        pthread_join(h->pool[i], NULL);
+    if (h->keeping) pthread_join(h->keeper, NULL);
+    tide_streams_wake(h, false); /* each finds `stopping` and ends */
+    if (h->daemon) MHD_stop_daemon(h->daemon);
+    if (listening >= 0) close(listening);
+    pthread_cond_destroy(&h->queued);
+    pthread_mutex_destroy(&h->lock);
+    free(h);
+}

@@ -1,0 +1,133 @@
+/* runner.c - see runner.h. */
+#include "run/runner.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "run/ingest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOG_KEPT (1u << 20) /* of a run's output, its end */
+#define READ_ROOM 65536
+
+static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_assignment *a,
+                                int log, struct tide_process *p, struct tide_error *e)
+{
+    char interval[32], deadline[32];
+    snprintf(interval, sizeof interval, "%d", r->interval_us);
+    snprintf(deadline, sizeof deadline, "%d", r->deadline_s);
+    const char *const argv[] = {
+        r->probe,      "--interval-us", interval,          "--deadline-s", deadline,
+        "--",          a->worker,       "--python",        a->python,      "--harness",
+        r->harness,    "--scenario",    a->job->file,      "--name",       a->job->scenario,
+        "--module",    a->job->module,  "--path",          a->prefix,      "--params",
+        a->job->params, NULL,
+    };
+    const struct tide_command command = {.argv = argv, .log = log};
+    return tide_process_start(&command, p, e);
+}
+
+/* Read the stream to its end, storing at every tick. */
+static enum tide_rc read_stream(const struct tide_runner *r, int from, struct tide_ingest *in,
+                                struct tide_error *e)
+{
+    static _Thread_local uint8_t block[READ_ROOM];
+    int64_t tick = tide_clock_monotonic_ns();
+    enum tide_rc rc = TIDE_OK;
+    while (!rc) {
+        struct pollfd watch = {.fd = from, .events = POLLIN};
+        poll(&watch, 1, 50);
+        if (*r->stop) return tide_fail(e, TIDE_STOPPED, "the daemon is stopping");
+        ssize_t n = watch.revents ? read(from, block, sizeof block) : -1;
+        if (n == 0) return TIDE_OK;
+        if (n < 0 && watch.revents && errno != EAGAIN && errno != EINTR)
+            return tide_fail_errno(e, "read the stream of a run");
+        if (n > 0) rc = tide_ingest_feed(in, block, (size_t)n, e);
+        int64_t now = tide_clock_monotonic_ns();
+        if (!rc && now - tick >= TIDE_INGEST_TICK_MS * INT64_C(1000000)) {
+            rc = tide_ingest_tick(in, e);
+            tick = now;
+        }
+    }
+    return rc;
+}
+
+/* The end of what the run printed, in new memory. */
+static char *read_log(int fd, size_t *n)
+{
+    struct stat facts;
+    *n = 0;
+    if (fstat(fd, &facts)) return NULL;
+    size_t size = (size_t)facts.st_size < LOG_KEPT ? (size_t)facts.st_size : LOG_KEPT;
+    char *log = malloc(size + 1);
+    if (!log) return NULL;
+    ssize_t got = pread(fd, log, size, facts.st_size - (off_t)size);
+    *n = got > 0 ? (size_t)got : 0;
+    return log;
+}
+
+static enum tide_rc store_outcome(const struct tide_runner *r, const struct tide_assignment *a,
+                                  struct tide_ingest *in, const struct tide_error *broken, int log,
+                                  bool *batch_done, struct tide_error *e)
+{
+    struct tide_outcome outcome;
+    enum tide_rc rc = tide_ingest_finish(in, &outcome, e);
+    if (rc) return rc;
+    if (broken->rc) outcome.error = broken->text;
+    char *text = read_log(log, &outcome.log_size);
+    outcome.log = text;
+    rc = tide_store_end_run(r->store, a->job->run, &outcome, batch_done, e);
+    if (!rc)
+        tide_log(outcome.error ? TIDE_LOG_WARN : TIDE_LOG_INFO, "run",
+                 "run=%lld %s scenario=%s python=%s commit=%.12s tide_mark=%lld%s%s",
+                 (long long)a->job->run, outcome.error ? "failed" : "done", a->job->scenario,
+                 a->python, a->job->sha, (long long)outcome.tide_mark, outcome.error ? " why=" : "",
+                 outcome.error ? outcome.error : "");
+    free(text);
+    return rc;
+}
+
+/* When the stream breaks the run has failed: that is its outcome. When the store does, the caller must know. */
+static bool is_outcome(enum tide_rc rc)
+{
+    return rc == TIDE_CORRUPT || rc == TIDE_NEWER;
+}
+
+enum tide_rc tide_runner_execute(const struct tide_runner *r, const struct tide_assignment *a,
+                                 bool *batch_done, struct tide_error *e)
+{
+    struct tide_process probe = {.out = -1};
+    struct tide_error broken = {0};
+    enum tide_rc rc = TIDE_OK;
+    *batch_done = false;
+    struct tide_ingest *in = tide_ingest_new(r->store, r->feed, a->job->run, a->job->batch);
+    int log = memfd_create("run-log", MFD_CLOEXEC);
+    if (!in || log < 0) {
+        rc = tide_fail(e, TIDE_NOMEM, "start a run");
+        goto out;
+    }
+    rc = start_probe(r, a, log, &probe, e);
+    if (rc) goto out;
+    rc = read_stream(r, probe.out, in, &broken);
+    tide_process_end(&probe, rc ? SIGKILL : 0);
+    if (rc && !is_outcome(rc)) {
+        *e = broken;
+        goto out;
+    }
+    rc = store_outcome(r, a, in, &broken, log, batch_done, e);
+out:
+    if (log >= 0) close(log);
+    tide_ingest_free(in);
+    return rc;
+}

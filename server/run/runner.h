@@ -1,0 +1,38 @@
+/* runner.h - executes one run: starts tidemark-probe, reads its stream, ends with an outcome stored.
+ *
+ * Nothing here knows where the probe runs: `launcher` is put before its command (empty here; srun, ssh, a
+ * container elsewhere).
+ * Threads: one run at a time per call; blocking. The probe dies with the calling thread. */
+#ifndef TIDE_RUN_RUNNER_H
+#define TIDE_RUN_RUNNER_H
+
+#include "base/feed.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+
+struct tide_runner {
+    struct tide_store *store;
+    struct tide_feed *feed;
+    const char *probe;   /* path of tidemark-probe */
+    const char *harness; /* path of harness.py */
+    const atomic_bool *stop;
+    int interval_us; /* between samples */
+    int deadline_s;  /* of one run */
+};
+
+struct tide_assignment {
+    const struct tide_job *job;
+    const char *python; /* program of the interpreter */
+    const char *worker; /* the worker compiled for it */
+    const char *prefix; /* of the build under test, put on sys.path */
+};
+
+/* Execute and store the outcome: a run that fails is a stored result and gives TIDE_OK. *batch_done as for
+ * tide_store_end_run. STOPPED: the daemon is stopping and the run is left as it was, to be queued again
+ * at the next start. */
+TIDE_CHECK enum tide_rc tide_runner_execute(const struct tide_runner *r,
+                                            const struct tide_assignment *a, bool *batch_done,
+                                            struct tide_error *e);
+
+#endif

@@ -1,0 +1,272 @@
+/* series.c - see series.h.
+ *
+ * Event chunks hold payloads of the tide stream; times in them are of the monotonic clock, the run's origin is
+ * taken off. Two sources are merged in a payload, so its records are put in order of time before use.
+ * The cursor of events counts records, in the order of chunks: chunk number * CHUNK_RECORDS + place. */
+#include "run/series.h"
+
+#include "run/stack.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#define CHUNK_RECORDS INT64_C(1048576) /* more than a payload of TIDE_STREAM_PAYLOAD_MAX bytes can hold */
+
+struct entry { /* one decoded record with its place */
+    struct tide_record record;
+    uint32_t name_at; /* innermost function, for the curve */
+};
+
+struct decoded {
+    struct entry *at;
+    size_t n, capacity;
+    uint8_t *payload;
+};
+
+static enum tide_rc inflate(const struct tide_chunk_row *row, uint8_t **payload, size_t *n,
+                            struct tide_error *e)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(row->data, row->size);
+    if (size > TIDE_STREAM_PAYLOAD_MAX) return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
+    *payload = malloc((size_t)size + 1);
+    if (!*payload) return tide_fail(e, TIDE_NOMEM, "read a chunk of a run");
+    *n = ZSTD_decompress(*payload, (size_t)size, row->data, row->size);
+    return ZSTD_isError(*n) ? tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged") : TIDE_OK;
+}
+
+static enum tide_rc keep_entry(struct decoded *d, const struct entry *entry, struct tide_error *e)
+{
+    if (d->n == d->capacity) {
+        size_t capacity = d->capacity ? d->capacity * 2 : 1024;
+        struct entry *at = realloc(d->at, capacity * sizeof *at);
+        if (!at) return tide_fail(e, TIDE_NOMEM, "read a chunk of a run");
+        d->at = at;
+        d->capacity = capacity;
+    }
+    size_t place = d->n++;
+    for (; place && d->at[place - 1].record.t_ns > entry->record.t_ns; place--)
+        d->at[place] = d->at[place - 1];
+    d->at[place] = *entry;
+    return TIDE_OK;
+}
+
+/* Decode the events and samples of a chunk, in order of time. The caller frees with decoded_free. */
+static enum tide_rc decode(const struct tide_chunk_row *row, struct decoded *d,
+                           struct tide_error *e)
+{
+    struct tide_cursor cursor;
+    struct tide_stack stack;
+    struct entry entry;
+    size_t n = 0;
+    enum tide_stream_rc got;
+    enum tide_rc rc = inflate(row, &d->payload, &n, e);
+    if (rc) return rc;
+    tide_stack_read(&stack, row->stack);
+    tide_cursor_start(&cursor, d->payload, n);
+    while (!rc && (got = tide_cursor_next(&cursor, &entry.record)) != TIDE_STREAM_END) {
+        if (got) return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
+        if (entry.record.kind == TIDE_META || entry.record.kind == TIDE_NAME) continue;
+        tide_stack_follow(&stack, &entry.record);
+        entry.name_at = tide_stack_name_at(&stack, &entry.record);
+        rc = keep_entry(d, &entry, e);
+    }
+    return rc;
+}
+
+static void decoded_free(struct decoded *d)
+{
+    free(d->at);
+    free(d->payload);
+    *d = (struct decoded){0};
+}
+
+/* ---- the curve ---- */
+
+struct curve_walk {
+    struct tide_window window;
+    int64_t origin_ns;
+    size_t limit;
+    struct tide_points *out;
+};
+
+static enum tide_rc add_point(struct curve_walk *w, const struct tide_point *point,
+                              struct tide_error *e)
+{
+    if (point->t_ns < w->window.from_ns || point->t_ns > w->window.to_ns) return TIDE_OK;
+    return tide_points_add(w->out, point, e);
+}
+
+static enum tide_rc walk_level(void *context, const struct tide_chunk_row *row,
+                               struct tide_error *e)
+{
+    struct curve_walk *w = context;
+    struct tide_points points = {0};
+    enum tide_rc rc = tide_points_unpack(row->data, row->size, &points, e);
+    for (size_t i = 0; i < points.n && !rc; i++)
+        rc = add_point(w, &points.at[i], e);
+    tide_points_free(&points);
+    return rc;
+}
+
+static enum tide_rc walk_events(void *context, const struct tide_chunk_row *row,
+                                struct tide_error *e)
+{
+    struct curve_walk *w = context;
+    struct decoded d = {0};
+    enum tide_rc rc = decode(row, &d, e);
+    for (size_t i = 0; i < d.n && !rc; i++) {
+        struct tide_point point = {
+            .t_ns = (int64_t)d.at[i].record.t_ns - w->origin_ns,
+            .rss = d.at[i].record.rss,
+            .name = d.at[i].name_at,
+        };
+        rc = add_point(w, &point, e);
+    }
+    decoded_free(&d);
+    return rc;
+}
+
+enum tide_rc tide_series_curve(struct tide_store *s, int64_t run, struct tide_window w,
+                               size_t limit, struct tide_points *out, struct tide_error *e)
+{
+    struct tide_run_facts facts;
+    int level = 0;
+    *out = (struct tide_points){0};
+    enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
+    if (!rc) rc = tide_store_pick_level(s, run, w.from_ns, w.to_ns, (int64_t)limit, &level, e);
+    struct curve_walk walk = {.window = w, .origin_ns = facts.origin_ns, .limit = limit, .out = out};
+    /* The level was picked on an estimate: where points lie unevenly it may give too few. */
+    for (; !rc; level--) {
+        out->n = 0;
+        rc = tide_store_chunks(s, run, level, w.from_ns, w.to_ns, 0,
+                               level ? walk_level : walk_events, &walk, e);
+        if (out->n >= limit || level == 0) break;
+    }
+    if (rc) {
+        tide_points_free(out);
+        return rc;
+    }
+    tide_points_sort(out);
+    tide_points_thin(out, limit);
+    return TIDE_OK;
+}
+
+/* ---- events ---- */
+
+struct event_walk {
+    const struct tide_event_filter *filter;
+    const struct tide_name_row *names;
+    size_t n_names;
+    int64_t origin_ns, next; /* next: cursor of the event that did not fit, -1 for none */
+    uint64_t rss;            /* of the record before, for the change */
+    size_t n;
+    struct tide_str *out;
+};
+
+static int compare_id(const void *id, const void *row)
+{
+    uint32_t wanted = *(const uint32_t *)id, is = ((const struct tide_name_row *)row)->id;
+    return wanted < is ? -1 : wanted > is;
+}
+
+static const struct tide_name_row *find_name(const struct event_walk *w, uint32_t id)
+{
+    return bsearch(&id, w->names, w->n_names, sizeof *w->names, compare_id);
+}
+
+static bool is_named(const struct tide_name_row *name, const char *wanted)
+{
+    if (!name) return false;
+    if (!strcmp(name->text, wanted)) return true;
+    const char *last = strrchr(name->text, '.');
+    return last && !strcmp(last + 1, wanted);
+}
+
+static void put_json_text(struct tide_str *out, const char *text)
+{
+    json_t *string = json_string(text);
+    char *encoded = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    tide_str_put(out, encoded ? encoded : "null"); /* null: not UTF-8, which a damaged stream may hold */
+    free(encoded);
+    json_decref(string);
+}
+
+static void put_event(struct event_walk *w, const struct tide_record *r,
+                      const struct tide_name_row *name, int64_t change)
+{
+    struct tide_str *out = w->out;
+    tide_str_printf(out, "%s{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":",
+                    w->n++ ? "," : "", (long long)r->t_ns - (long long)w->origin_ns,
+                    tide_kind_name(r->kind), r->thread);
+    if (name) {
+        put_json_text(out, name->text);
+        tide_str_put(out, ",\"file\":");
+        put_json_text(out, name->file);
+    } else
+        tide_str_put(out, "null,\"file\":null");
+    tide_str_printf(out, ",\"line\":%u,\"rss\":%llu,\"drss\":%lld,\"peak\":", r->line,
+                    (unsigned long long)r->rss, (long long)change);
+    if (r->peak)
+        tide_str_printf(out, "%llu}", (unsigned long long)r->peak);
+    else
+        tide_str_put(out, "null}");
+}
+
+static bool is_wanted(const struct event_walk *w, const struct tide_record *r,
+                      const struct tide_name_row *name)
+{
+    const struct tide_event_filter *f = w->filter;
+    int64_t t = (int64_t)r->t_ns - w->origin_ns;
+    if (t < f->window.from_ns || t > f->window.to_ns) return false;
+    if (f->kinds && !(f->kinds & 1u << r->kind)) return false;
+    return !f->function || is_named(name, f->function);
+}
+
+static enum tide_rc walk_chunk(void *context, const struct tide_chunk_row *row,
+                               struct tide_error *e)
+{
+    struct event_walk *w = context;
+    struct decoded d = {0};
+    if (w->next >= 0) return TIDE_OK; /* full: nothing more is decoded */
+    enum tide_rc rc = decode(row, &d, e);
+    for (size_t i = 0; i < d.n && !rc && w->next < 0; i++) {
+        const struct tide_record *r = &d.at[i].record;
+        const struct tide_name_row *name = find_name(w, r->name);
+        int64_t place = row->seq * CHUNK_RECORDS + (int64_t)i;
+        int64_t change = w->rss ? (int64_t)(r->rss - w->rss) : 0;
+        w->rss = r->rss;
+        if (place < w->filter->cursor || !is_wanted(w, r, name)) continue;
+        if (w->n == w->filter->limit)
+            w->next = place;
+        else
+            put_event(w, r, name, change);
+    }
+    decoded_free(&d);
+    return rc;
+}
+
+enum tide_rc tide_series_events(struct tide_store *s, int64_t run,
+                                const struct tide_event_filter *f, struct tide_str *out,
+                                struct tide_error *e)
+{
+    struct tide_run_facts facts;
+    struct tide_name_row *names = NULL;
+    size_t n_names = 0;
+    enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
+    if (!rc) rc = tide_store_names(s, run, &names, &n_names, e);
+    struct event_walk walk = {.filter = f, .names = names, .n_names = n_names,
+                              .origin_ns = facts.origin_ns, .next = -1, .out = out};
+    tide_str_put(out, "{\"events\":[");
+    if (!rc)
+        rc = tide_store_chunks(s, run, 0, f->window.from_ns, f->window.to_ns,
+                               f->cursor / CHUNK_RECORDS, walk_chunk, &walk, e);
+    if (walk.next >= 0)
+        tide_str_printf(out, "],\"next\":%lld}", (long long)walk.next);
+    else
+        tide_str_put(out, "],\"next\":null}");
+    tide_names_free(names, n_names);
+    if (!rc && out->failed) rc = tide_fail(e, TIDE_NOMEM, "answer with events");
+    return rc;
+}

@@ -1,0 +1,52 @@
+/* catalog.h - what can be measured: the project's repository, its scenarios, the pythons of the machine.
+ *
+ * Discovered once at the daemon's start (running interpreters takes a second or so) and written to the
+ * store; read-only afterwards.
+ * Threads: discovery by one; once tide_catalog_discover has returned any thread may read. */
+#ifndef TIDE_SCHEDULE_CATALOG_H
+#define TIDE_SCHEDULE_CATALOG_H
+
+#include "build/pythons.h"
+#include "build/repo.h"
+#include "store/store.h"
+
+#include <jansson.h>
+
+#define TIDE_DEFAULT_PROJECT "converters"
+
+struct tide_scenario {
+    int64_t id; /* in the store */
+    char *name, *file;
+    json_t *description; /* as the harness gives it */
+};
+
+struct tide_catalog {
+    int64_t project;
+    struct tide_repo *repo;
+    struct tide_pythons pythons;
+    int64_t *python_ids; /* of pythons.at[i], in the store */
+    struct tide_scenario *scenarios;
+    size_t n_scenarios;
+};
+
+struct tide_places { /* where things stand; borrowed, outlive the daemon's parts */
+    const char *data;   /* database, url, token, mirrors, worktrees */
+    const char *cache;  /* builds and workers */
+    const char *source; /* the installed Tidemark: worker/ and scenarios/ */
+    const char *probe;  /* tidemark-probe */
+    const char *repo;   /* path or URL of the default project */
+    const char *const *pythons; /* configured interpreters, NULL-terminated; may be NULL */
+};
+
+/* Discover everything. Missing scenarios or pythons are no error: the lists are then empty and a log line
+ * says why. On failure *out is empty. */
+TIDE_CHECK enum tide_rc tide_catalog_discover(const struct tide_places *p, struct tide_store *store,
+                                              const atomic_bool *stop, struct tide_catalog *out,
+                                              struct tide_error *e);
+void tide_catalog_clear(struct tide_catalog *c);
+
+/* NULL when there is none of that name / identity. */
+const struct tide_scenario *tide_catalog_scenario(const struct tide_catalog *c, const char *name);
+const struct tide_python *tide_catalog_python(const struct tide_catalog *c, const char *identity);
+
+#endif

@@ -1,0 +1,435 @@
+/* scheduler.c - see scheduler.h. */
+#include "schedule/scheduler.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "build/builder.h"
+#include "run/runner.h"
+#include "schedule/trigger.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define INTERVAL_US    1000
+#define RUN_DEADLINE_S 1800
+#define BUILD_LOG_KEPT (4u << 20)
+#define DISCOVERY_S    20 /* how long a request waits for it */
+
+struct tide_scheduler {
+    const struct tide_places *places;
+    struct tide_store *store;
+    struct tide_feed *feed;
+    bool demo;
+    int64_t started_ns;
+    pthread_t thread;
+    atomic_bool stop;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    bool discovered;
+    enum tide_rc discovery; /* how it ended */
+    struct tide_error discovery_error;
+    bool work; /* something was queued */
+    struct tide_catalog catalog; /* read-only once discovered */
+    struct tide_builder builder;
+    char *harness;
+};
+
+/* ---- what the feed is told ---- */
+
+static void publish_run(struct tide_scheduler *s, const char *name, int64_t run, int64_t batch)
+{
+    struct tide_str text = {0};
+    struct tide_error e;
+    if (tide_store_run_json(s->store, run, false, &text, &e))
+        tide_log(TIDE_LOG_ERROR, "schedule", "run=%lld %s", (long long)run, e.text);
+    else
+        tide_feed_publish(s->feed, name, batch, text.at);
+    tide_str_free(&text);
+}
+
+static void publish_batch(struct tide_scheduler *s, int64_t batch)
+{
+    struct tide_str text = {0};
+    struct tide_error e;
+    if (tide_store_batch_json(s->store, batch, &text, &e))
+        tide_log(TIDE_LOG_ERROR, "schedule", "batch=%lld %s", (long long)batch, e.text);
+    else
+        tide_feed_publish(s->feed, "batch", batch, text.at);
+    tide_str_free(&text);
+}
+
+static void publish_queued(struct tide_scheduler *s, int64_t batch)
+{
+    struct tide_str text = {0};
+    const struct tide_run_filter filter = {.batch = batch, .limit = TIDE_BATCH_RUNS_MAX};
+    json_t *list = NULL, *run;
+    size_t i;
+    if (!tide_store_runs_json(s->store, &filter, &text, NULL)) list = json_loads(text.at, 0, NULL);
+    json_array_foreach(json_object_get(list, "runs"), i, run)
+    {
+        char *line = json_dumps(run, JSON_COMPACT);
+        if (line) tide_feed_publish(s->feed, "queued", batch, line);
+        free(line);
+    }
+    json_decref(list);
+    tide_str_free(&text);
+    publish_batch(s, batch);
+}
+
+/* ---- one run ---- */
+
+/* The run ends without having been started. */
+static enum tide_rc fail_run(struct tide_scheduler *s, const struct tide_job *job, const char *why,
+                             bool *batch_done, struct tide_error *e)
+{
+    const struct tide_outcome outcome = {
+        .error = why, .base = -1, .original = -1, .tide_mark = -1, .end = -1, .floor = -1,
+        .wall_ns = -1, .cpu_ns = -1, .events = -1, .samples = -1, .missed_ticks = -1,
+    };
+    tide_log(TIDE_LOG_WARN, "schedule", "run=%lld failed: %s", (long long)job->run, why);
+    return tide_store_end_run(s->store, job->run, &outcome, batch_done, e);
+}
+
+static enum tide_rc store_build(struct tide_scheduler *s, int64_t id, const struct tide_build *plan,
+                                const char *error, struct tide_error *e)
+{
+    char *log = NULL;
+    size_t n = 0;
+    if (tide_file_read(plan->log, BUILD_LOG_KEPT, &log, &n, NULL)) n = 0;
+    enum tide_rc rc = tide_store_end_build(s->store, id, error, log ? log : "", n, e);
+    free(log);
+    return rc;
+}
+
+static enum tide_rc make_build(struct tide_scheduler *s, const struct tide_job *job,
+                               const struct tide_python *python, struct tide_build *plan,
+                               int64_t *id, struct tide_error *e)
+{
+    const struct tide_build_row row = {plan->key, plan->flags, plan->compiler, job->commit,
+                                       job->python};
+    struct tide_error stored;
+    enum tide_rc rc = tide_store_begin_build(s->store, &row, id, e);
+    if (rc) return rc;
+    publish_run(s, "building", job->run, job->batch);
+    rc = tide_builder_make(&s->builder, s->catalog.repo, job->sha, python, plan, e);
+    if (rc == TIDE_STOPPED) return rc;
+    tide_log(rc ? TIDE_LOG_WARN : TIDE_LOG_INFO, "build", "build=%lld commit=%.12s python=%s %s%s",
+             (long long)*id, job->sha, python->name, rc ? "failed: " : "done", rc ? e->text : "");
+    bool outcome = rc == TIDE_OK || rc == TIDE_FAILED;
+    enum tide_rc kept = outcome ? store_build(s, *id, plan, rc ? e->text : NULL, &stored)
+                                : tide_store_drop_build(s->store, *id, &stored);
+    if (!outcome) *id = 0;
+    if (!kept) return rc;
+    if (e) *e = stored;
+    return kept;
+}
+
+/* The build that the run needs: from the cache, or made now. FAILED also for one that failed before. */
+static enum tide_rc require_build(struct tide_scheduler *s, const struct tide_job *job,
+                                  const struct tide_python *python, struct tide_build *plan,
+                                  struct tide_error *e)
+{
+    int64_t id = 0;
+    bool failed = false;
+    char *error = NULL;
+    enum tide_rc rc =
+        tide_builder_plan(&s->builder, job->project, job->sha, python, plan, e);
+    if (rc) return rc;
+    enum tide_rc known = tide_store_find_build(s->store, plan->key, &id, &failed, &error, e);
+    if (known == TIDE_OK && failed)
+        rc = tide_fail(e, TIDE_FAILED, "%s", error);
+    else if (known == TIDE_ABSENT || (known == TIDE_OK && !plan->cached))
+        rc = make_build(s, job, python, plan, &id, e);
+    else
+        rc = known;
+    free(error);
+    if (!id) return rc;
+    struct tide_error stored;
+    enum tide_rc set = tide_store_set_build(s->store, job->run, id, &stored);
+    if (!set) return rc;
+    *e = stored;
+    return set;
+}
+
+static enum tide_rc execute(struct tide_scheduler *s, const struct tide_job *job,
+                            const struct tide_python *python, const char *worker,
+                            const char *prefix, bool *batch_done, struct tide_error *e)
+{
+    const struct tide_runner runner = {
+        .store = s->store, .feed = s->feed, .probe = s->places->probe, .harness = s->harness,
+        .stop = &s->stop, .interval_us = INTERVAL_US, .deadline_s = RUN_DEADLINE_S,
+    };
+    const struct tide_assignment assignment = {job, python->program, worker, prefix};
+    enum tide_rc rc = tide_store_set_running(s->store, job->run, e);
+    if (rc) return rc;
+    publish_run(s, "running", job->run, job->batch);
+    return tide_runner_execute(&runner, &assignment, batch_done, e);
+}
+
+static enum tide_rc build_and_execute(struct tide_scheduler *s, const struct tide_job *job,
+                                      bool *batch_done, struct tide_error *e)
+{
+    struct tide_build plan = {0};
+    char *worker = NULL;
+    const struct tide_python *python = tide_catalog_python(&s->catalog, job->python_identity);
+    if (!python)
+        return tide_fail(e, TIDE_FAILED, "the python of this run is no longer on this machine");
+    enum tide_rc rc = require_build(s, job, python, &plan, e);
+    if (!rc) rc = tide_builder_worker(&s->builder, python, &worker, e);
+    if (!rc) rc = execute(s, job, python, worker, plan.prefix, batch_done, e);
+    free(worker);
+    tide_build_clear(&plan);
+    return rc;
+}
+
+/* Take one run through to its end. ABSENT: the queue is empty. */
+static enum tide_rc do_next(struct tide_scheduler *s, struct tide_error *e)
+{
+    struct tide_job job;
+    bool batch_done = false;
+    enum tide_rc rc = tide_store_claim(s->store, &job, e);
+    if (rc) return rc;
+    publish_run(s, "building", job.run, job.batch);
+    rc = build_and_execute(s, &job, &batch_done, e);
+    if (rc && rc != TIDE_STOPPED) {
+        struct tide_error why = *e;
+        rc = fail_run(s, &job, why.text, &batch_done, e);
+    }
+    if (!rc) {
+        struct tide_run_facts facts;
+        rc = tide_store_run_facts(s->store, job.run, &facts, e);
+        if (!rc) publish_run(s, facts.status, job.run, job.batch);
+        if (batch_done) publish_batch(s, job.batch);
+    }
+    tide_job_clear(&job);
+    return rc;
+}
+
+/* ---- the thread ---- */
+
+static void wait_for_work(struct tide_scheduler *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (!s->work && !s->stop)
+        pthread_cond_wait(&s->changed, &s->lock);
+    s->work = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void pause_after_fault(struct tide_scheduler *s)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    pthread_mutex_lock(&s->lock);
+    if (!s->stop) pthread_cond_timedwait(&s->changed, &s->lock, &until);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static enum tide_rc discover(struct tide_scheduler *s)
+{
+    struct tide_error e = {0};
+    int64_t began = tide_clock_monotonic_ns();
+    enum tide_rc rc = tide_catalog_discover(s->places, s->store, &s->stop, &s->catalog, &e);
+    if (rc)
+        tide_log(TIDE_LOG_ERROR, "schedule", "discovery failed: %s", e.text);
+    else
+        tide_log(TIDE_LOG_INFO, "schedule", "found pythons=%zu scenarios=%zu in %lld ms",
+                 s->catalog.pythons.n, s->catalog.n_scenarios,
+                 (long long)(tide_clock_monotonic_ns() - began) / 1000000);
+    pthread_mutex_lock(&s->lock);
+    s->discovered = true;
+    s->discovery = rc;
+    s->discovery_error = e;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+static void queue_demo(struct tide_scheduler *s)
+{
+    struct tide_error e;
+    int64_t batch = 0;
+    json_t *request = json_pack("{s:[s,s], s:[s], s:s}", "commits", "HEAD", "HEAD~1", "scenarios",
+                                "list_bytes", "size", "demo");
+    if (!request) return;
+    enum tide_rc rc = tide_scheduler_trigger(s, request, &batch, &e);
+    if (rc == TIDE_INVALID && !strcmp(e.field, "commits[1]")) { /* a history of one commit */
+        json_array_remove(json_object_get(request, "commits"), 1);
+        rc = tide_scheduler_trigger(s, request, &batch, &e);
+    }
+    if (rc) tide_log(TIDE_LOG_ERROR, "schedule", "the demo suite cannot be queued: %s", e.text);
+    json_decref(request);
+}
+
+static void *work(void *context)
+{
+    struct tide_scheduler *s = context;
+    struct tide_error e;
+    if (discover(s)) return NULL;
+    if (s->demo) queue_demo(s);
+    while (!s->stop) {
+        enum tide_rc rc = do_next(s, &e);
+        if (rc == TIDE_ABSENT) wait_for_work(s);
+        if (rc && rc != TIDE_ABSENT && rc != TIDE_STOPPED) {
+            tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);
+            pause_after_fault(s);
+        }
+    }
+    return NULL;
+}
+
+static enum tide_rc start_thread(struct tide_scheduler *s, struct tide_error *e)
+{
+    sigset_t all, before; /* signals are the main thread's */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&s->thread, NULL, work, s);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = failed;
+    return failed ? tide_fail_errno(e, "start the scheduler") : TIDE_OK;
+}
+
+enum tide_rc tide_scheduler_start(const struct tide_places *places, struct tide_store *store,
+                                  struct tide_feed *feed, bool demo, struct tide_scheduler **out,
+                                  struct tide_error *e)
+{
+    *out = NULL;
+    struct tide_scheduler *s = calloc(1, sizeof *s);
+    if (!s) return tide_fail(e, TIDE_NOMEM, "start the scheduler");
+    s->places = places;
+    s->store = store;
+    s->feed = feed;
+    s->demo = demo;
+    s->started_ns = tide_clock_unix_ns();
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    s->harness = tide_format("%s/worker/python/harness.py", places->source);
+    char *sources = tide_format("%s/worker", places->source);
+    s->builder = (struct tide_builder){places->cache, sources, &s->stop};
+    enum tide_rc rc = s->harness && sources ? start_thread(s, e)
+                                            : tide_fail(e, TIDE_NOMEM, "start the scheduler");
+    if (!rc) {
+        *out = s;
+        return TIDE_OK;
+    }
+    free(s->harness);
+    free(sources);
+    free(s);
+    return rc;
+}
+
+void tide_scheduler_stop(struct tide_scheduler *s)
+{
+    if (!s) return;
+    pthread_mutex_lock(&s->lock);
+    s->stop = true;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    tide_catalog_clear(&s->catalog);
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->lock);
+    free((char *)s->builder.worker_source);
+    free(s->harness);
+    free(s);
+}
+
+/* Wait for discovery; its result. */
+static enum tide_rc await_discovery(struct tide_scheduler *s, struct tide_error *e)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += DISCOVERY_S;
+    int late = 0;
+    pthread_mutex_lock(&s->lock);
+    while (!s->discovered && !s->stop && !late)
+        late = pthread_cond_timedwait(&s->changed, &s->lock, &until);
+    enum tide_rc rc = s->discovered ? s->discovery : TIDE_BUSY;
+    if (rc == TIDE_BUSY)
+        tide_fail(e, rc, "the pythons of this machine are still being looked for: try again");
+    else if (rc)
+        *e = s->discovery_error;
+    pthread_mutex_unlock(&s->lock);
+    /* INVALID means a fault of the request's; a fault of discovery is the daemon's. */
+    return rc == TIDE_INVALID ? tide_fail(e, TIDE_FAILED, "%s", s->discovery_error.text) : rc;
+}
+
+enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request,
+                                    int64_t *batch, struct tide_error *e)
+{
+    enum tide_rc rc = await_discovery(s, e);
+    if (!rc) rc = tide_trigger(&s->catalog, s->store, request, batch, e);
+    if (rc) return rc;
+    publish_queued(s, *batch);
+    pthread_mutex_lock(&s->lock);
+    s->work = true;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    return TIDE_OK;
+}
+
+static enum tide_rc put_commits(struct tide_commit *commits, size_t n, struct tide_str *out,
+                                struct tide_error *e)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}", "sha", commits[i].sha,
+                                              "subject", commits[i].subject, "author",
+                                              commits[i].author, "committed_ns",
+                                              (json_int_t)commits[i].committed_ns));
+    json_t *answer = json_pack("{s:o}", "commits", list);
+    char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+    if (text) tide_str_put(out, text);
+    free(text);
+    json_decref(answer);
+    return text && !out->failed ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "list the commits");
+}
+
+enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *project,
+                                         size_t limit, struct tide_str *out, struct tide_error *e)
+{
+    struct tide_commit *commits = NULL;
+    size_t n = 0;
+    if (strcmp(project, TIDE_DEFAULT_PROJECT) != 0)
+        return tide_fail(e, TIDE_ABSENT, "no project \"%.80s\"; there is " TIDE_DEFAULT_PROJECT,
+                         project);
+    enum tide_rc rc = await_discovery(s, e);
+    if (!rc) rc = tide_repo_sync(s->catalog.repo, e);
+    if (!rc) rc = tide_repo_list(s->catalog.repo, "HEAD", limit, &commits, &n, e);
+    if (!rc) rc = put_commits(commits, n, out, e);
+    for (size_t i = 0; i < n; i++)
+        tide_commit_clear(&commits[i]);
+    free(commits);
+    return rc;
+}
+
+enum tide_rc tide_scheduler_status_json(struct tide_scheduler *s, struct tide_str *out,
+                                        struct tide_error *e)
+{
+    size_t usable = 0, n = 0;
+    pthread_mutex_lock(&s->lock);
+    bool discovering = !s->discovered;
+    if (!discovering) n = s->catalog.pythons.n;
+    for (size_t i = 0; i < n; i++)
+        usable += !s->catalog.pythons.at[i].reason;
+    json_t *trouble = s->discovered && s->discovery ? json_string(s->discovery_error.text) : json_null();
+    pthread_mutex_unlock(&s->lock);
+    char *shown = json_dumps(trouble, JSON_ENCODE_ANY);
+    tide_str_printf(out,
+                    "{\"version\":\"%s\",\"started_ns\":%lld,\"project\":\"" TIDE_DEFAULT_PROJECT
+                    "\",\"discovering\":%s,\"trouble\":%s,"
+                    "\"pythons\":{\"usable\":%zu,\"unusable\":%zu},\"queue\":",
+                    TIDEMARK_VERSION, (long long)s->started_ns, discovering ? "true" : "false",
+                    shown ? shown : "null", usable, n - usable);
+    free(shown);
+    json_decref(trouble);
+    enum tide_rc rc = tide_store_queue_json(s->store, out, e);
+    tide_str_put(out, "}");
+    return rc;
+}

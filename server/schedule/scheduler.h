@@ -1,0 +1,37 @@
+/* scheduler.h - the daemon's one worker thread: discovers what can be measured, then takes run after run off the
+ * queue, builds what it needs and executes it.
+ *
+ * Threads: the functions may be called from any thread. */
+#ifndef TIDE_SCHEDULE_SCHEDULER_H
+#define TIDE_SCHEDULE_SCHEDULER_H
+
+#include "base/feed.h"
+#include "schedule/catalog.h"
+
+struct tide_scheduler;
+
+/* Start the thread. `places`, `store` and `feed` are borrowed and outlive the scheduler.
+ * With `demo` the demo suite is queued once discovery is done, unless its runs stand already. */
+TIDE_CHECK enum tide_rc tide_scheduler_start(const struct tide_places *places,
+                                             struct tide_store *store, struct tide_feed *feed,
+                                             bool demo, struct tide_scheduler **out,
+                                             struct tide_error *e);
+
+/* Stop: a run in progress is killed and will be queued again at the next start. NULL is a no-op. */
+void tide_scheduler_stop(struct tide_scheduler *s);
+
+/* Queue what `request` asks for (schedule/trigger.h). BUSY while the pythons are still being looked for
+ * and that takes longer than some seconds; FAILED when discovery failed, with its reason. */
+TIDE_CHECK enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request,
+                                               int64_t *batch, struct tide_error *e);
+
+/* Append {"commits": [...]} of the project along the first parent of its HEAD. ABSENT: no such project. */
+TIDE_CHECK enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *project,
+                                                    size_t limit, struct tide_str *out,
+                                                    struct tide_error *e);
+
+/* Append the status resource (docs/API.md). */
+TIDE_CHECK enum tide_rc tide_scheduler_status_json(struct tide_scheduler *s, struct tide_str *out,
+                                                   struct tide_error *e);
+
+#endif

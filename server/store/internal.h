@@ -1,0 +1,57 @@
+/* internal.h - what the files of this room share: connections, statements, bindings. */
+#ifndef TIDE_STORE_INTERNAL_H
+#define TIDE_STORE_INTERNAL_H
+
+#include "store/store.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#define TIDE_STORE_READERS 3
+
+struct tide_store {
+    char *path;
+    sqlite3 *writer;
+    pthread_mutex_t writing;
+    sqlite3 *readers[TIDE_STORE_READERS];
+    bool lent[TIDE_STORE_READERS];
+    pthread_mutex_t lending;
+    pthread_cond_t returned;
+};
+
+/* Report SQLite's own message; rc follows its code (CORRUPT, IO, NOMEM). */
+enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e);
+
+/* Prepare `sql` and bind by `types`: i int64_t, n int64_t with -1 as NULL, t const char * (NULL as NULL),
+ * b const void * and size_t. The caller finalises *out. */
+TIDE_CHECK enum tide_rc tide_sql_prepare(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e,
+                                         const char *sql, const char *types, ...);
+
+/* The next row: TIDE_OK, or TIDE_ABSENT (without a message) after the last. */
+TIDE_CHECK enum tide_rc tide_sql_step(sqlite3_stmt *q, struct tide_error *e);
+
+/* Prepare, run to the end, finalise. */
+TIDE_CHECK enum tide_rc tide_sql_do(sqlite3 *db, struct tide_error *e, const char *sql,
+                                    const char *types, ...);
+
+/* The same for a statement that returns one integer (RETURNING id); ABSENT when it returns none. */
+TIDE_CHECK enum tide_rc tide_sql_integer(sqlite3 *db, int64_t *out, struct tide_error *e,
+                                         const char *sql, const char *types, ...);
+
+/* Lock the writer and begin a transaction; tide_store_commit ends it: commits when rc is OK, else rolls
+ * back, unlocks, and returns the rc to go on with. */
+TIDE_CHECK enum tide_rc tide_store_begin(struct tide_store *s, struct tide_error *e);
+enum tide_rc tide_store_commit(struct tide_store *s, enum tide_rc rc, struct tide_error *e);
+
+/* Borrow a read-only connection; waits for one. Give it back with tide_store_give. */
+sqlite3 *tide_store_lend(struct tide_store *s);
+void tide_store_give(struct tide_store *s, sqlite3 *db);
+
+/* A copy of the text in a column, "" for NULL; NULL when memory ends. */
+char *tide_sql_text(sqlite3_stmt *q, int column);
+
+/* zstd, as logs are stored. *out is freed by the caller. */
+TIDE_CHECK enum tide_rc tide_log_pack(const char *log, size_t n, void **out, size_t *size,
+                                      struct tide_error *e);
+
+#endif

@@ -1,0 +1,168 @@
+/* queue.c - batches and their runs: queued, claimed, ended. The queue is the rows themselves. */
+#include "store/internal.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+static enum tide_rc queue_run(sqlite3 *db, int64_t batch, const struct tide_cell_key *c, int sample,
+                              struct tide_error *e)
+{
+    int64_t cell = 0;
+    enum tide_rc rc = tide_sql_integer(
+        db, &cell, e,
+        "INSERT INTO cells (scenario, params, commit_id, python, allocator)"
+        " VALUES (?1, ?2, ?3, ?4, 'pymalloc') ON CONFLICT DO UPDATE SET params = ?2 RETURNING id",
+        "itii", c->scenario, c->params, c->commit, c->python);
+    if (rc) return rc;
+    return tide_sql_do(db, e,
+                       "INSERT INTO runs (batch, cell, sample, status, queued_ns)"
+                       " VALUES (?, ?, ?, 'queued', ?)",
+                       "iiii", batch, cell, (int64_t)sample, tide_clock_unix_ns());
+}
+
+enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_cell_key *cells, size_t n,
+                              int samples, int64_t *batch, struct tide_error *e)
+{
+    enum tide_rc rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    rc = tide_sql_integer(s->writer, batch, e,
+                          "INSERT INTO batches (queued_ns) VALUES (?) RETURNING id", "i",
+                          tide_clock_unix_ns());
+    for (int sample = 1; sample <= samples && !rc; sample++)
+        for (size_t i = 0; i < n && !rc; i++)
+            rc = queue_run(s->writer, *batch, &cells[i], sample, e);
+    return tide_store_commit(s, rc, e);
+}
+
+static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        "SELECT r.id, r.batch, c.id, y.id, p.name, p.repo, c.sha, y.identity, s.name, s.file,"
+        " s.description ->> 'module', l.params"
+        " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id"
+        " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"
+        " JOIN projects p ON p.id = s.project WHERE r.id = ?",
+        "i", run);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) {
+        char **texts[] = {&job->project, &job->repo, &job->sha,    &job->python_identity,
+                          &job->scenario, &job->file, &job->module, &job->params};
+        job->run = sqlite3_column_int64(q, 0);
+        job->batch = sqlite3_column_int64(q, 1);
+        job->commit = sqlite3_column_int64(q, 2);
+        job->python = sqlite3_column_int64(q, 3);
+        for (int i = 0; i < 8 && !rc; i++) {
+            *texts[i] = tide_sql_text(q, 4 + i);
+            if (!*texts[i]) rc = tide_fail(e, TIDE_NOMEM, "read a run from the queue");
+        }
+    }
+    sqlite3_finalize(q);
+    return rc;
+}
+
+enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job, struct tide_error *e)
+{
+    int64_t run = 0;
+    *job = (struct tide_job){0};
+    enum tide_rc rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    rc = tide_sql_integer(s->writer, &run, e,
+                          "UPDATE runs SET status = 'building' WHERE id ="
+                          " (SELECT id FROM runs WHERE status = 'queued' ORDER BY id LIMIT 1)"
+                          " RETURNING id",
+                          "");
+    if (!rc) rc = read_job(s->writer, run, job, e);
+    if (rc == TIDE_ABSENT) tide_fail(e, rc, "the queue is empty");
+    rc = tide_store_commit(s, rc, e);
+    if (rc) tide_job_clear(job);
+    return rc;
+}
+
+void tide_job_clear(struct tide_job *job)
+{
+    free(job->project);
+    free(job->repo);
+    free(job->sha);
+    free(job->python_identity);
+    free(job->scenario);
+    free(job->file);
+    free(job->module);
+    free(job->params);
+    *job = (struct tide_job){0};
+}
+
+/* One statement in a transaction of its own. */
+#define UPDATE(s, e, ...)                                                                          \
+    do {                                                                                           \
+        enum tide_rc rc_ = tide_store_begin((s), (e));                                             \
+        if (rc_) return rc_;                                                                       \
+        rc_ = tide_sql_do((s)->writer, (e), __VA_ARGS__);                                          \
+        return tide_store_commit((s), rc_, (e));                                                   \
+    } while (0)
+
+enum tide_rc tide_store_set_build(struct tide_store *s, int64_t run, int64_t build,
+                                  struct tide_error *e)
+{
+    UPDATE(s, e, "UPDATE runs SET build = ? WHERE id = ?", "ii", build, run);
+}
+
+enum tide_rc tide_store_set_running(struct tide_store *s, int64_t run, struct tide_error *e)
+{
+    UPDATE(s, e, "UPDATE runs SET status = 'running', started_ns = ? WHERE id = ?", "ii",
+           tide_clock_unix_ns(), run);
+}
+
+enum tide_rc tide_store_set_percent(struct tide_store *s, int64_t run, int percent,
+                                    struct tide_error *e)
+{
+    UPDATE(s, e, "UPDATE runs SET percent = ? WHERE id = ?", "ii", (int64_t)percent, run);
+}
+
+static enum tide_rc write_outcome(sqlite3 *db, int64_t run, const struct tide_outcome *o,
+                                  const void *log, size_t log_size, struct tide_error *e)
+{
+    return tide_sql_do(
+        db, e,
+        "UPDATE runs SET status = ?2, error = ?3, percent = iif(?3 IS NULL, 100, percent),"
+        " finished_ns = ?4, base = ?5, original = ?6, tide_mark = ?7, end = ?8,"
+        " floor = ?9, wall_ns = ?10, cpu_ns = ?11, events = ?12, samples = ?13,"
+        " missed_ticks = ?14, expected = ?15, environment = ?16, exit = ?17, log = ?18"
+        " WHERE id = ?1",
+        "ittinnnnnnnnnntttb", run, o->error ? "failed" : "done", o->error, tide_clock_unix_ns(),
+        o->base, o->original, o->tide_mark, o->end, o->floor, o->wall_ns, o->cpu_ns,
+        o->events, o->samples, o->missed_ticks, o->expected, o->environment, o->exit, log,
+        log_size);
+}
+
+static enum tide_rc close_batch(sqlite3 *db, int64_t run, bool *done, struct tide_error *e)
+{
+    enum tide_rc rc = tide_sql_do(
+        db, e,
+        "UPDATE batches SET finished_ns = ?1 WHERE id = (SELECT batch FROM runs WHERE id = ?2)"
+        " AND NOT EXISTS (SELECT 1 FROM runs WHERE batch = batches.id"
+        " AND status IN ('queued', 'building', 'running'))",
+        "ii", tide_clock_unix_ns(), run);
+    *done = !rc && sqlite3_changes(db) > 0;
+    return rc;
+}
+
+enum tide_rc tide_store_end_run(struct tide_store *s, int64_t run, const struct tide_outcome *o,
+                                bool *batch_done, struct tide_error *e)
+{
+    void *log = NULL;
+    size_t log_size = 0;
+    *batch_done = false;
+    enum tide_rc rc = tide_log_pack(o->log ? o->log : "", o->log_size, &log, &log_size, e);
+    if (rc) return rc;
+    rc = tide_store_begin(s, e);
+    if (!rc) {
+        rc = write_outcome(s->writer, run, o, log, log_size, e);
+        if (!rc) rc = close_batch(s->writer, run, batch_done, e);
+        rc = tide_store_commit(s, rc, e);
+    }
+    free(log);
+    return rc;
+}

@@ -1,0 +1,272 @@
+/* resources.c - the resources of the REST interface (docs/API.md), one query each.
+ *
+ * SQLite makes the JSON, so the shape of a resource stands in its query and nowhere else. */
+#include "store/internal.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#define LOG_CEILING (16u << 20)
+
+/* A run as lists and the event stream show it; needs the joins of RUN_FROM. */
+#define RUN_FIELDS                                                                                 \
+    "'id', r.id, 'batch', r.batch, 'cell', r.cell, 'project', p.name,"                             \
+    " 'commit', json_object('sha', c.sha, 'subject', c.subject),"                                  \
+    " 'python', json_object('id', y.id, 'name', y.name),"                                          \
+    " 'scenario', s.name, 'params', json(l.params), 'sample', r.sample,"                           \
+    " 'status', r.status, 'percent', r.percent, 'queued_ns', r.queued_ns,"                         \
+    " 'started_ns', r.started_ns, 'finished_ns', r.finished_ns,"                                   \
+    " 'build', json(iif(b.id IS NULL, NULL, json_object('id', b.id, 'status', b.status))),"        \
+    " 'base', r.base, 'original', r.original, 'tide_mark', r.tide_mark, 'end', r.end,"             \
+    " 'floor', r.floor, 'wall_ns', r.wall_ns, 'cpu_ns', r.cpu_ns, 'error', r.error"
+#define RUN_FROM                                                                                   \
+    " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id"              \
+    " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"                     \
+    " JOIN projects p ON p.id = s.project LEFT JOIN builds b ON b.id = r.build"
+
+#define BATCH_QUERY                                                                                \
+    "SELECT json_object('id', id, 'status', iif(finished_ns IS NOT NULL, 'done',"                  \
+    "  iif(building + running + ended > 0, 'running', 'queued')),"                                 \
+    " 'queued_ns', queued_ns, 'finished_ns', finished_ns, 'runs', runs, 'queued', queued,"         \
+    " 'building', building, 'running', running, 'done', done, 'failed', failed,"                   \
+    " 'percent', iif(runs = 0, 100, share / runs),"                                                \
+    " 'eta_ns', iif(ended > 0 AND finished_ns IS NULL,"                                            \
+    "   (?1 - started_ns) / ended * (runs - ended), NULL)), id"                                    \
+    " FROM (SELECT b.id, b.queued_ns, b.finished_ns, count(r.id) AS runs,"                         \
+    "  sum(r.status = 'queued') AS queued, sum(r.status = 'building') AS building,"                \
+    "  sum(r.status = 'running') AS running, sum(r.status = 'done') AS done,"                      \
+    "  sum(r.status = 'failed') AS failed, sum(r.status IN ('done', 'failed')) AS ended,"          \
+    "  sum(iif(r.status = 'failed', 100, r.percent)) AS share, min(r.started_ns) AS started_ns"    \
+    "  FROM batches b LEFT JOIN runs r ON r.batch = b.id"
+
+/* Append the first column of the one row of `q`; ABSENT with `missing` as message when there is none. */
+static enum tide_rc put_one(sqlite3_stmt *q, const char *missing, int64_t id,
+                            struct tide_str *out, struct tide_error *e)
+{
+    enum tide_rc rc = tide_sql_step(q, e);
+    if (!rc) tide_str_put(out, (const char *)sqlite3_column_text(q, 0));
+    if (rc == TIDE_ABSENT) tide_fail(e, rc, "no %s %lld", missing, (long long)id);
+    if (!rc && out->failed) rc = tide_fail(e, TIDE_NOMEM, "answer with a %s", missing);
+    return rc;
+}
+
+/* Append {"name": [rows...], "next": cursor}. A row more than `limit` (0: no paging) tells that there is
+ * a next page; the cursor is the second column of the last row shown. */
+static enum tide_rc put_list(sqlite3_stmt *q, const char *name, int limit, struct tide_str *out,
+                             struct tide_error *e)
+{
+    enum tide_rc rc;
+    int64_t last = 0;
+    int n = 0;
+    tide_str_printf(out, "{\"%s\":[", name);
+    while ((rc = tide_sql_step(q, e)) == TIDE_OK && (!limit || n < limit)) {
+        if (n++) tide_str_put(out, ",");
+        tide_str_put(out, (const char *)sqlite3_column_text(q, 0));
+        last = limit ? sqlite3_column_int64(q, 1) : 0;
+    }
+    if (rc == TIDE_OK)
+        tide_str_printf(out, "],\"next\":%lld}", (long long)last);
+    else if (rc == TIDE_ABSENT)
+        tide_str_put(out, limit ? "],\"next\":null}" : "]}");
+    else
+        return rc;
+    return out->failed ? tide_fail(e, TIDE_NOMEM, "answer with a list") : TIDE_OK;
+}
+
+enum tide_rc tide_store_runs_json(struct tide_store *s, const struct tide_run_filter *f,
+                                  struct tide_str *out, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        "SELECT json_object(" RUN_FIELDS "), r.id" RUN_FROM
+        " WHERE (?1 = 0 OR r.batch = ?1) AND (?2 IS NULL OR r.status = ?2)"
+        " AND (?3 IS NULL OR substr(c.sha, 1, length(?3)) = ?3) AND (?4 IS NULL OR y.name = ?4)"
+        " AND (?5 IS NULL OR s.name = ?5) AND (?6 = 0 OR r.id < ?6) ORDER BY r.id DESC LIMIT ?7",
+        "ittttii", f->batch, f->status, f->commit, f->python, f->scenario, f->cursor,
+        (int64_t)f->limit + 1);
+    if (!rc) rc = put_list(q, "runs", f->limit, out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+static const char full_run[] =
+    "SELECT json_object(" RUN_FIELDS ", 'expected', json(r.expected),"
+    " 'phases', json((SELECT json_group_array(json_object('name', h.name, 't_ns', h.t_ns,"
+    "   'value', h.value, 'rss', h.rss, 'peak', h.peak))"
+    "   FROM (SELECT * FROM phases WHERE run = r.id ORDER BY seq) h)),"
+    " 'samples_taken', r.samples, 'events', r.events, 'missed_ticks', r.missed_ticks,"
+    " 'environment', json(r.environment), 'exit', json(r.exit))" RUN_FROM " WHERE r.id = ?";
+static const char short_run[] = "SELECT json_object(" RUN_FIELDS ")" RUN_FROM " WHERE r.id = ?";
+
+enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, bool full, struct tide_str *out,
+                                 struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(db, &q, e, full ? full_run : short_run, "i", run);
+    if (!rc) rc = put_one(q, "run", run, out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+enum tide_rc tide_store_batches_json(struct tide_store *s, int64_t cursor, int limit,
+                                     struct tide_str *out, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        BATCH_QUERY " WHERE ?2 = 0 OR b.id < ?2 GROUP BY b.id ORDER BY b.id DESC LIMIT ?3)", "iii",
+        tide_clock_unix_ns(), cursor, (int64_t)limit + 1);
+    if (!rc) rc = put_list(q, "batches", limit, out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch, struct tide_str *out,
+                                   struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(db, &q, e, BATCH_QUERY " WHERE b.id = ?2 GROUP BY b.id)",
+                                       "ii", tide_clock_unix_ns(), batch);
+    if (!rc) rc = put_one(q, "batch", batch, out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+enum tide_rc tide_store_build_json(struct tide_store *s, int64_t build, struct tide_str *out,
+                                   struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        "SELECT json_object('id', b.id, 'project', p.name,"
+        " 'commit', json_object('sha', c.sha, 'subject', c.subject),"
+        " 'python', json_object('id', y.id, 'name', y.name), 'status', b.status,"
+        " 'flags', b.flags, 'compiler', b.compiler, 'started_ns', b.started_ns,"
+        " 'finished_ns', b.finished_ns, 'error', b.error)"
+        " FROM builds b JOIN commits c ON c.id = b.commit_id JOIN pythons y ON y.id = b.python"
+        " JOIN projects p ON p.id = c.project WHERE b.id = ?",
+        "i", build);
+    if (!rc) rc = put_one(q, "build", build, out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+/* A whole list without parameters. */
+static enum tide_rc list_all(struct tide_store *s, const char *name, const char *sql,
+                             struct tide_str *out, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(db, &q, e, sql, "");
+    if (!rc) rc = put_list(q, name, 0, out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+enum tide_rc tide_store_pythons_json(struct tide_store *s, struct tide_str *out,
+                                     struct tide_error *e)
+{
+    return list_all(s, "pythons",
+                    "SELECT json_object('id', id, 'name', name, 'version', version, 'abi', abi,"
+                    " 'program', program, 'prefix', prefix, 'libpython', libpython,"
+                    " 'include', include, 'source', source,"
+                    " 'usable', json(iif(reason IS NULL, 'true', 'false')), 'reason', reason)"
+                    " FROM pythons WHERE present ORDER BY position",
+                    out, e);
+}
+
+enum tide_rc tide_store_projects_json(struct tide_store *s, struct tide_str *out,
+                                      struct tide_error *e)
+{
+    return list_all(s, "projects",
+                    "SELECT json_object('name', name, 'repo', repo) FROM projects ORDER BY name",
+                    out, e);
+}
+
+enum tide_rc tide_store_scenarios_json(struct tide_store *s, struct tide_str *out,
+                                       struct tide_error *e)
+{
+    return list_all(s, "scenarios",
+                    "SELECT json_object('name', name, 'version', version,"
+                    " 'title', description ->> 'title', 'module', description ->> 'module',"
+                    " 'params', description -> 'params')"
+                    " FROM scenarios WHERE present ORDER BY name",
+                    out, e);
+}
+
+enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        "SELECT json_object('queued', count(*) FILTER (WHERE status = 'queued'),"
+        " 'building', count(*) FILTER (WHERE status = 'building'),"
+        " 'running', count(*) FILTER (WHERE status = 'running')) FROM runs"
+        " WHERE status IN ('queued', 'building', 'running')",
+        "");
+    if (!rc) rc = put_one(q, "queue", 0, out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+static enum tide_rc unpack(const void *packed, size_t size, struct tide_str *out,
+                           struct tide_error *e)
+{
+    if (!size) return TIDE_OK;
+    unsigned long long n = ZSTD_getFrameContentSize(packed, size);
+    if (n > LOG_CEILING) return tide_fail(e, TIDE_CORRUPT, "a stored log is damaged");
+    char *text = malloc((size_t)n + 1);
+    if (!text) return tide_fail(e, TIDE_NOMEM, "read a log");
+    size_t got = ZSTD_decompress(text, (size_t)n, packed, size);
+    if (!ZSTD_isError(got)) tide_str_add(out, text, got);
+    free(text);
+    return ZSTD_isError(got) ? tide_fail(e, TIDE_CORRUPT, "a stored log is damaged") : TIDE_OK;
+}
+
+/* Append every packed log that the columns of the one row hold. */
+static enum tide_rc put_logs(struct tide_store *s, const char *sql, const char *what, int64_t id,
+                             struct tide_str *out, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(db, &q, e, sql, "i", id);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (rc == TIDE_ABSENT) tide_fail(e, rc, "no %s %lld", what, (long long)id);
+    for (int i = 0; !rc && i < sqlite3_column_count(q); i++)
+        rc = unpack(sqlite3_column_blob(q, i), (size_t)sqlite3_column_bytes(q, i), out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+enum tide_rc tide_store_run_log(struct tide_store *s, int64_t run, struct tide_str *out,
+                                struct tide_error *e)
+{
+    return put_logs(s,
+                    "SELECT iif(b.status = 'failed', b.log, NULL), r.log FROM runs r"
+                    " LEFT JOIN builds b ON b.id = r.build WHERE r.id = ?",
+                    "run", run, out, e);
+}
+
+enum tide_rc tide_store_build_log(struct tide_store *s, int64_t build, struct tide_str *out,
+                                  struct tide_error *e)
+{
+    return put_logs(s, "SELECT log FROM builds WHERE id = ?", "build", build, out, e);
+}

@@ -1,0 +1,263 @@
+/* store.c - connections, transactions and migrations of the database; see store.h.
+ *
+ * The writer runs with synchronous=FULL: what a client was told survives a power loss, not only a
+ * kill. Readers are opened read-only, so that none of them ever checkpoints: two connections that
+ * checkpoint at once can corrupt a WAL in SQLite up to 3.51.2 (sqlite.org/wal.html#walresetbug). */
+#include "store/internal.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#define SCHEMA_VERSION 1
+#define BUSY_MS        5000
+
+extern const char tide_schema_sql[]; /* db/schema.sql, made a string by the build */
+
+enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
+{
+    switch (sqlite3_errcode(db) & 0xff) {
+    case SQLITE_NOMEM: return tide_fail(e, TIDE_NOMEM, "%s", what);
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT: return tide_fail(e, TIDE_CORRUPT, "%s: %s", what, sqlite3_errmsg(db));
+    default: return tide_fail(e, TIDE_IO, "%s: %s", what, sqlite3_errmsg(db));
+    }
+}
+
+static int bind_one(sqlite3_stmt *q, int at, char type, va_list *values)
+{
+    if (type == 't') return sqlite3_bind_text(q, at, va_arg(*values, const char *), -1, SQLITE_TRANSIENT);
+    if (type == 'b') {
+        const void *bytes = va_arg(*values, const void *);
+        size_t n = va_arg(*values, size_t);
+        return sqlite3_bind_blob64(q, at, bytes, n, SQLITE_TRANSIENT);
+    }
+    int64_t value = va_arg(*values, int64_t);
+    return type == 'n' && value == -1 ? sqlite3_bind_null(q, at) : sqlite3_bind_int64(q, at, value);
+}
+
+static enum tide_rc prepare(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e, const char *sql,
+                            const char *types, va_list *values)
+{
+    if (sqlite3_prepare_v2(db, sql, -1, out, NULL)) return tide_sql_fail(db, "prepare", e);
+    for (int i = 0; types[i]; i++)
+        if (bind_one(*out, i + 1, types[i], values)) {
+            enum tide_rc rc = tide_sql_fail(db, "bind", e);
+            sqlite3_finalize(*out);
+            *out = NULL;
+            return rc;
+        }
+    return TIDE_OK;
+}
+
+enum tide_rc tide_sql_prepare(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e,
+                              const char *sql, const char *types, ...)
+{
+    va_list values;
+    va_start(values, types);
+    enum tide_rc rc = prepare(db, out, e, sql, types, &values);
+    va_end(values);
+    return rc;
+}
+
+enum tide_rc tide_sql_step(sqlite3_stmt *q, struct tide_error *e)
+{
+    int code = sqlite3_step(q);
+    if (code == SQLITE_ROW) return TIDE_OK;
+    if (code == SQLITE_DONE) return TIDE_ABSENT;
+    return tide_sql_fail(sqlite3_db_handle(q), "database", e);
+}
+
+enum tide_rc tide_sql_do(sqlite3 *db, struct tide_error *e, const char *sql, const char *types, ...)
+{
+    sqlite3_stmt *q = NULL;
+    va_list values;
+    va_start(values, types);
+    enum tide_rc rc = prepare(db, &q, e, sql, types, &values);
+    va_end(values);
+    while (!rc)
+        rc = tide_sql_step(q, e);
+    sqlite3_finalize(q);
+    return rc == TIDE_ABSENT ? TIDE_OK : rc;
+}
+
+enum tide_rc tide_sql_integer(sqlite3 *db, int64_t *out, struct tide_error *e, const char *sql,
+                              const char *types, ...)
+{
+    sqlite3_stmt *q = NULL;
+    va_list values;
+    va_start(values, types);
+    enum tide_rc rc = prepare(db, &q, e, sql, types, &values);
+    va_end(values);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) {
+        *out = sqlite3_column_int64(q, 0);
+        /* A RETURNING statement has done its work only once it was stepped to its end. */
+        enum tide_rc end = tide_sql_step(q, e);
+        if (end != TIDE_ABSENT) rc = end;
+    }
+    sqlite3_finalize(q);
+    return rc;
+}
+
+char *tide_sql_text(sqlite3_stmt *q, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(q, column);
+    return strdup(text ? text : "");
+}
+
+enum tide_rc tide_store_begin(struct tide_store *s, struct tide_error *e)
+{
+    pthread_mutex_lock(&s->writing);
+    enum tide_rc rc = tide_sql_do(s->writer, e, "BEGIN IMMEDIATE", "");
+    if (rc) pthread_mutex_unlock(&s->writing);
+    return rc;
+}
+
+enum tide_rc tide_store_commit(struct tide_store *s, enum tide_rc rc, struct tide_error *e)
+{
+    if (!rc) rc = tide_sql_do(s->writer, e, "COMMIT", "");
+    if (rc && !sqlite3_get_autocommit(s->writer))
+        sqlite3_exec(s->writer, "ROLLBACK", NULL, NULL, NULL);
+    pthread_mutex_unlock(&s->writing);
+    return rc;
+}
+
+sqlite3 *tide_store_lend(struct tide_store *s)
+{
+    sqlite3 *db = NULL;
+    pthread_mutex_lock(&s->lending);
+    while (!db) {
+        for (int i = 0; i < TIDE_STORE_READERS && !db; i++)
+            if (!s->lent[i]) {
+                s->lent[i] = true;
+                db = s->readers[i];
+            }
+        if (!db) pthread_cond_wait(&s->returned, &s->lending);
+    }
+    pthread_mutex_unlock(&s->lending);
+    return db;
+}
+
+void tide_store_give(struct tide_store *s, sqlite3 *db)
+{
+    pthread_mutex_lock(&s->lending);
+    for (int i = 0; i < TIDE_STORE_READERS; i++)
+        if (s->readers[i] == db) s->lent[i] = false;
+    pthread_cond_signal(&s->returned);
+    pthread_mutex_unlock(&s->lending);
+}
+
+enum tide_rc tide_log_pack(const char *log, size_t n, void **out, size_t *size,
+                           struct tide_error *e)
+{
+    size_t room = ZSTD_compressBound(n);
+    *out = malloc(room);
+    if (!*out) return tide_fail(e, TIDE_NOMEM, "compress a log");
+    *size = ZSTD_compress(*out, room, log, n, 3);
+    if (!ZSTD_isError(*size)) return TIDE_OK;
+    free(*out);
+    *out = NULL;
+    return tide_fail(e, TIDE_NOMEM, "compress a log: %s", ZSTD_getErrorName(*size));
+}
+
+static enum tide_rc migrate(struct tide_store *s, struct tide_error *e)
+{
+    int64_t version = 0;
+    enum tide_rc rc = tide_sql_integer(s->writer, &version, e, "PRAGMA user_version", "");
+    if (rc) return rc;
+    if (version > SCHEMA_VERSION)
+        return tide_fail(e, TIDE_NEWER,
+                         "%s was written by a newer Tidemark (schema %lld, this program knows %d): "
+                         "update Tidemark or name another --data",
+                         s->path, (long long)version, SCHEMA_VERSION);
+    if (version == SCHEMA_VERSION) return TIDE_OK;
+    rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    if (sqlite3_exec(s->writer, tide_schema_sql, NULL, NULL, NULL))
+        rc = tide_sql_fail(s->writer, "create the tables", e);
+    if (!rc) rc = tide_sql_do(s->writer, e, "PRAGMA user_version = 1", "");
+    return tide_store_commit(s, rc, e);
+}
+
+static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error *e)
+{
+#define INTERRUPTED "IN (SELECT id FROM runs WHERE status IN ('building', 'running'))"
+    static const char *const steps[] = {
+        "DELETE FROM event_chunks WHERE run " INTERRUPTED,
+        "DELETE FROM curve_chunks WHERE run " INTERRUPTED,
+        "DELETE FROM names WHERE run " INTERRUPTED,
+        "DELETE FROM phases WHERE run " INTERRUPTED,
+        "UPDATE runs SET status = 'queued', percent = 0, build = NULL, started_ns = NULL"
+        " WHERE status IN ('building', 'running')",
+        "DELETE FROM builds WHERE status = 'building'",
+    };
+#undef INTERRUPTED
+    enum tide_rc rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && !rc; i++)
+        rc = tide_sql_do(s->writer, e, steps[i], "");
+    return tide_store_commit(s, rc, e);
+}
+
+static enum tide_rc connect_writer(struct tide_store *s, struct tide_error *e)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(s->path, &s->writer, flags, NULL))
+        return tide_fail(e, TIDE_IO, "open %s: %s", s->path, sqlite3_errmsg(s->writer));
+    sqlite3_busy_timeout(s->writer, BUSY_MS);
+    if (sqlite3_exec(s->writer,
+                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                     "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+                     NULL, NULL, NULL))
+        return tide_sql_fail(s->writer, s->path, e);
+    return TIDE_OK;
+}
+
+static enum tide_rc connect_readers(struct tide_store *s, struct tide_error *e)
+{
+    for (int i = 0; i < TIDE_STORE_READERS; i++) {
+        int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+        if (sqlite3_open_v2(s->path, &s->readers[i], flags, NULL))
+            return tide_fail(e, TIDE_IO, "open %s: %s", s->path, sqlite3_errmsg(s->readers[i]));
+        sqlite3_busy_timeout(s->readers[i], BUSY_MS);
+    }
+    return TIDE_OK;
+}
+
+enum tide_rc tide_store_open(const char *path, struct tide_store **out, struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    *out = NULL;
+    struct tide_store *s = calloc(1, sizeof *s);
+    if (!s) return tide_fail(e, TIDE_NOMEM, "open %s", path);
+    pthread_mutex_init(&s->writing, NULL);
+    pthread_mutex_init(&s->lending, NULL);
+    pthread_cond_init(&s->returned, NULL);
+    s->path = strdup(path);
+    if (!s->path) rc = tide_fail(e, TIDE_NOMEM, "open %s", path);
+    if (!rc) rc = connect_writer(s, e);
+    if (!rc) rc = migrate(s, e);
+    if (!rc) rc = requeue_interrupted(s, e);
+    if (!rc) rc = connect_readers(s, e);
+    if (rc) {
+        tide_store_close(s);
+        return rc;
+    }
+    *out = s;
+    return TIDE_OK;
+}
+
+void tide_store_close(struct tide_store *s)
+{
+    if (!s) return;
+    for (int i = 0; i < TIDE_STORE_READERS; i++)
+        sqlite3_close(s->readers[i]);
+    sqlite3_close(s->writer); /* last: it checkpoints */
+    pthread_cond_destroy(&s->returned);
+    pthread_mutex_destroy(&s->lending);
+    pthread_mutex_destroy(&s->writing);
+    free(s->path);
+    free(s);
+}

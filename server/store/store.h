@@ -1,0 +1,218 @@
+/* store.h - the only door to the database.
+ *
+ * Owns one connection that writes and checkpoints, behind a mutex (two writers can corrupt a WAL,
+ * docs/TOUR.md), and a small pool of read-only ones.
+ * Threads: any thread may call; writers queue at the mutex, readers at the pool.
+ * Durability: a call that writes has committed, synced, when it returns TIDE_OK.
+ * Errors: every fallible call returns enum tide_rc; detail goes to struct tide_error. Never logs.
+ *
+ * Functions that answer REST append JSON in the shape of docs/API.md, made by SQLite itself, so
+ * that a resource has one description: its query. */
+#ifndef TIDE_STORE_H
+#define TIDE_STORE_H
+
+#include "base/error.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tide_store;
+
+/* Open or create the database at `path`, applying pending migrations. Runs that an earlier daemon
+ * left building or running go back to the queue, without what they had measured.
+ * On success the caller owns *out; on failure *out is NULL.
+ * Errors: TIDE_IO, TIDE_CORRUPT (no database, or damaged), TIDE_NEWER (written by a newer Tidemark). */
+TIDE_CHECK enum tide_rc tide_store_open(const char *path, struct tide_store **out,
+                                        struct tide_error *e);
+void tide_store_close(struct tide_store *s); /* NULL is a no-op */
+
+/* ---- catalog: what can be measured (store/catalog.c) ---- */
+
+TIDE_CHECK enum tide_rc tide_store_put_project(struct tide_store *s, const char *name,
+                                               const char *repo, int64_t *id,
+                                               struct tide_error *e);
+
+struct tide_commit_row {
+    const char *sha, *subject, *author;
+    int64_t committed_ns;
+};
+TIDE_CHECK enum tide_rc tide_store_put_commit(struct tide_store *s, int64_t project,
+                                              const struct tide_commit_row *c, int64_t *id,
+                                              struct tide_error *e);
+
+struct tide_python_row {
+    const char *name, *version, *abi, *prefix, *program, *libpython, *include, *source, *identity;
+    const char *reason; /* NULL: usable */
+};
+/* Replace the list of present pythons; those no longer in it stay, marked as gone. ids[i] is that of rows[i]. */
+TIDE_CHECK enum tide_rc tide_store_put_pythons(struct tide_store *s,
+                                               const struct tide_python_row *rows, size_t n,
+                                               int64_t *ids, struct tide_error *e);
+
+struct tide_scenario_row {
+    const char *name, *version, *file;
+    const char *description; /* JSON */
+};
+/* Replace the list of present scenarios of a project; ids[i] is that of rows[i]. */
+TIDE_CHECK enum tide_rc tide_store_put_scenarios(struct tide_store *s, int64_t project,
+                                                 const struct tide_scenario_row *rows, size_t n,
+                                                 int64_t *ids, struct tide_error *e);
+
+/* A build begins: a row for `key`, or the row of that key begun anew. */
+struct tide_build_row {
+    const char *key, *flags, *compiler;
+    int64_t commit, python;
+};
+TIDE_CHECK enum tide_rc tide_store_begin_build(struct tide_store *s, const struct tide_build_row *b,
+                                               int64_t *id, struct tide_error *e);
+/* It ended: failed when `error` is not NULL. */
+TIDE_CHECK enum tide_rc tide_store_end_build(struct tide_store *s, int64_t id, const char *error,
+                                             const char *log, size_t log_size,
+                                             struct tide_error *e);
+/* It came to nothing for a reason outside the commit: forget it, so that it is tried again. */
+TIDE_CHECK enum tide_rc tide_store_drop_build(struct tide_store *s, int64_t id,
+                                              struct tide_error *e);
+/* The build with this key that has ended; ABSENT when there is none. *error (freed by the caller) is
+ * NULL for one that is done. */
+TIDE_CHECK enum tide_rc tide_store_find_build(struct tide_store *s, const char *key, int64_t *id,
+                                              bool *failed, char **error, struct tide_error *e);
+
+/* ---- queue: batches and runs (store/queue.c) ---- */
+
+struct tide_cell_key {
+    int64_t scenario, commit, python;
+    const char *params; /* canonical JSON */
+};
+/* Queue one batch with one run for every cell and sample (1 to `samples`), ordered by sample, then as
+ * `cells` stand. All or nothing. */
+TIDE_CHECK enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_cell_key *cells,
+                                         size_t n, int samples, int64_t *batch,
+                                         struct tide_error *e);
+
+struct tide_job { /* a run to do; texts are owned, tide_job_clear frees them */
+    int64_t run, batch, commit, python;
+    char *project, *repo, *sha, *python_identity;
+    char *scenario, *file, *module, *params;
+};
+/* The oldest queued run becomes `building`; ABSENT when none is queued. */
+TIDE_CHECK enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job,
+                                         struct tide_error *e);
+void tide_job_clear(struct tide_job *job);
+
+TIDE_CHECK enum tide_rc tide_store_set_build(struct tide_store *s, int64_t run, int64_t build,
+                                             struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_set_running(struct tide_store *s, int64_t run,
+                                               struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_set_percent(struct tide_store *s, int64_t run, int percent,
+                                               struct tide_error *e);
+
+struct tide_outcome {
+    const char *error; /* NULL: done */
+    /* each -1 when it is not known */
+    int64_t base, original, tide_mark, end, floor, wall_ns, cpu_ns, events, samples,
+        missed_ticks;
+    const char *expected, *environment, *exit; /* JSON or NULL */
+    const char *log;
+    size_t log_size;
+};
+/* The run ended. *batch_done: it was the last of its batch. */
+TIDE_CHECK enum tide_rc tide_store_end_run(struct tide_store *s, int64_t run,
+                                           const struct tide_outcome *o, bool *batch_done,
+                                           struct tide_error *e);
+
+/* ---- what a run measured (store/chunks.c) ---- */
+
+struct tide_name_row {
+    uint32_t id;
+    int kind;
+    char *text, *file;
+    uint32_t line;
+};
+struct tide_phase_row {
+    char *name;
+    int64_t seq, t_ns, value, rss, peak;
+};
+struct tide_chunk_row { /* of events, or of one level of the curve */
+    int level;          /* 0: events */
+    int64_t seq, from_ns, to_ns, count;
+    char *stack; /* events: JSON, names of the active functions when it begins; else NULL */
+    void *data;  /* compressed */
+    size_t size;
+};
+struct tide_measured { /* what one transaction appends; owned by the caller */
+    struct tide_name_row *names;
+    struct tide_phase_row *phases;
+    struct tide_chunk_row *chunks;
+    size_t n_names, n_phases, n_chunks;
+    int64_t origin_ns; /* monotonic clock at the start of the process */
+};
+TIDE_CHECK enum tide_rc tide_store_append(struct tide_store *s, int64_t run,
+                                          const struct tide_measured *m, struct tide_error *e);
+
+/* Called for each chunk in order; a return other than OK ends the walk and is returned. */
+typedef enum tide_rc tide_chunk_fn(void *context, const struct tide_chunk_row *row,
+                                   struct tide_error *e);
+/* Chunks of a level (0: events) that overlap [from_ns, to_ns], from `seq` on. */
+TIDE_CHECK enum tide_rc tide_store_chunks(struct tide_store *s, int64_t run, int level,
+                                          int64_t from_ns, int64_t to_ns, int64_t seq,
+                                          tide_chunk_fn *each, void *context,
+                                          struct tide_error *e);
+
+/* Names of the run, in order of id; the caller frees with tide_names_free. */
+TIDE_CHECK enum tide_rc tide_store_names(struct tide_store *s, int64_t run,
+                                         struct tide_name_row **out, size_t *n,
+                                         struct tide_error *e);
+void tide_names_free(struct tide_name_row *names, size_t n);
+
+struct tide_run_facts {
+    char status[16];
+    int64_t origin_ns; /* 0 until it is known */
+    int64_t end_ns;    /* last instant on record, since the origin */
+};
+/* ABSENT when there is no such run. */
+TIDE_CHECK enum tide_rc tide_store_run_facts(struct tide_store *s, int64_t run,
+                                             struct tide_run_facts *out, struct tide_error *e);
+
+/* The coarsest level of the curve with at least `points` points in [from_ns, to_ns]; level 0 (the
+ * events themselves) when none has. */
+TIDE_CHECK enum tide_rc tide_store_pick_level(struct tide_store *s, int64_t run, int64_t from_ns,
+                                              int64_t to_ns, int64_t points, int *level,
+                                              struct tide_error *e);
+
+/* ---- REST resources as JSON (store/resources.c) ---- */
+
+struct tide_run_filter {
+    int64_t batch; /* 0: any */
+    const char *status, *commit, *python, *scenario; /* NULL: any */
+    int64_t cursor; /* 0: from the newest */
+    int limit;
+};
+TIDE_CHECK enum tide_rc tide_store_runs_json(struct tide_store *s, const struct tide_run_filter *f,
+                                             struct tide_str *out, struct tide_error *e);
+/* One run; `full` adds phases, environment and so on. ABSENT when there is no such run. */
+TIDE_CHECK enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, bool full,
+                                            struct tide_str *out, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_batches_json(struct tide_store *s, int64_t cursor, int limit,
+                                                struct tide_str *out, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch,
+                                              struct tide_str *out, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_build_json(struct tide_store *s, int64_t build,
+                                              struct tide_str *out, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_pythons_json(struct tide_store *s, struct tide_str *out,
+                                                struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_projects_json(struct tide_store *s, struct tide_str *out,
+                                                 struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_scenarios_json(struct tide_store *s, struct tide_str *out,
+                                                  struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out,
+                                              struct tide_error *e);
+/* The log's text. ABSENT: no such run or build; an empty text while it has none. A failed build's
+ * log stands before its run's. */
+TIDE_CHECK enum tide_rc tide_store_run_log(struct tide_store *s, int64_t run, struct tide_str *out,
+                                           struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_build_log(struct tide_store *s, int64_t build,
+                                             struct tide_str *out, struct tide_error *e);
+
+#endif
