@@ -7,7 +7,8 @@
  *
  * The library to embed is sought where the interpreter says it was installed and where it stands
  * now (uv and conda move installations after building them). A shared one wins; a static one brings
- * the libraries that it was built with, and its symbols are exported for the extension modules. */
+ * the libraries that it was built with, its symbols are exported for the extension modules, and as
+ * it may not be position-independent the program that it goes into is not either. */
 #include "build/probe.h"
 
 #include "base/process.h"
@@ -34,8 +35,8 @@ static const char question[] =
     "version = '%d.%d.%d' % v[:3] + ('%s%d' % (level, v[4]) if level else '')\n"
     "impl = getattr(getattr(sys, 'implementation', None), 'name', '')\n"
     "impl = impl or ('pypy' if hasattr(sys, 'pypy_version_info') else 'cpython')\n"
-    "marks = ('t' if var('Py_GIL_DISABLED') == '1' else '') + ('d' if var('Py_DEBUG') == '1' else "
-    "'')\n"
+    "marks = 't' if var('Py_GIL_DISABLED') == '1' else ''\n"
+    "marks += 'd' if var('Py_DEBUG') == '1' else ''\n"
     "short = '%d.%d' % v[:2]\n"
     "ld = var('LDVERSION') or short\n"
     "def first(folders, names):\n"
@@ -47,20 +48,20 @@ static const char question[] =
     "    return ''\n"
     "base = getattr(sys, 'base_prefix', getattr(sys, 'real_prefix', sys.prefix))\n"
     "libs = [var('LIBDIR'), os.path.join(base, 'lib'), os.path.join(base, 'lib64')]\n"
-    "shared = first(libs, [n for n in (var('LDLIBRARY'), var('INSTSONAME'), 'libpython%s.so' % "
-    "ld)\n"
-    "                      if '.so' in n])\n"
+    "names = [var('LDLIBRARY'), var('INSTSONAME'), 'libpython%s.so' % ld]\n"
+    "shared = first(libs, [name for name in names if '.so' in name])\n"
     "static = first([var('LIBPL')] + libs, [var('LIBRARY'), 'libpython%s.a' % ld])\n"
-    "link = ' '.join(['-Wl,--export-dynamic', var('LIBS'), var('SYSLIBS')])\n"
+    "link = ['-Wl,--export-dynamic', '-no-pie', var('MODLIBS'), var('LIBS'), var('SYSLIBS')]\n"
+    "link = '' if shared or not static else ' '.join(link)\n"
     "header = first([sysconfig.get_path('include') or '', var('INCLUDEPY')], ['Python.h'])\n"
     "program = sys.executable\n"
     "plain = os.path.join(sys.prefix, 'bin', 'python' + short + marks)\n"
     "if program and os.path.realpath(plain) == os.path.realpath(program): program = plain\n"
     "print(json.dumps({'version': version, 'implementation': impl, 'marks': marks,\n"
-    "    'abi': var('SOABI') or 'cpython-%d%d' % v[:2], 'prefix': sys.prefix, 'program': program,\n"
-    "    'virtual': sys.prefix != base, 'base': getattr(sys, '_base_executable', None) or '',\n"
-    "    'include': os.path.dirname(header), 'libpython': shared or static,\n"
-    "    'link': '' if shared or not static else link, 'build': sys.version}))\n";
+    "    'abi': var('SOABI') or 'cpython-%d%d' % v[:2], 'prefix': sys.prefix,\n"
+    "    'program': program, 'virtual': sys.prefix != base,\n"
+    "    'base': getattr(sys, '_base_executable', None) or '', 'build': sys.version,\n"
+    "    'include': os.path.dirname(header), 'libpython': shared or static, 'link': link}))\n";
 
 void tide_python_clear(struct tide_python *p)
 {

@@ -79,6 +79,7 @@ static enum tide_rc run_git(const struct tide_repo *r, const char *const *args, 
 {
     enum tide_rc rc = TIDE_OK;
     char **argv = NULL;
+    if (r->stop && *r->stop) return tide_fail(e, TIDE_STOPPED, "run git: stopped");
     char *folder = tide_format("--git-dir=%s", r->mirror);
     if (!folder || !tide_build_words_add(&argv, foreign) || !tide_build_words_put(&argv, folder) ||
         !put_all(&argv, options) || !put_all(&argv, args)) {
@@ -369,7 +370,8 @@ static bool is_sha(const char *text)
 static enum tide_rc find_sha(const struct tide_repo *r, const char *rev, char sha[65],
                              struct tide_error *e)
 {
-    char *peeled = tide_format("%s^{commit}", rev);
+    /* ":/words" seeks a commit by its message and takes all that follows as words. */
+    char *peeled = tide_format("%s%s", rev, strncmp(rev, ":/", 2) ? "^{commit}" : "");
     struct tide_str out = {0};
     if (!peeled) return tide_fail(e, TIDE_NOMEM, "find the commit %s", rev);
     const char *const args[] = {"rev-parse", "--verify", "--end-of-options", peeled, NULL};

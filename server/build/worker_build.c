@@ -136,6 +136,16 @@ static bool put_joined(char ***words, const char *option, const char *path)
     return put;
 }
 
+/* Of a static library everything is taken: an extension module may need what the worker does not
+ * call. */
+static bool put_library(char ***words, const char *library)
+{
+    if (!ends_in(library, ".a")) return tide_build_words_put(words, library);
+    return tide_build_words_put(words, "-Wl,--whole-archive") &&
+           tide_build_words_put(words, library) &&
+           tide_build_words_put(words, "-Wl,--no-whole-archive");
+}
+
 static char **make_command(const struct plan *p, const struct tide_python *python)
 {
     char **words = NULL;
@@ -147,9 +157,8 @@ static char **make_command(const struct plan *p, const struct tide_python *pytho
     for (size_t i = 0; put && p->files[i]; i++)
         put = tide_build_words_put(&words, p->files[i]);
     put = put && tide_build_words_add(&words, "-o tidemark-worker") &&
-          tide_build_words_put(&words, python->libpython) &&
-          put_joined(&words, "-Wl,-rpath,", folder) && tide_build_words_add(&words, python->link) &&
-          tide_build_words_add(&words, LIBRARIES);
+          put_library(&words, python->libpython) && put_joined(&words, "-Wl,-rpath,", folder) &&
+          tide_build_words_add(&words, python->link) && tide_build_words_add(&words, LIBRARIES);
     free(folder);
     if (put) return words;
     tide_build_words_free(words);
