@@ -1,0 +1,128 @@
+// api.js - the only door to the daemon's REST interface (docs/API.md).
+//
+// Every answer is JSON or an ApiError that carries the problem as the daemon put it, so that a
+// view can say which field was refused and why. Credentials are the cookie of the same origin.
+
+/** @typedef {import("./types.js").Problem} Problem */
+
+const ROOT = "/api/v1";
+
+/** A request that was refused, or that never got an answer (status 0). */
+export class ApiError extends Error {
+  /** @param {Problem} problem */
+  constructor(problem) {
+    super(problem.detail || problem.title);
+    this.name = "ApiError";
+    this.problem = problem;
+    this.status = problem.status;
+    this.field = problem.field ?? null;
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {RequestInit} [init]
+ * @returns {Promise<any>}
+ */
+async function request(path, init) {
+  let response;
+  try {
+    response = await fetch(ROOT + path, { credentials: "same-origin", ...init });
+  } catch (cause) {
+    if (init?.signal?.aborted) throw cause;
+    throw new ApiError({
+      type: "about:blank", status: 0, title: "The daemon does not answer",
+      detail: "The daemon does not answer. Is `tidemark serve` still running?",
+    });
+  }
+  const text = await response.text();
+  let body = null;
+  try {
+    body = text ? JSON.parse(text) : null;
+  } catch {
+    body = null;
+  }
+  if (response.ok && body !== null) return body;
+  if (body && typeof body.title === "string") {
+    throw new ApiError({ ...body, status: response.status });
+  }
+  throw new ApiError({
+    type: "about:blank", status: response.status,
+    title: `The daemon answered ${response.status} to ${path}`,
+  });
+}
+
+/** @param {Record<string, string|number|null|undefined>} params */
+function query(params) {
+  const q = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== null && value !== undefined) q.set(name, String(value));
+  }
+  const text = q.toString();
+  return text ? "?" + text : "";
+}
+
+/** @returns {Promise<import("./types.js").Status>} */
+export const getStatus = () => request("/status");
+
+/** @returns {Promise<import("./types.js").Python[]>} */
+export const getPythons = async () => (await request("/pythons")).pythons;
+
+/** @returns {Promise<import("./types.js").Project[]>} */
+export const getProjects = async () => (await request("/projects")).projects;
+
+/**
+ * @param {string} project
+ * @param {number} limit
+ * @returns {Promise<import("./types.js").Commit[]>}
+ */
+export const getCommits = async (project, limit) =>
+  (await request(`/projects/${encodeURIComponent(project)}/commits` + query({ limit }))).commits;
+
+/** @returns {Promise<import("./types.js").Scenario[]>} */
+export const getScenarios = async () => (await request("/scenarios")).scenarios;
+
+/**
+ * @param {{batch?: number, status?: string, limit?: number, cursor?: string|null}} [filter]
+ * @returns {Promise<{runs: import("./types.js").Run[], next: string|null}>}
+ */
+export const getRuns = (filter = {}) => request("/runs" + query(filter));
+
+/**
+ * @param {number} id
+ * @returns {Promise<import("./types.js").Run>}
+ */
+export const getRun = (id) => request(`/runs/${id}`);
+
+/**
+ * @param {number} id
+ * @param {{points?: number, from_ns?: number, to_ns?: number}} window
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Curve>}
+ */
+export const getCurve = (id, window, signal) =>
+  request(`/runs/${id}/curve` + query(window), { signal });
+
+/** @param {number} id */
+export const runLogUrl = (id) => `${ROOT}/runs/${id}/log`;
+
+/** @returns {Promise<import("./types.js").Batch[]>} */
+export const getBatches = async () => (await request("/batches")).batches;
+
+/**
+ * @param {number} id
+ * @returns {Promise<import("./types.js").Batch>}
+ */
+export const getBatch = (id) => request(`/batches/${id}`);
+
+/**
+ * @param {import("./types.js").TriggerRequest} body
+ * @returns {Promise<import("./types.js").Batch>}
+ */
+export const postRuns = (body) => request("/runs", {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+export const STREAM_URL = ROOT + "/stream";

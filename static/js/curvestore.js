@@ -1,0 +1,233 @@
+// curvestore.js - the curves of the selected runs: fetched, grown while they run, refined on zoom.
+//
+// Each curve is held twice: `coarse`, thinned over the whole run, and, once zoomed, `fine` over
+// the window and its neighbourhood. What is drawn is coarse outside and fine inside, so that a pan
+// never shows a gap. Thinning keeps the lowest and the highest RSS, so `tideAt` may come from
+// the coarse curve.
+
+import * as api from "./api.js";
+import { toMib } from "./format.js";
+
+/** @typedef {import("./types.js").TracedFunction} TracedFunction */
+
+/**
+ * @typedef {object} Samples
+ * @property {number[]} t nanoseconds
+ * @property {number[]} rss bytes
+ * @property {number[]} fn id of the innermost function, 0 for none, -1 for not yet known
+ *
+ * @typedef {object} Held
+ * @property {number} id
+ * @property {"loading"|"ready"|"failed"} state
+ * @property {string|null} error
+ * @property {Samples} coarse
+ * @property {Samples|null} fine
+ * @property {Samples} drawn
+ * @property {{x: number, y: number}[]} points `drawn` in seconds and MiB
+ * @property {Map<number, TracedFunction>} functions
+ * @property {number|null} tideAt seconds
+ * @property {boolean} live it grew by events since it was fetched
+ * @property {AbortController} abort
+ */
+
+const GROWN_ENOUGH = 8000;   // points of a growing curve, after which it is fetched thinned again
+
+/**
+ * @param {number} id
+ * @returns {Held}
+ */
+function newHeld(id) {
+  const empty = { t: [], rss: [], fn: [] };
+  return {
+    id, state: "loading", error: null, coarse: empty, fine: null, drawn: empty, points: [],
+    functions: new Map(), tideAt: null, live: false, abort: new AbortController(),
+  };
+}
+
+export class CurveStore extends EventTarget {
+  constructor() {
+    super();
+    /** @type {Map<number, Held>} */
+    this.held = new Map();
+    this.points = 1000;
+  }
+
+  /** @param {number} id */
+  get(id) {
+    return this.held.get(id) ?? null;
+  }
+
+  /**
+   * Hold exactly these curves; fetch those that are new.
+   * @param {number[]} ids
+   */
+  want(ids) {
+    const wanted = new Set(ids);
+    for (const [id, held] of this.held) {
+      if (wanted.has(id)) continue;
+      held.abort.abort();
+      this.held.delete(id);
+    }
+    for (const id of ids) {
+      if (!this.held.has(id)) void this.fetch(id);
+    }
+  }
+
+  clear() {
+    this.want([]);
+  }
+
+  /**
+   * The whole curve anew: at first, when a run is done, after a lost stream.
+   * @param {number} id
+   */
+  async fetch(id) {
+    const before = this.held.get(id);
+    before?.abort.abort();
+    const held = before ?? newHeld(id);
+    held.abort = new AbortController();
+    this.held.set(id, held);
+    try {
+      const curve = await api.getCurve(id, { points: this.points }, held.abort.signal);
+      const grown = held.coarse;
+      held.coarse = samplesOf(curve);
+      if (curve.status === "running") appendLater(held.coarse, grown);
+      for (const fn of curve.functions) held.functions.set(fn.id, fn);
+      held.live = false;
+      held.state = "ready";
+      held.error = null;
+      this.#redraw(held);
+    } catch (error) {
+      if (held.abort.signal.aborted) return;
+      held.state = held.points.length ? "ready" : "failed";
+      held.error = error instanceof Error ? error.message : String(error);
+    }
+    this.#changed();
+  }
+
+  /**
+   * Growth of a running curve.
+   * @param {import("./types.js").CurveGrowth} growth
+   */
+  grow(growth) {
+    const held = this.held.get(growth.run);
+    if (!held) return;
+    const more = {
+      t: growth.t_ns, rss: growth.rss, fn: growth.t_ns.map(() => -1),
+    };
+    const from = held.coarse.t.length;
+    appendLater(held.coarse, more);
+    held.live = true;
+    held.state = "ready";
+    if (from > GROWN_ENOUGH) {
+      void this.fetch(held.id);
+      return;
+    }
+    if (held.fine) this.#redraw(held);
+    else this.#extend(held, from);
+    this.#changed();
+  }
+
+  /**
+   * Fetch a window of every curve in finer grain.
+   * @param {number} from nanoseconds
+   * @param {number} to nanoseconds
+   */
+  async refine(from, to) {
+    const margin = Math.round((to - from) / 2);
+    const window = {
+      from_ns: Math.max(0, Math.round(from) - margin), to_ns: Math.round(to) + margin,
+      points: this.points * 2,
+    };
+    await Promise.all([...this.held.values()].map(async (held) => {
+      if (held.state !== "ready" || held.live) return;
+      const { signal } = held.abort;
+      try {
+        const curve = await api.getCurve(held.id, window, signal);
+        if (signal.aborted || held.live) return;
+        for (const fn of curve.functions) held.functions.set(fn.id, fn);
+        held.fine = samplesOf(curve);
+        this.#redraw(held);
+      } catch (error) {
+        if (!signal.aborted) held.error = error instanceof Error ? error.message : String(error);
+      }
+    }));
+    this.#changed();
+  }
+
+  /** Back to the coarse curves. */
+  coarsen() {
+    for (const held of this.held.values()) {
+      if (!held.fine) continue;
+      held.fine = null;
+      this.#redraw(held);
+    }
+    this.#changed();
+  }
+
+  /** @param {Held} held */
+  #redraw(held) {
+    held.drawn = held.fine ? merge(held.coarse, held.fine) : held.coarse;
+    held.points = [];
+    this.#extend(held, 0);
+  }
+
+  /**
+   * @param {Held} held
+   * @param {number} from index of the first point that is not drawn yet
+   */
+  #extend(held, from) {
+    const { t, rss } = held.drawn;
+    for (let i = from; i < t.length; i++) {
+      held.points.push({ x: t[i] / 1e9, y: toMib(rss[i]) });
+    }
+    let top = -1;
+    held.coarse.rss.forEach((value, i) => {
+      if (top < 0 || value > held.coarse.rss[top]) top = i;
+    });
+    held.tideAt = top < 0 ? null : held.coarse.t[top] / 1e9;
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/**
+ * @param {import("./types.js").Curve} curve
+ * @returns {Samples}
+ */
+const samplesOf = (curve) => ({ t: curve.t_ns, rss: curve.rss, fn: curve.function });
+
+/**
+ * @param {Samples} to
+ * @param {Samples} more only what is later than the end of `to` is taken
+ */
+function appendLater(to, more) {
+  let last = to.t.length ? to.t[to.t.length - 1] : -1;
+  more.t.forEach((t, i) => {
+    if (t <= last) return;
+    to.t.push(t);
+    to.rss.push(more.rss[i]);
+    to.fn.push(more.fn[i]);
+    last = t;
+  });
+}
+
+/**
+ * @param {Samples} coarse
+ * @param {Samples} fine
+ * @returns {Samples}
+ */
+export function merge(coarse, fine) {
+  if (!fine.t.length) return coarse;
+  const first = fine.t[0];
+  const last = fine.t[fine.t.length - 1];
+  const before = coarse.t.findIndex((t) => t >= first);
+  const after = coarse.t.findIndex((t) => t > last);
+  const head = before < 0 ? coarse.t.length : before;
+  const tail = after < 0 ? coarse.t.length : after;
+  /** @param {"t"|"rss"|"fn"} part */
+  const join = (part) => coarse[part].slice(0, head).concat(fine[part], coarse[part].slice(tail));
+  return { t: join("t"), rss: join("rss"), fn: join("fn") };
+}

@@ -1,0 +1,258 @@
+// model.js - what the page knows of the daemon's state: one copy, fed by REST and the stream.
+//
+// Views read it and listen for "change", which comes at most every 60 ms however many events the
+// stream brings. "curve" (growth of a running curve), "done" (a run that just finished) and
+// "reloaded" (the stream was lost and the copy was loaded anew) are told at once.
+
+import * as api from "./api.js";
+
+/** @typedef {import("./types.js").Run} Run */
+/** @typedef {import("./types.js").Batch} Batch */
+
+const PAGE = 1000;
+const COMMITS = 50;
+const RUN_EVENTS = new Set(["queued", "building", "running", "done", "failed"]);
+const ORDER = { queued: 0, building: 1, running: 2, done: 3, failed: 3 };
+
+export class Model extends EventTarget {
+  /** @param {import("./stream.js").Stream} stream */
+  constructor(stream) {
+    super();
+    /** @type {"loading"|"ready"|"failed"} */
+    this.state = "loading";
+    /** @type {api.ApiError|null} */
+    this.failure = null;
+    /** @type {import("./types.js").Status|null} */
+    this.status = null;
+    /** @type {import("./types.js").Python[]} */
+    this.pythons = [];
+    /** @type {import("./types.js").Project[]} */
+    this.projects = [];
+    /** @type {import("./types.js").Commit[]} */
+    this.commits = [];
+    /** @type {import("./types.js").Scenario[]} */
+    this.scenarios = [];
+    /** @type {Map<number, Run>} */
+    this.runs = new Map();
+    /** @type {string|null} where older runs go on */
+    this.olderRuns = null;
+    /** @type {Map<number, Batch>} */
+    this.batches = new Map();
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.telling = undefined;
+    /** @type {Set<number>} */
+    this.staleBatches = new Set();
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.batchTimer = undefined;
+
+    stream.addEventListener("event", (event) => {
+      const { name, data } = /** @type {CustomEvent} */ (event).detail;
+      this.#heard(name, data);
+    });
+    stream.addEventListener("state", (event) => {
+      if (/** @type {CustomEvent} */ (event).detail.again) void this.reload();
+    });
+  }
+
+  get project() {
+    return this.status?.project ?? this.projects[0]?.name ?? "converters";
+  }
+
+  /** Names of every Python that is known or has runs. */
+  get pythonNames() {
+    const names = new Set(this.pythons.map((python) => python.name));
+    for (const run of this.runs.values()) names.add(run.python.name);
+    return [...names];
+  }
+
+  /** Load everything; a failure leaves `state` "failed" with the reason. */
+  async load() {
+    this.state = "loading";
+    this.changed();
+    try {
+      await this.#fetchAll();
+      this.state = "ready";
+      this.failure = null;
+    } catch (error) {
+      this.state = "failed";
+      this.failure = error instanceof api.ApiError ? error : new api.ApiError({
+        type: "about:blank", status: 0, title: "The daemon's answer could not be read",
+        detail: error instanceof Error ? error.message : String(error),
+      });
+    }
+    this.changed();
+  }
+
+  /** After a lost stream: the same again, without a loading state; the old copy stays meanwhile. */
+  async reload() {
+    if (this.state !== "ready") return this.load();
+    try {
+      await this.#fetchAll();
+      this.dispatchEvent(new Event("reloaded"));
+      this.changed();
+    } catch {
+      // The stream reports the daemon's absence; its next reconnection reloads again.
+    }
+  }
+
+  async #fetchAll() {
+    const [status, runs, batches] = await Promise.all([
+      api.getStatus(), api.getRuns({ limit: PAGE }), api.getBatches(),
+    ]);
+    this.status = status;
+    for (const run of runs.runs) this.runs.set(run.id, run);
+    if (this.olderRuns === null) this.olderRuns = runs.next;
+    for (const batch of batches) this.batches.set(batch.id, batch);
+    await this.#fetchMachine();
+    if (status.discovering) this.#awaitDiscovery();
+  }
+
+  async #fetchMachine() {
+    const [pythons, projects, scenarios] = await Promise.all([
+      api.getPythons(), api.getProjects(), api.getScenarios(),
+    ]);
+    this.pythons = pythons;
+    this.projects = projects;
+    this.scenarios = scenarios;
+    this.commits = await api.getCommits(this.project, COMMITS);
+  }
+
+  #awaitDiscovery() {
+    setTimeout(async () => {
+      try {
+        this.status = await api.getStatus();
+        if (!this.status.discovering) await this.#fetchMachine();
+        this.changed();
+      } catch {
+        // Asked again below.
+      }
+      if (this.status?.discovering) this.#awaitDiscovery();
+    }, 700);
+  }
+
+  /** The next page of older runs. */
+  async loadOlder() {
+    if (!this.olderRuns) return;
+    const page = await api.getRuns({ limit: PAGE, cursor: this.olderRuns });
+    for (const run of page.runs) this.runs.set(run.id, run);
+    this.olderRuns = page.next;
+    this.changed();
+  }
+
+  /**
+   * See that these runs are held, also where they are older than what was loaded.
+   * @param {number[]} ids
+   * @returns {Promise<number[]>} those that do not exist
+   */
+  async ensureRuns(ids) {
+    /** @type {number[]} */
+    const missing = [];
+    await Promise.all(ids.filter((id) => !this.runs.has(id)).map(async (id) => {
+      try {
+        this.runs.set(id, await api.getRun(id));
+      } catch (error) {
+        if (error instanceof api.ApiError && error.status === 404) missing.push(id);
+        else throw error;
+      }
+    }));
+    this.changed();
+    return missing;
+  }
+
+  /**
+   * All runs of one batch, also where they are older than what was loaded.
+   * @param {number} id
+   */
+  async ensureBatch(id) {
+    const batch = await api.getBatch(id);
+    this.batches.set(id, batch);
+    const held = this.runsOfBatch(id).length;
+    if (held < batch.runs) {
+      const page = await api.getRuns({ batch: id, limit: PAGE });
+      for (const run of page.runs) this.#take(run);
+    }
+    this.changed();
+  }
+
+  /** @param {number} id */
+  runsOfBatch(id) {
+    return [...this.runs.values()].filter((run) => run.batch === id).sort((a, b) => a.id - b.id);
+  }
+
+  /** The newest batch that is not done. */
+  get activeBatch() {
+    return [...this.batches.values()].filter((batch) => batch.status !== "done")
+      .sort((a, b) => b.id - a.id)[0] ?? null;
+  }
+
+  /** @param {Batch} batch */
+  addBatch(batch) {
+    this.batches.set(batch.id, batch);
+    void this.ensureBatch(batch.id).catch(() => {});
+    this.changed();
+  }
+
+  changed() {
+    this.telling ??= setTimeout(() => {
+      this.telling = undefined;
+      this.dispatchEvent(new Event("change"));
+    }, 60);
+  }
+
+  /**
+   * Take a run in, unless what is held is further on: an event may overtake an answer.
+   * @param {Run} run
+   */
+  #take(run) {
+    const held = this.runs.get(run.id);
+    if (held && ORDER[held.status] > ORDER[run.status]) return false;
+    this.runs.set(run.id, run);
+    return true;
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} data
+   */
+  #heard(name, data) {
+    if (name === "curve") {
+      this.dispatchEvent(new CustomEvent("curve", { detail: data }));
+      return;
+    }
+    if (name === "batch") {
+      this.batches.set(data.id, data);
+      this.changed();
+      return;
+    }
+    if (!RUN_EVENTS.has(name)) return;
+    const run = /** @type {Run} */ (data);
+    const before = this.runs.get(run.id)?.status;
+    if (!this.#take(run)) return;
+    this.#batchMoved(run.batch);
+    if ((name === "done" || name === "failed") && before !== name) {
+      this.dispatchEvent(new CustomEvent("done", { detail: run }));
+    }
+    this.changed();
+  }
+
+  /**
+   * A run moved, so its batch's figures did too: ask for them, at most once a second.
+   * @param {number} id
+   */
+  #batchMoved(id) {
+    this.staleBatches.add(id);
+    this.batchTimer ??= setTimeout(async () => {
+      const ids = [...this.staleBatches];
+      this.staleBatches.clear();
+      this.batchTimer = undefined;
+      for (const stale of ids) {
+        try {
+          this.batches.set(stale, await api.getBatch(stale));
+        } catch {
+          // The next event asks again.
+        }
+      }
+      this.changed();
+    }, 1000);
+  }
+}

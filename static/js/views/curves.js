@@ -1,0 +1,703 @@
+// curves.js - the view Curves: pick runs by commit and Python, see their RSS over each other.
+//
+// Its whole state stands in the URL: runs (ids), off (ids switched off in the legend), from and
+// to (the zoomed window in ns), work (the workload whose matrix is shown), samples=all, follow=1.
+
+import { postRuns, runLogUrl } from "../api.js";
+import { CurveStore } from "../curvestore.js";
+import { h, keyed, replace, setAttr, setText } from "../dom.js";
+import { entryHelp } from "../entry.js";
+import {
+  count, exactBytes, mib, mibUnit, paramsText, plural, seconds, shortSha,
+} from "../format.js";
+import { Matrix, paintSwatch, swatch } from "../matrix.js";
+import { comparePythons, commitLine, pythonColor } from "../palette.js";
+import { CurvePlot } from "../plot.js";
+import { href, idList, nsOrNull } from "../router.js";
+import {
+  cellKey, cells, commitsOf, firstLook, FIRST_LOOK, firstSample, pythonsOf, workloadKey, workloads,
+} from "../selection.js";
+import { statusOf } from "./runs.js";
+
+/** @typedef {import("../types.js").Run} Run */
+
+const MOST_CURVES = 48;
+const REFINE_AFTER_MS = 180;
+
+/** @param {import("../app.js").Context} context */
+export function createCurves({ model, router }) {
+  const store = new CurveStore();
+
+  /** @type {number[]} */
+  let selected = [];
+  /** @type {Set<number>} */
+  let off = new Set();
+  let work = "";
+  let allSamples = false;
+  let follow = false;
+  /** @type {Set<number>} runs that following has already looked at */
+  const seen = new Set();
+  /** @type {number[]} */
+  let missing = [];
+  let chosen = false;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let refineTimer;
+
+  /* ---- the parts of the page ---- */
+
+  const workSelect = h("select", {
+    id: "work", on: { change: () => { work = workSelect.value; save(); draw(); } },
+  });
+  const workFixed = h("span", { class: "work-one" });
+  const allBox = h("input", {
+    type: "checkbox", on: { change: () => setAllSamples(allBox.checked) },
+  });
+  const followBox = h("input", {
+    type: "checkbox", on: { change: () => { follow = followBox.checked; save(); } },
+  });
+  const matrix = new Matrix({
+    cell: (key) => toggleCells([key]),
+    row: (sha) => toggleLine((cell) => cell.commit.sha === sha),
+    column: (python) => toggleLine((cell) => cell.python === python),
+  });
+  const older = h("button", {
+    type: "button", class: "quiet", hidden: true, on: { click: () => void model.loadOlder() },
+  }, "Load older runs");
+
+  /** @type {CurvePlot} */
+  const plot = new CurvePlot(describePoint);
+  const message = h("div", { class: "plot-message", role: "status" });
+  const windowText = h("span", { class: "window-text" });
+  const zoomIn = button("Zoom in", "+", () => plot.zoomBy(2));
+  const zoomOut = button("Zoom out", "−", () => plot.zoomBy(0.5));
+  const reset = h("button", { type: "button", class: "small", on: {
+    click: () => plot.resetZoom(),
+  } }, "Reset zoom");
+  const readoutHead = h("div", { class: "readout-head" });
+  const readoutRows = h("ol", { class: "readout-rows" });
+  const figure = h("figure", { class: "curves", "aria-label": "RSS against time" },
+    h("div", { class: "plot-side" },
+      h("div", { class: "plot-bar" },
+        h("span", { class: "hint" },
+          "Drag to zoom, wheel to zoom at the pointer, Shift and drag to pan"),
+        windowText, h("span", { class: "zoom-buttons" }, zoomOut, zoomIn, reset)),
+      h("div", { class: "plot-box" }, plot.element, message)),
+    h("div", { class: "readout" }, readoutHead, readoutRows));
+
+  const tableBody = h("tbody");
+  const table = h("section", { class: "figures" },
+    h("h2", null, "Figures"),
+    h("div", {
+      class: "table-scroll", tabindex: 0, role: "region",
+      "aria-label": "Figures of the selected runs",
+    }, h("table", { class: "data" },
+      h("thead", null, h("tr", null,
+        ...[["Python"], ["Commit"], ["Sample"], ["Base", "MiB", "RSS before the payload is made"],
+          ["Original", "MiB", "RSS once the payload stands"],
+          ["Tide mark", "MiB", "the highest RSS as the kernel counted it"],
+          ["Peak over original", "MiB", "tide mark less original"],
+          ["End", "MiB", "RSS after everything is deleted and collected"],
+          ["Floor", "MiB", "bytes of payload that the original must hold at the least"],
+          ["Time", "s", "wall time of the run"]].map(([name, unit, title]) =>
+          h("th", { scope: "col", title: title ?? null, class: unit ? "num" : null }, name,
+            unit ? h("span", { class: "unit" }, ` ${unit}`) : null)))),
+      tableBody)));
+
+  const lost = h("p", { class: "note", hidden: true });
+  const full = h("div", { class: "curves-view" },
+    h("div", { class: "view-head" },
+      h("h1", null, "Curves"),
+      h("label", { class: "work-pick" }, h("span", { class: "unseen" }, "Scenario"), workSelect),
+      workFixed,
+      h("span", { class: "spring" }),
+      h("label", { class: "tick" }, allBox, "All samples"),
+      h("label", { class: "tick", title: "Show new runs as they start" }, followBox,
+        "Follow new runs"),
+      older),
+    lost, matrix.element, figure, table);
+
+  const emptyBox = h("div", { class: "empty", hidden: true });
+  const element = h("section", { class: "view", "aria-label": "Curves" }, emptyBox, full);
+
+  /* ---- state ---- */
+
+  /** @param {URLSearchParams} params */
+  function read(params) {
+    selected = idList(params.get("runs"));
+    off = new Set(idList(params.get("off")));
+    allSamples = params.get("samples") === "all";
+    follow = params.get("follow") === "1";
+    work = params.get("work") ?? "";
+    const from = nsOrNull(params.get("from"));
+    const to = nsOrNull(params.get("to"));
+    plot.setSpan(from !== null && to !== null && to > from
+      ? { from: from / 1e9, to: to / 1e9 } : null);
+    chosen = selected.length > 0;
+    missing = [];
+    void adopt();
+  }
+
+  /** Make sure that what the URL names is held, or choose where it names nothing. */
+  async function adopt() {
+    if (model.state !== "ready") return;
+    if (!chosen) {
+      if (!model.runs.size) return;
+      selected = firstLook(model.runs.values(), model.commits);
+      chosen = true;
+      follow = true;
+      for (const run of model.runs.values()) {
+        if (run.status === "done" || run.status === "failed") seen.add(run.id);
+      }
+      save();
+    } else if (selected.some((id) => !model.runs.has(id))) {
+      try {
+        missing = await model.ensureRuns(selected);
+        selected = selected.filter((id) => !missing.includes(id));
+      } catch {
+        // The daemon is away; the notice says so, and the next reload asks again.
+      }
+    }
+    for (const id of selected) seen.add(id);
+    if (!work || !workloads(model.runs.values()).some((one) => one.key === work)) {
+      const first = model.runs.get(selected[0] ?? -1);
+      work = first ? workloadKey(first) : workloads(model.runs.values())[0]?.key ?? "";
+    }
+    fetchCurves();
+    if (plot.span) refine();
+    draw();
+  }
+
+  function save() {
+    const first = model.runs.get(selected[0] ?? -1);
+    router.replace({
+      runs: selected.join(",") || null,
+      off: [...off].filter((id) => selected.includes(id)).join(",") || null,
+      from: plot.span ? String(Math.round(plot.span.from * 1e9)) : null,
+      to: plot.span ? String(Math.round(plot.span.to * 1e9)) : null,
+      work: work && (!first || workloadKey(first) !== work) ? work : null,
+      samples: allSamples ? "all" : null,
+      follow: follow ? "1" : null,
+    });
+  }
+
+  const selectedRuns = () => /** @type {Run[]} */ (
+    selected.map((id) => model.runs.get(id)).filter((run) => run !== undefined));
+
+  /** The selected runs as legend and table list them: by commit, Python, sample. */
+  function ordered() {
+    const runs = selectedRuns();
+    const commits = commitsOf(runs, model.commits).map((commit) => commit.sha);
+    return runs.sort((a, b) => commits.indexOf(a.commit.sha) - commits.indexOf(b.commit.sha) ||
+      comparePythons(a.python.name, b.python.name) || a.sample - b.sample || a.id - b.id);
+  }
+
+  function current() {
+    return workloads(model.runs.values()).find((one) => one.key === work) ?? null;
+  }
+
+  /** @param {number[]} ids */
+  function select(ids) {
+    selected = [...new Set(ids)];
+    chosen = true;
+    follow = false;
+    if (plot.span && !selected.length) plot.setSpan(null);
+    save();
+    fetchCurves();
+    draw();
+  }
+
+  /** @param {import("../selection.js").Cell} cell */
+  const picks = (cell) => (allSamples ? cell.runs : [firstSample(cell)]).map((run) => run.id);
+
+  /** @param {string[]} keys */
+  function toggleCells(keys) {
+    const held = cells(current()?.runs ?? []);
+    const touched = keys.map((key) => held.get(key)).filter((cell) => cell !== undefined);
+    const inside = new Set(touched.flatMap((cell) => cell.runs.map((run) => run.id)));
+    const on = touched.some((cell) => !cell.runs.some((run) => selected.includes(run.id)));
+    const rest = selected.filter((id) => !inside.has(id));
+    select(on ? [...rest, ...touched.flatMap(picks)] : rest);
+  }
+
+  /** @param {(cell: import("../selection.js").Cell) => boolean} belongs */
+  function toggleLine(belongs) {
+    const held = cells(current()?.runs ?? []);
+    toggleCells([...held.values()].filter(belongs).map((cell) => cell.key));
+  }
+
+  /** @param {boolean} all */
+  function setAllSamples(all) {
+    allSamples = all;
+    const held = cells([...model.runs.values()]);
+    const keys = new Set(selectedRuns().map(cellKey));
+    const inWork = new Set((current()?.runs ?? []).map((run) => run.id));
+    const kept = selected.filter((id) => !inWork.has(id));
+    const own = [...keys].flatMap((key) => {
+      const cell = held.get(key);
+      if (!cell) return [];
+      const runs = cell.runs.filter((run) => inWork.has(run.id));
+      return runs.length ? picks({ ...cell, runs }) : [];
+    });
+    const wasFollowing = follow;
+    select([...kept, ...own]);
+    follow = wasFollowing;
+    save();
+  }
+
+  /** Runs that started since the page looked: shown, if the reader wants to follow. */
+  function followRuns() {
+    const held = cells([...model.runs.values()]);
+    /** @type {Run[]} */
+    const fresh = [];
+    for (const run of model.runs.values()) {
+      if (seen.has(run.id) || run.status === "queued") continue;
+      seen.add(run.id);
+      const cell = held.get(cellKey(run));
+      const mates = cell?.runs.filter((one) => one.batch === run.batch &&
+        workloadKey(one) === workloadKey(run)) ?? [];
+      if (allSamples || mates[0] === undefined || mates[0].id === run.id) fresh.push(run);
+    }
+    if (!follow || !fresh.length) return;
+    const newest = fresh.reduce((a, b) => (b.id > a.id ? b : a));
+    const key = workloadKey(newest);
+    const same = fresh.filter((run) => workloadKey(run) === key).map((run) => run.id);
+    const room = Math.max(FIRST_LOOK, same.length);
+    const kept = key === work ? selected : [];
+    selected = [...new Set([...kept, ...same])].slice(-room);
+    if (key !== work && plot.span) plot.setSpan(null);
+    work = key;
+    save();
+    fetchCurves();
+  }
+
+  /** Curves exist for what has started; a failed run may have one as far as it came. */
+  function fetchCurves() {
+    const started = selectedRuns().filter((run) => run.status === "running" ||
+      run.status === "done" || (run.status === "failed" && run.started_ns !== null));
+    store.points = Math.max(600, Math.min(3000, plot.element.clientWidth * 2 || 1000));
+    store.want(started.slice(0, MOST_CURVES).map((run) => run.id));
+  }
+
+  function refine() {
+    clearTimeout(refineTimer);
+    refineTimer = setTimeout(() => {
+      if (plot.span) void store.refine(plot.span.from * 1e9, plot.span.to * 1e9);
+      else store.coarsen();
+    }, REFINE_AFTER_MS);
+  }
+
+  /* ---- drawing ---- */
+
+  /** @param {Run} run @param {number} rank @param {number} mates */
+  function lookOf(run, rank, mates) {
+    const line = commitLine(rank);
+    return {
+      color: pythonColor(run.python.name, model.pythonNames),
+      dash: line.dash, width: mates > 1 ? Math.max(1, line.width * 0.6) : line.width,
+    };
+  }
+
+  /** @returns {(run: Run) => import("../palette.js").Look} */
+  function looks() {
+    const runs = selectedRuns();
+    const line = commitsOf(runs, model.commits).map((commit) => commit.sha);
+    /** @type {Map<string, number>} */
+    const mates = new Map();
+    for (const run of runs) mates.set(cellKey(run), (mates.get(cellKey(run)) ?? 0) + 1);
+    return (run) => lookOf(run, Math.max(0, line.indexOf(run.commit.sha)),
+      mates.get(cellKey(run)) ?? 1);
+  }
+
+  function draw() {
+    const isEmpty = model.state === "ready" && model.runs.size === 0;
+    emptyBox.hidden = !isEmpty;
+    full.hidden = isEmpty;
+    if (isEmpty) {
+      drawEmpty();
+      return;
+    }
+    drawHead();
+    drawMatrix();
+    drawCurves();
+    drawTable();
+  }
+
+  function drawHead() {
+    const all = workloads(model.runs.values());
+    workSelect.hidden = all.length < 2;
+    workFixed.hidden = all.length !== 1;
+    if (all.length === 1) {
+      replace(workFixed, h("b", null, all[0].scenario), h("span", null, paramsText(all[0].params)));
+    }
+    keyed(workSelect, all, (one) => one.key, (one) => h("option", { value: one.key }),
+      (option, one) => setText(option, [one.scenario, paramsText(one.params)]
+        .filter(Boolean).join("  ·  ")));
+    if (workSelect.value !== work) workSelect.value = work;
+    allBox.checked = allSamples;
+    followBox.checked = follow;
+    older.hidden = model.olderRuns === null;
+    lost.hidden = missing.length === 0;
+    setText(lost, missing.length === 0 ? "" : `${plural(missing.length, "run")} of this link ` +
+      `${missing.length === 1 ? "is" : "are"} not in this database: ${missing.join(", ")}`);
+  }
+
+  function drawMatrix() {
+    const runs = current()?.runs ?? [];
+    const params = current()?.params ?? {};
+    const scenario = current()?.scenario ?? "";
+    matrix.update({
+      commits: commitsOf(runs, model.commits),
+      committed: new Map(model.commits.map((commit) => [commit.sha, commit.committed_ns])),
+      head: model.commits[0]?.sha ?? null,
+      pythons: pythonsOf(runs),
+      cells: cells(runs),
+      selected: new Set(selected),
+      look: looks(),
+      fill: (sha, python) => href("trigger", {
+        commits: sha, pythons: python, scenarios: scenario, params: Object.entries(params)
+          .map(([name, value]) => `${name}:${value}`).join(","),
+      }),
+    });
+  }
+
+  function drawCurves() {
+    const look = looks();
+    const runs = ordered();
+    plot.setSeries(runs.flatMap((run) => {
+      const held = store.get(run.id);
+      if (!held) return [];
+      return [{
+        id: run.id, ...look(run), hidden: off.has(run.id), points: held.points,
+        tideMark: run.tide_mark, tideAt: held.tideAt,
+        floorLine: run.base !== null && run.floor !== null ? run.base + run.floor : null,
+      }];
+    }));
+    drawMessage(runs);
+    drawReadout(runs);
+    const span = plot.span;
+    setText(windowText, span ? `${seconds(span.from * 1e9, (span.to - span.from) * 1e9)} – ` +
+      `${seconds(span.to * 1e9, (span.to - span.from) * 1e9)} s` : "");
+    reset.disabled = span === null;
+    zoomOut.disabled = span === null;
+    figure.dataset.runs = runs.map((run) => run.id).join(",");
+    figure.dataset.live = String(runs.filter((run) => run.status === "running").length);
+  }
+
+  /** @param {Run[]} runs */
+  function drawMessage(runs) {
+    const drawn = runs.some((run) => store.get(run.id)?.points.length && !off.has(run.id));
+    const loading = runs.some((run) => store.get(run.id)?.state === "loading");
+    const waiting = runs.filter((run) => ["queued", "building", "running"].includes(run.status));
+    const failed = runs.filter((run) => run.status === "failed");
+    let text = "";
+    let state = "ready";
+    if (model.state === "loading") [text, state] = ["Loading runs", "loading"];
+    else if (drawn) text = "";
+    else if (!runs.length) {
+      [text, state] = ["Nothing is picked. Press a cell above, or a commit or a Python for all " +
+        "of its cells.", "none"];
+    } else if (runs.every((run) => off.has(run.id))) {
+      [text, state] = ["Every picked curve is switched off in the legend.", "none"];
+    } else if (waiting.length) {
+      const [first] = waiting;
+      const building = waiting.filter((run) => run.status === "building").length;
+      [text, state] = [building
+        ? `Building ${first.project} at ${shortSha(first.commit.sha)} for ${first.python.name}. ` +
+          "The curve stands here as soon as its process starts."
+        : first.status === "running" ? `Starting ${first.scenario} on ${first.python.name}`
+          : `${plural(waiting.length, "run")} queued. The first curve stands here once it starts.`,
+      "waiting"];
+    } else if (loading) {
+      [text, state] = [`Loading ${plural(runs.length, "curve")}`, "loading"];
+    } else if (failed.length === runs.length) {
+      [text, state] = [failed.length === 1 ? "This run failed; why is said beside it."
+        : "All picked runs failed; why is said beside each.", "failed"];
+    } else {
+      [text, state] = ["No curve could be loaded; why is said beside each run.", "failed"];
+    }
+    setText(message, text);
+    message.dataset.state = state;
+    message.hidden = text === "";
+    figure.dataset.state = state;
+    setAttr(figure, "aria-busy", state === "loading" ? "true" : null);
+  }
+
+  /** @param {Run[]} runs */
+  function drawReadout(runs) {
+    const { cursor } = plot;
+    const span = ((plot.span?.to ?? plot.end) - (plot.span?.from ?? 0)) * 1e9;
+    replace(readoutHead,
+      h("span", null,
+        cursor ? `at ${seconds(cursor.x * 1e9, span)} s` : plural(runs.length, "run")),
+      h("span", { class: "unit" }, cursor ? "RSS, MiB" : "tide mark, MiB"));
+    const look = looks();
+    const several = new Map();
+    for (const run of runs) several.set(cellKey(run), (several.get(cellKey(run)) ?? 0) + 1);
+    keyed(readoutRows, runs, (run) => run.id, createRow, (row, run) => {
+      const [show, value, remove] = /** @type {HTMLElement[]} */ (Array.from(row.children));
+      const [line, name, detail] = /** @type {HTMLElement[]} */ (Array.from(show.children));
+      paintSwatch(line, look(run));
+      setText(name, `${run.python.name} · ${shortSha(run.commit.sha)}` +
+        ((several.get(cellKey(run)) ?? 1) > 1 ? ` · sample ${run.sample}` : ""));
+      const said = cursor ? atCursor(run) : atRest(run);
+      setText(value, said.value);
+      setAttr(value, "title", said.exact);
+      if (said.log) {
+        if (detail.dataset.said !== said.detail) {
+          replace(detail, h("a", { href: runLogUrl(run.id), target: "_blank", rel: "noopener",
+            title: said.detail, on: { click: (/** @type {Event} */ e) => e.stopPropagation() },
+          }, "log"), ` ${said.detail}`);
+        }
+      } else {
+        setText(detail, said.detail);
+      }
+      detail.dataset.said = said.detail;
+      setAttr(detail, "title", said.detail);
+      setAttr(show, "aria-pressed", String(!off.has(run.id)));
+      setAttr(show, "title", `${run.commit.sha} ${run.commit.subject ?? ""}\n` +
+        "Press to switch this curve off or on");
+      setAttr(remove, "aria-label", `Remove ${name.textContent}`);
+      row.classList.toggle("active", plot.active === run.id && cursor !== null);
+      row.dataset.status = run.status;
+    });
+  }
+
+  /** @param {Run} run */
+  function createRow(run) {
+    const row = h("li", { class: "readout-row", on: {
+      pointerenter: () => { if (!plot.cursor) plot.setActive(run.id); },
+      pointerleave: () => { if (!plot.cursor) plot.setActive(null); },
+    } },
+    h("button", { type: "button", class: "series", on: { click: () => {
+      if (!off.delete(run.id)) off.add(run.id);
+      save();
+      drawCurves();
+    } } }, swatch(), h("span", { class: "series-name" }), h("span", { class: "series-detail" })),
+    h("span", { class: "fig" }),
+    h("button", { type: "button", class: "remove", on: {
+      click: () => select(selected.filter((id) => id !== run.id)),
+    } }, "×"));
+    return row;
+  }
+
+  /** @param {Run} run */
+  function atRest(run) {
+    const held = store.get(run.id);
+    let detail = restDetail(run);
+    let log = false;
+    if (run.status === "failed") {
+      detail = `failed: ${run.error ?? "no reason was recorded"}`;
+      log = true;
+    } else if (run.status === "running") detail = `running, ${run.percent ?? 0} %`;
+    else if (run.status !== "done") detail = run.status;
+    else if (held?.state === "failed") detail = `curve not loaded: ${held.error}`;
+    return {
+      value: run.tide_mark === null ? "" : mib(run.tide_mark),
+      exact: run.tide_mark === null ? "" : exactBytes(run.tide_mark), detail, log,
+    };
+  }
+
+  /** @param {Run} run */
+  function restDetail(run) {
+    if (run.tide_mark === null || run.original === null) return run.commit.subject ?? "";
+    return `${mib(run.tide_mark - run.original)} over original · ${seconds(run.wall_ns)} s`;
+  }
+
+  /** @param {Run} run */
+  function atCursor(run) {
+    const held = store.get(run.id);
+    const i = plot.indexAtCursor(run.id);
+    if (!held || i < 0) {
+      const rest = atRest(run);
+      return { ...rest, value: "", exact: "", detail: held?.points.length
+        ? "ended before this instant" : rest.detail, log: held?.points.length ? false : rest.log };
+    }
+    const rss = held.drawn.rss[i];
+    return { value: mib(rss), exact: exactBytes(rss), detail: where(run.id, i), log: false };
+  }
+
+  /**
+   * The innermost function at a point, as "name file:line".
+   * @param {number} id
+   * @param {number} i
+   */
+  function where(id, i) {
+    const held = store.get(id);
+    const fn = held?.drawn.fn[i] ?? 0;
+    if (fn === -1) return "functions come with the finished run";
+    const called = held?.functions.get(fn);
+    if (!called) return "outside any traced function";
+    return called.name + (called.file
+      ? `  ${baseName(called.file)}${called.line ? ":" + called.line : ""}` : "");
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} i
+   * @returns {string[]}
+   */
+  function describePoint(id, i) {
+    const run = model.runs.get(id);
+    const held = store.get(id);
+    if (!run || !held) return [];
+    const span = ((plot.span?.to ?? plot.end) - (plot.span?.from ?? 0)) * 1e9;
+    return [where(id, i),
+      `${mibUnit(held.drawn.rss[i])} at ${seconds(held.drawn.t[i], span)} s`,
+      `${run.python.name} · ${shortSha(run.commit.sha)}`];
+  }
+
+  function drawTable() {
+    const runs = ordered();
+    table.hidden = runs.length === 0;
+    const look = looks();
+    keyed(tableBody, runs, (run) => run.id, () => h("tr"), (row, run) => {
+      const paint = look(run);
+      const sign = JSON.stringify([paint, run.status, run.percent, run.tide_mark, run.end]);
+      if (row.dataset.sign === sign) return;
+      row.dataset.sign = sign;
+      const line = swatch();
+      paintSwatch(line, paint);
+      replace(row,
+        h("th", { scope: "row" }, line, " ", run.python.name),
+        h("td", { class: "commit-cell", title: `${run.commit.sha} ${run.commit.subject ?? ""}` },
+          h("code", null, shortSha(run.commit.sha)), " ",
+          h("span", { class: "subject" }, run.commit.subject ?? "")),
+        h("td", { class: "num" }, run.sample),
+        figuresOf(run),
+        h("td", { class: "num", title: run.wall_ns === null ? null : `${count(run.wall_ns)} ns` },
+          seconds(run.wall_ns)));
+    });
+  }
+
+  /**
+   * The figures of a run, or why there are none.
+   * @param {Run} run
+   */
+  function figuresOf(run) {
+    const figures = [run.base, run.original, run.tide_mark,
+      run.tide_mark !== null && run.original !== null ? run.tide_mark - run.original : null,
+      run.end, run.floor];
+    if (run.status === "done") {
+      return figures.map((value) =>
+        h("td", { class: "num", title: exactBytes(value) }, mib(value)));
+    }
+    return [h("td", { colspan: figures.length, class: "state" }, statusOf(run))];
+  }
+
+  /* ---- no runs yet ---- */
+
+  let emptyDrawn = "";
+  function drawEmpty() {
+    const discovering = model.status?.discovering ?? false;
+    const usable = model.pythons.filter((python) => python.usable).length;
+    const now = `${discovering} ${usable} ${model.commits.length}`;
+    if (now === emptyDrawn) return;
+    emptyDrawn = now;
+    const problem = h("div", { class: "problem", role: "alert", hidden: true });
+    const start = h("button", { type: "button", class: "primary", disabled: discovering },
+      "Run the demo suite");
+    start.addEventListener("click", async () => {
+      start.disabled = true;
+      problem.hidden = true;
+      try {
+        const batch = await postRuns({
+          commits: model.commits.length > 1 ? ["HEAD", "HEAD~1"] : ["HEAD"],
+          pythons: ["all"], scenarios: ["list_bytes"], size: "demo", samples: 1,
+        });
+        setText(start, "Queued");
+        model.addBatch(batch);
+      } catch (error) {
+        problem.hidden = false;
+        replace(problem, entryHelp(error));
+        start.disabled = false;
+      }
+    });
+    const commits = Math.min(2, model.commits.length);
+    replace(emptyBox,
+      h("h1", null, "No runs yet"),
+      h("p", null, "A run builds the extension at one commit for one Python, executes a scenario " +
+        "in a fresh process and records its memory as a curve. Curves of several commits and " +
+        "Pythons lie over each other here."),
+      h("p", null, discovering ? "Looking for Pythons and scenarios on this machine."
+        : usable === 0 ? "No usable Python was found, so nothing can run yet; Trigger says why."
+          : `The demo suite measures list_bytes at demo size: ${plural(commits, "commit")} × ` +
+            `${plural(usable, "Python")}, ${plural(commits * usable, "run")}.`),
+      h("div", { class: "actions" }, start,
+        h("a", { href: href("trigger") }, "Choose what to run")),
+      problem);
+  }
+
+  /* ---- what the rest of the page tells ---- */
+
+  let drawSoon = 0;
+  const redraw = () => {
+    drawSoon ||= requestAnimationFrame(() => {
+      drawSoon = 0;
+      drawCurves();
+    });
+  };
+  const onChange = () => {
+    if (!chosen || missingHeld()) void adopt();
+    followRuns();
+    const started = selectedRuns().some((run) => !store.get(run.id) && run.status !== "queued" &&
+      run.status !== "building" && (run.status !== "failed" || run.started_ns !== null));
+    if (started) fetchCurves();
+    draw();
+  };
+  const missingHeld = () => model.state === "ready" &&
+    selected.some((id) => !model.runs.has(id)) && !missing.length;
+  const onCurve = (/** @type {Event} */ event) =>
+    store.grow(/** @type {CustomEvent} */ (event).detail);
+  const onDone = (/** @type {Event} */ event) => {
+    const { id } = /** @type {CustomEvent<Run>} */ (event).detail;
+    if (store.get(id)) void store.fetch(id);
+  };
+  const onReloaded = () => {
+    for (const id of store.held.keys()) void store.fetch(id);
+  };
+  model.addEventListener("change", onChange);
+  model.addEventListener("curve", onCurve);
+  model.addEventListener("done", onDone);
+  model.addEventListener("reloaded", onReloaded);
+  store.addEventListener("change", redraw);
+  plot.addEventListener("window", () => {
+    save();
+    refine();
+    redraw();
+  });
+  plot.addEventListener("cursor", () => drawReadout(ordered()));
+
+  return {
+    element,
+    title: "Curves",
+    /** @param {URLSearchParams} params */
+    show(params) {
+      read(params);
+      draw();
+    },
+    destroy() {
+      model.removeEventListener("change", onChange);
+      model.removeEventListener("curve", onCurve);
+      model.removeEventListener("done", onDone);
+      model.removeEventListener("reloaded", onReloaded);
+      clearTimeout(refineTimer);
+      cancelAnimationFrame(drawSoon);
+      store.clear();
+      plot.destroy();
+    },
+  };
+}
+
+/** @param {string} path */
+const baseName = (path) => path.slice(path.lastIndexOf("/") + 1);
+
+/**
+ * @param {string} label
+ * @param {string} sign
+ * @param {() => void} act
+ */
+function button(label, sign, act) {
+  return h("button", {
+    type: "button", class: "small sign", "aria-label": label, title: label, on: { click: act },
+  }, sign);
+}

@@ -1,0 +1,496 @@
+// trigger.js - the view Trigger: say what to run, see how much that is, start it, watch it.
+//
+// State in the URL: commits, pythons, scenarios (comma lists), params (name:value,...), size,
+// samples, and batch: the one that is watched.
+
+import { ApiError, postRuns } from "../api.js";
+import { h, keyed, replace, setAttr, setText } from "../dom.js";
+import { allowedText, entryHelp } from "../entry.js";
+import { ago, count, dateTime, duration, plural, shortSha } from "../format.js";
+import { comparePythons } from "../palette.js";
+import { href } from "../router.js";
+import { statusOf } from "./runs.js";
+
+/** @typedef {import("../types.js").Run} Run */
+/** @typedef {import("../types.js").Param} Param */
+
+const COMMITS_AT_FIRST = 8;
+const MOST_RUNS = 10000;
+const MOST_ROWS = 300;
+
+/** @param {import("../app.js").Context} context */
+export function createTrigger({ model, router }) {
+  /** @type {Record<"commits"|"pythons"|"scenarios", Set<string>>} what is ticked; commits by sha */
+  const picked = { commits: new Set(), pythons: new Set(), scenarios: new Set() };
+  /** @type {Map<string, string>} parameters that the reader changed */
+  let params = new Map();
+  /** @type {"demo"|"full"} */
+  let size = "demo";
+  let samples = "1";
+  /** @type {number|null} */
+  let batch = null;
+  let allCommits = false;
+  let sending = false;
+  let touched = false;
+
+  /* ---- fields ---- */
+
+  /**
+   * @param {string} name the API's name of the field
+   * @param {string} label
+   * @param {...(Node|string)} children
+   */
+  function field(name, label, ...children) {
+    const error = h("p", {
+      class: "field-error", id: `error-${name}`, role: "alert", hidden: true,
+    });
+    const node = h("fieldset", {
+      class: "field", data: { field: name }, "aria-describedby": error.id,
+    }, h("legend", null, label), ...children, error);
+    return { node, error };
+  }
+
+  const commitList = h("ul", { class: "ticks" });
+  const moreCommits = h("button", { type: "button", class: "quiet", on: { click: () => {
+    allCommits = true;
+    draw();
+  } } });
+  const revs = h("input", {
+    type: "text", id: "revs", class: "wide", spellcheck: "false", autocomplete: "off",
+    placeholder: "v1.2, HEAD~5, a1b2c3d", on: { input: () => changed() },
+  });
+  const commitField = field("commits", "Commits", commitList, moreCommits,
+    h("label", { class: "line" }, h("span", null, "Other revisions"), revs));
+
+  const pythonList = h("ul", { class: "ticks ticks-short" });
+  const unusable = h("ul", { class: "unusable" });
+  const unusableBox = h("details", { class: "unusable-box" }, h("summary"), unusable);
+  const pythonField = field("pythons", "Pythons",
+    h("div", { class: "row-actions" },
+      ...(/** @type {const} */ (["All", "Newest", "None"])).map((which) =>
+        h("button", { type: "button", class: "small", on: { click: () => tickPythons(which) } },
+          which))),
+    pythonList, unusableBox);
+
+  const scenarioList = h("ul", { class: "ticks" });
+  const scenarioField = field("scenarios", "Scenarios", scenarioList);
+
+  const sizes = h("div", { class: "tabs", role: "group", "aria-label": "Size" });
+  const paramRows = h("div", { class: "params" });
+  const paramField = field("params", "Parameters", sizes, paramRows);
+
+  const samplesInput = h("input", {
+    type: "text", inputmode: "numeric", id: "samples", class: "number", value: "1",
+    on: { input: () => { samples = samplesInput.value; changed(); } },
+  });
+  const sampleField = field("samples", "Samples", h("label", { class: "line" }, samplesInput,
+    h("span", { class: "limits" }, "runs of each cell, 1 to 100")));
+
+  const plan = h("p", { class: "plan", role: "status" });
+  const start = h("button", { type: "submit", class: "primary" }, "Start");
+  const problem = h("div", { class: "problem", role: "alert", hidden: true });
+  const form = h("form", { class: "trigger-form", novalidate: true, on: {
+    submit: (/** @type {Event} */ event) => {
+      event.preventDefault();
+      void send();
+    },
+  } }, commitField.node, pythonField.node, scenarioField.node, paramField.node, sampleField.node,
+  h("div", { class: "submit" }, plan, start), problem);
+
+  const watch = h("section", { class: "watch", "aria-label": "Batch", hidden: true });
+  const watchHead = h("div", { class: "watch-head" });
+  const watchBar = h("progress", { max: 100, value: 0, "aria-label": "Progress of the batch" });
+  const watchFacts = h("p", { class: "watch-facts" });
+  const watchBody = h("tbody");
+  watch.append(watchHead, watchBar, watchFacts, h("div", {
+    class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Runs of the batch",
+  }, h("table", { class: "data" }, h("thead", null, h("tr", null,
+    ...["Python", "Commit", "Sample", "Status", ""].map((name) =>
+      h("th", { scope: "col" }, name)))), watchBody)));
+  const recent = h("section", { class: "recent", "aria-label": "Recent batches" });
+  const recentList = h("ul");
+  recent.append(h("h2", null, "Recent batches"), recentList);
+
+  const element = h("section", { class: "view", "aria-label": "Trigger" },
+    h("div", { class: "view-head" }, h("h1", null, "Trigger")),
+    h("div", { class: "trigger" }, form, h("div", { class: "trigger-side" }, watch, recent)));
+
+  /* ---- state ---- */
+
+  const usable = () => model.pythons.filter((python) => python.usable);
+
+  /** @param {string|null} text */
+  const list = (text) => (text ?? "").split(",").map((item) => item.trim()).filter(Boolean);
+
+  /** @param {URLSearchParams} given */
+  function read(given) {
+    const wanted = list(given.get("commits"));
+    const known = new Set(model.commits.map((commit) => commit.sha));
+    picked.commits = new Set(wanted.filter((rev) => known.has(rev)));
+    revs.value = wanted.filter((rev) => !known.has(rev)).join(", ");
+    picked.pythons = new Set(list(given.get("pythons")));
+    picked.scenarios = new Set(list(given.get("scenarios")));
+    params = new Map(list(given.get("params")).map((pair) => {
+      const colon = pair.indexOf(":");
+      return /** @type {[string, string]} */ ([pair.slice(0, colon), pair.slice(colon + 1)]);
+    }));
+    size = given.get("size") === "full" ? "full" : "demo";
+    samples = given.get("samples") ?? "1";
+    samplesInput.value = samples;
+    touched = wanted.length + picked.pythons.size + picked.scenarios.size > 0;
+    batch = /^\d+$/.test(given.get("batch") ?? "") ? Number(given.get("batch")) : null;
+    if (batch !== null) {
+      void model.ensureBatch(batch).catch((error) => {
+        replace(watchHead, entryHelp(error));
+        watch.hidden = false;
+      });
+    }
+    adopt();
+  }
+
+  /** Where the URL names nothing: the newest commit, every usable Python, the first scenario. */
+  function adopt() {
+    if (touched) return;
+    if (!picked.commits.size && model.commits.length) picked.commits.add(model.commits[0].sha);
+    if (!picked.pythons.size) for (const python of usable()) picked.pythons.add(python.name);
+    if (!picked.scenarios.size && model.scenarios.length) {
+      picked.scenarios.add(model.scenarios[0].name);
+    }
+  }
+
+  function save() {
+    router.replace({
+      commits: touched ? revList().join(",") || null : null,
+      pythons: touched ? [...picked.pythons].join(",") || null : null,
+      scenarios: touched ? [...picked.scenarios].join(",") || null : null,
+      params: [...params].map(([name, value]) => `${name}:${value}`).join(",") || null,
+      size: size === "full" ? "full" : null,
+      samples: samples === "1" ? null : samples,
+      batch: batch === null ? null : String(batch),
+    });
+  }
+
+  function changed() {
+    touched = true;
+    clearErrors();
+    save();
+    draw();
+  }
+
+  function revList() {
+    const ticked = model.commits.map((commit) => commit.sha)
+      .filter((sha) => picked.commits.has(sha));
+    return [...new Set([...ticked, ...revs.value.split(/[\s,]+/).filter(Boolean)])];
+  }
+
+  /** @param {"All"|"Newest"|"None"} which */
+  function tickPythons(which) {
+    const names = usable().map((python) => python.name).sort(comparePythons);
+    picked.pythons = new Set(which === "All" ? names : which === "Newest" ? names.slice(-1) : []);
+    changed();
+  }
+
+  /** The parameters of the ticked scenarios, each name once. */
+  function paramList() {
+    /** @type {Map<string, Param>} */
+    const found = new Map();
+    for (const scenario of model.scenarios) {
+      if (!picked.scenarios.has(scenario.name)) continue;
+      for (const param of scenario.params) if (!found.has(param.name)) found.set(param.name, param);
+    }
+    return [...found.values()];
+  }
+
+  /** @param {Param} param */
+  const preset = (param) => String(size === "demo" ? param.demo ?? param.default : param.default);
+
+  /* ---- sending ---- */
+
+  function request() {
+    /** @type {Record<string, number|string|boolean>} */
+    const changedParams = {};
+    for (const param of paramList()) {
+      const text = params.get(param.name);
+      if (text !== undefined && text !== preset(param)) {
+        changedParams[param.name] = param.type === "string" ? text : numberOrText(text);
+      }
+    }
+    return {
+      project: model.project, commits: revList(), pythons: [...picked.pythons],
+      scenarios: [...picked.scenarios], params: changedParams, size, samples: numberOrText(samples),
+    };
+  }
+
+  async function send() {
+    sending = true;
+    clearErrors();
+    draw();
+    try {
+      const made = await postRuns(request());
+      model.addBatch(made);
+      batch = made.id;
+      save();
+    } catch (error) {
+      showError(error);
+    }
+    sending = false;
+    draw();
+    if (batch !== null && problem.hidden && !element.querySelector(".field-error:not([hidden])")) {
+      watch.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  function clearErrors() {
+    problem.hidden = true;
+    for (const slot of element.querySelectorAll(".field-error")) {
+      /** @type {HTMLElement} */ (slot).hidden = true;
+    }
+    for (const input of element.querySelectorAll("[aria-invalid]")) {
+      input.removeAttribute("aria-invalid");
+    }
+  }
+
+  /**
+   * At the field that the daemon named, else under the form.
+   * @param {unknown} error
+   */
+  function showError(error) {
+    const named = error instanceof ApiError && error.status === 422 ? error.field : null;
+    const [root, leaf] = (named ?? "").replace(/\[(\w+)\]/g, ".$1").split(".");
+    const row = root === "params" && leaf
+      ? /** @type {HTMLElement[]} */ ([...paramRows.children])
+        .find((node) => node.dataset.key === leaf)
+      : null;
+    const slot = row?.querySelector(".field-error") ??
+      { commits: commitField, pythons: pythonField, scenarios: scenarioField,
+        params: paramField, samples: sampleField }[root]?.error;
+    if (!(error instanceof ApiError) || !slot) {
+      problem.hidden = false;
+      replace(problem, entryHelp(error));
+      problem.scrollIntoView({ block: "nearest" });
+      return;
+    }
+    const { detail, title, allowed } = error.problem;
+    const said = detail ?? title;
+    const limits = allowed === undefined ? "" : allowedText(allowed);
+    setText(slot, said + (limits && !said.includes(limits) ? ` Allowed: ${limits}.` : ""));
+    /** @type {HTMLElement} */ (slot).hidden = false;
+    const input = row?.querySelector("input") ??
+      (root === "samples" ? samplesInput : root === "commits" ? revs : null);
+    input?.setAttribute("aria-invalid", "true");
+    if (input && root !== "commits") input.focus();
+    slot.scrollIntoView({ block: "nearest" });
+  }
+
+  /* ---- drawing ---- */
+
+  /**
+   * @param {"commits"|"pythons"|"scenarios"} kind
+   * @param {string} name
+   * @param {(Node|string)[]} label
+   */
+  function tick(kind, name, label) {
+    const box = h("input", { type: "checkbox", value: name, on: { change: () => {
+      if (box.checked) picked[kind].add(name);
+      else picked[kind].delete(name);
+      changed();
+    } } });
+    return h("li", null, h("label", { class: "tick" }, box, ...label));
+  }
+
+  function draw() {
+    const shownCommits = allCommits ? model.commits : model.commits.slice(0, COMMITS_AT_FIRST);
+    keyed(commitList, shownCommits, (commit) => commit.sha, (commit) =>
+      tick("commits", commit.sha, [h("code", null, shortSha(commit.sha)),
+        h("span", { class: "subject", title: commit.subject }, commit.subject),
+        h("span", { class: "when", title: dateTime(commit.committed_ns) },
+          ago(commit.committed_ns))]),
+    (row, commit) => { setChecked(row, picked.commits.has(commit.sha)); });
+    moreCommits.hidden = shownCommits.length === model.commits.length;
+    setText(moreCommits, `Show ${model.commits.length - shownCommits.length} older commits`);
+
+    keyed(pythonList, usable().sort((a, b) => comparePythons(a.name, b.name)), (p) => p.name,
+      (python) => tick("pythons", python.name, [h("span", {
+        class: "name", title: `${python.program} (${python.source})`,
+      }, python.name)]),
+      (row, python) => { setChecked(row, picked.pythons.has(python.name)); });
+    const bad = model.pythons.filter((python) => !python.usable);
+    unusableBox.hidden = bad.length === 0;
+    setText(/** @type {Element} */ (unusableBox.firstElementChild),
+      `${plural(bad.length, "Python")} that cannot be used, and why`);
+    keyed(unusable, bad, (python) => python.id, (python) => h("li", null,
+      h("span", { class: "name" }, python.name),
+      h("span", { class: "reason" }, python.reason ?? ""),
+      h("span", { class: "path" }, python.program)), () => {});
+
+    keyed(scenarioList, model.scenarios, (scenario) => scenario.name, (scenario) =>
+      tick("scenarios", scenario.name, [h("span", { class: "name" }, scenario.name),
+        h("span", { class: "subject" }, scenario.title ?? "")]),
+    (row, scenario) => { setChecked(row, picked.scenarios.has(scenario.name)); });
+
+    keyed(sizes, /** @type {("demo"|"full")[]} */ (["demo", "full"]), (name) => name,
+      (name) => h("button", { type: "button", on: { click: () => {
+        size = name;
+        params.clear();
+        changed();
+      } } }, name === "demo" ? "Demo size" : "Full size"),
+      (tab, name) => setAttr(tab, "aria-pressed", String(size === name && !params.size)));
+    drawParams();
+    drawPlan();
+    drawWatch();
+    drawRecent();
+  }
+
+  function drawParams() {
+    keyed(paramRows, paramList(), (param) => param.name, (param) => {
+      const id = `param-${param.name}`;
+      const input = h("input", {
+        type: "text", inputmode: param.type === "string" ? "text" : "numeric", id, class: "number",
+        "aria-describedby": `limits-${id} error-${id}`, spellcheck: "false", autocomplete: "off",
+        on: { input: () => {
+          if (input.value.trim() === preset(param)) params.delete(param.name);
+          else params.set(param.name, input.value.trim());
+          changed();
+        } },
+      });
+      return h("div", { class: "param" }, h("label", { for: id }, param.name), input,
+        h("span", { class: "limits", id: `limits-${id}` }, limitsOf(param)),
+        h("p", { class: "field-error", id: `error-${id}`, role: "alert", hidden: true }));
+    }, (row, param) => {
+      const input = /** @type {HTMLInputElement} */ (row.querySelector("input"));
+      const value = params.get(param.name) ?? preset(param);
+      if (document.activeElement !== input && input.value !== value) input.value = value;
+    });
+  }
+
+  function drawPlan() {
+    const revisions = revList().length;
+    const each = numberOrText(samples);
+    const known = typeof each === "number" && Number.isInteger(each) && each > 0;
+    const total = revisions * picked.pythons.size * picked.scenarios.size * (known ? each : 0);
+    const discovering = model.status?.discovering ?? false;
+    const lacks = [revisions ? "" : "a commit", picked.pythons.size ? "" : "a Python",
+      picked.scenarios.size ? "" : "a scenario"].filter(Boolean);
+    let text = `${plural(revisions, "commit")} × ${plural(picked.pythons.size, "Python")} × ` +
+      `${plural(picked.scenarios.size, "scenario")} × ${plural(known ? each : 0, "sample")} = ` +
+      plural(total, "run");
+    if (discovering) text = "Looking for Pythons and scenarios on this machine";
+    else if (lacks.length) text = `Pick ${lacks.join(" and ")} to go on.`;
+    else if (!known) text = "How many samples is not a whole number above 0.";
+    else if (total > MOST_RUNS) text += `; a batch holds at most ${count(MOST_RUNS)}`;
+    setText(plan, text);
+    plan.dataset.runs = String(total);
+    start.disabled = sending || discovering || lacks.length > 0;
+    setText(start, sending ? "Queueing" : known && !lacks.length
+      ? `Start ${plural(total, "run")}` : "Start");
+  }
+
+  function drawWatch() {
+    const held = batch === null ? null : model.batches.get(batch);
+    if (!held) return;
+    watch.hidden = false;
+    watch.dataset.status = held.status;
+    const runs = model.runsOfBatch(held.id);
+    const drawable = runs.filter((run) => run.status !== "failed").slice(0, 48);
+    replace(watchHead, h("h2", null, `Batch ${held.id}`),
+      h("a", { href: href("curves", { runs: drawable.map((run) => run.id).join(",") || null }) },
+        held.status === "done" ? "See its curves" : "Watch its curves"));
+    watchBar.value = held.percent;
+    const parts = [`${held.percent} %`, `${held.done} of ${plural(held.runs, "run")} done`];
+    if (held.failed) parts.push(`${held.failed} failed`);
+    if (held.running) parts.push(`${held.running} running`);
+    if (held.building) parts.push(`${held.building} building`);
+    if (held.queued) parts.push(`${held.queued} queued`);
+    if (held.eta_ns !== null && held.status !== "done") {
+      parts.push(`about ${duration(held.eta_ns)} left`);
+    }
+    setText(watchFacts, parts.join(" · "));
+    keyed(watchBody, runs.slice(0, MOST_ROWS), (run) => run.id, () => h("tr"), watchRow);
+    if (runs.length > MOST_ROWS) {
+      watchFacts.append(" · ",
+        h("a", { href: href("runs", { batch: held.id }) }, "all of its runs"));
+    }
+  }
+
+  /**
+   * @param {HTMLTableRowElement} row
+   * @param {Run} run
+   */
+  function watchRow(row, run) {
+    const sign = `${run.status} ${run.percent} ${run.error}`;
+    if (row.dataset.sign === sign) return;
+    row.dataset.sign = sign;
+    row.dataset.status = run.status;
+    replace(row, h("th", { scope: "row", class: "name" }, run.python.name),
+      h("td", { title: `${run.commit.sha} ${run.commit.subject ?? ""}` },
+        h("code", null, shortSha(run.commit.sha))),
+      h("td", { class: "num" }, run.sample),
+      h("td", { class: "status-cell" }, statusOf(run)),
+      h("td", null, run.status === "running" || run.status === "done"
+        ? h("a", { href: href("curves", { runs: run.id }) }, "curve") : ""));
+  }
+
+  function drawRecent() {
+    const batches = [...model.batches.values()].sort((a, b) => b.id - a.id).slice(0, 8);
+    recent.hidden = batches.length === 0;
+    keyed(recentList, batches, (one) => one.id, (one) => h("li", null,
+      h("a", { href: href("trigger", { batch: one.id }) }, `Batch ${one.id}`),
+      h("span", { class: "facts" }), h("span", { class: "when", title: dateTime(one.queued_ns) })),
+    (row, one) => {
+      const [link, facts, when] = Array.from(row.children);
+      setAttr(link, "aria-current", one.id === batch ? "true" : null);
+      setText(facts, `${plural(one.runs, "run")}, ${one.status === "done"
+        ? one.failed ? `${one.failed} failed` : "done" : `${one.percent} %`}`);
+      setText(when, ago(one.queued_ns));
+    });
+  }
+
+  const onChange = () => {
+    adopt();
+    draw();
+  };
+  model.addEventListener("change", onChange);
+
+  return {
+    element,
+    title: "Trigger",
+    /** @param {URLSearchParams} given */
+    show(given) {
+      read(given);
+      draw();
+    },
+    destroy() {
+      model.removeEventListener("change", onChange);
+    },
+  };
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {boolean} checked
+ */
+function setChecked(row, checked) {
+  const box = /** @type {HTMLInputElement} */ (row.querySelector("input"));
+  box.checked = checked;
+}
+
+/** @param {Param} param */
+function limitsOf(param) {
+  const { minimum, maximum } = param;
+  if (minimum !== undefined && maximum !== undefined) {
+    return `${count(minimum)} to ${count(maximum)}`;
+  }
+  if (minimum !== undefined) return `at least ${count(minimum)}`;
+  if (maximum !== undefined) return `at most ${count(maximum)}`;
+  return "";
+}
+
+/**
+ * A number where the text is one; anything else goes to the daemon as it stands, which says why
+ * it is refused.
+ * @param {string} text
+ */
+function numberOrText(text) {
+  const plain = text.trim().replace(/[,_\s]/g, "");
+  return /^-?\d+(\.\d+)?$/.test(plain) ? Number(plain) : text;
+}
