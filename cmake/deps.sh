@@ -1,0 +1,40 @@
+#!/bin/sh
+# deps.sh - install the Debian packages that are missing; `make deps`, `make run` and `make test` begin
+# with it. It does nothing where all is there. Without root and sudo it prints the one command that an
+# administrator must run, and fails.
+set -eu
+cd "$(dirname "$0")"
+
+# A program that came from elsewhere (a newer node, say) is as good as its package.
+has() {
+    case $1 in
+    nodejs) command -v node >/dev/null 2>&1 || command -v nodejs >/dev/null 2>&1 ;;
+    npm | cmake | git | python3 | gzip | chromium) command -v "$1" >/dev/null 2>&1 ;;
+    *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed$' ;;
+    esac
+}
+
+missing=
+while read -r package; do
+    case $package in '' | '#'*) continue ;; esac
+    has "$package" || missing="$missing $package"
+done <debian-packages.txt
+[ -n "$missing" ] || exit 0
+
+command="apt-get install -y --no-install-recommends$missing"
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "Tidemark needs these Debian packages, or their like on this system:$missing" >&2
+    exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+    sudo=
+elif command -v sudo >/dev/null 2>&1 && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+    sudo=sudo
+else
+    echo "Some packages are missing. An administrator must run:" >&2
+    echo "    apt-get update && $command" >&2
+    exit 1
+fi
+echo "Installing:$missing"
+$sudo apt-get update -qq
+DEBIAN_FRONTEND=noninteractive $sudo $command
