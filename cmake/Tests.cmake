@@ -37,3 +37,25 @@ function(tide_drive name seconds)
   set_tests_properties(${name} PROPERTIES LABELS drive TIMEOUT ${seconds} ENVIRONMENT
     "TIDEMARK=$<TARGET_FILE:tidemark>;ARTIFACTS=${CMAKE_BINARY_DIR}/artifacts;PYTHONDONTWRITEBYTECODE=1")
 endfunction()
+
+file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/worker/test_*.py)
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME_WE)
+  tide_drive(worker.${name} 300 ${PYTHON3} ${file} --probe $<TARGET_FILE:tidemark-probe>
+             --dump $<TARGET_FILE:tidemark-dump> --source ${CMAKE_SOURCE_DIR})
+endforeach()
+
+file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/daemon/test_*.py)
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME_WE)
+  tide_drive(daemon.${name} 300 ${PYTHON3} ${file})
+endforeach()
+
+if(NOT NODE)
+  message(FATAL_ERROR "node is missing: make deps")
+endif()
+file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/browser/*.test.mjs)
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME_WE)
+  tide_drive(browser.${name} 300 ${NODE} --test --test-reporter=spec ${file})
+endforeach()
