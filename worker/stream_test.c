@@ -464,6 +464,40 @@ static void test_frame_ceilings(void **state)
     tide_frames_free(f);
 }
 
+/* The example of docs/STREAM.md: the bytes of version 1 do not change. */
+static void test_written_down(void **state)
+{
+    static const uint8_t WRITTEN[] = {
+        0x89, 'T',  'I',  'D',  'E',  '\r', '\n', 0x01, 0x27, 0x00, 0x00, 0x00, 0x13, 0xca, 0x92,
+        0xbe, 0xc0, 0x32, 0x1e, 0xce, 0x02, 0x02, 0x01, 0x07, 0x04, 'l',  'o',  'a',  'd',  0x04,
+        'a',  '.',  'p',  'y',  0x74, 0x80, 0x89, 0x7a, 0x02, 0x4d, 0x0e, 0x80, 0x20, 0xf3, 0xd8,
+        0x04, 0x80, 0x04, 0x80, 0x18, 0x80, 0x0c, 0x80, 0x04, 0x45, 0xb0, 0x09, 0x02, 0x04};
+    const struct tide_record records[] = {
+        {.kind = TIDE_NAME,
+         .name = 2,
+         .name_kind = TIDE_NAME_PYTHON,
+         .line = 7,
+         .text = {"load", 4},
+         .file = {"a.py", 4}},
+        {.kind = TIDE_CALL, .t_ns = 1000000, .thread = 77, .name = 2, .line = 7, .rss = 8 << 20},
+        {.kind = TIDE_SAMPLE,
+         .t_ns = 1000300,
+         .rss = 9 << 20,
+         .anonymous = 6 << 20,
+         .file_rss = 3 << 20,
+         .peak = 10 << 20},
+        {.kind = TIDE_RETURN, .t_ns = 1000900, .thread = 77, .name = 2, .line = 9, .rss = 9 << 20},
+    };
+    struct bytes b = make_stream(records, 4, 4, NULL);
+    enum tide_stream_rc rc;
+    (void)state;
+
+    assert_int_equal(b.n, sizeof WRITTEN);
+    assert_memory_equal(b.at, WRITTEN, sizeof WRITTEN);
+    assert_int_equal(read_stream(WRITTEN, sizeof WRITTEN, 1, records, 4, &rc), 4);
+    free(b.at);
+}
+
 static void test_kind_names(void **state)
 {
     (void)state;
@@ -481,7 +515,8 @@ int main(void)
         cmocka_unit_test(test_event_is_small), cmocka_unit_test(test_corrupt_byte),
         cmocka_unit_test(test_cut_anywhere),   cmocka_unit_test(test_hostile_payload),
         cmocka_unit_test(test_ceilings),       cmocka_unit_test(test_texts_are_utf8),
-        cmocka_unit_test(test_frame_ceilings), cmocka_unit_test(test_kind_names),
+        cmocka_unit_test(test_frame_ceilings), cmocka_unit_test(test_written_down),
+        cmocka_unit_test(test_kind_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
