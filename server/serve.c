@@ -62,7 +62,7 @@ static const struct argp_option options[] = {
     {"listen", KEY_LISTEN, "HOST:PORT", 0, "Address of the loopback (default 127.0.0.1:8421; port 0 takes a free one)", 0},
     {"repo", KEY_REPO, "PATH|URL", 0, "Git repository of the project `converters` (default: where this program was built from)", 0},
     {"config", KEY_CONFIG, "FILE", 0, "Configuration (JSON)", 0},
-    {"demo", KEY_DEMO, 0, 0, "Queue the demo suite: HEAD and HEAD~1 on every python", 0},
+    {"demo", KEY_DEMO, 0, 0, "Queue the demo suite: the newest and the oldest commit of the extension on every python", 0},
     {"verbose", KEY_VERBOSE, 0, 0, "Log more", 0},
     {0},
 };

@@ -371,15 +371,14 @@ static enum tide_rc find_sha(const struct tide_repo *r, const char *rev, char sh
                              struct tide_error *e)
 {
     /* ":/words" seeks a commit by its message and takes all that follows as words. */
-    char *peeled = tide_format("%s%s", rev, strncmp(rev, ":/", 2) ? "^{commit}" : "");
+    char *peeled = tide_format("%s%s", rev, strncmp(rev, ":/", 2) == 0 ? "" : "^{commit}");
     struct tide_str out = {0};
     if (!peeled) return tide_fail(e, TIDE_NOMEM, "find the commit %s", rev);
     const char *const args[] = {"rev-parse", "--verify", "--end-of-options", peeled, NULL};
     enum tide_rc rc = git(r, args, &out, e);
-    if (!rc && out.length) out.at[--out.length] = '\0';
-    if (!rc && !is_sha(out.at ? out.at : ""))
-        rc = tide_fail(e, TIDE_FAILED, "git rev-parse answered out of shape");
-    if (!rc) memcpy(sha, out.at, out.length + 1);
+    if (!rc)
+        snprintf(sha, 65, "%.*s", (int)strcspn(out.at ? out.at : "", "\n"), out.at ? out.at : "");
+    if (!rc && !is_sha(sha)) rc = tide_fail(e, TIDE_FAILED, "git rev-parse answered out of shape");
     if (rc == TIDE_FAILED) rc = TIDE_ABSENT;
     tide_str_free(&out);
     free(peeled);
@@ -477,8 +476,8 @@ static enum tide_rc refuse_rev(const struct tide_repo *r, const char *rev,
                            hint);
 }
 
-enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, size_t limit,
-                            struct tide_commit **out, size_t *n, struct tide_error *e)
+enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, const char *path,
+                            size_t limit, struct tide_commit **out, size_t *n, struct tide_error *e)
 {
     char sha[65], most[32];
     struct tide_str text = {0};
@@ -504,6 +503,7 @@ enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, size_t limit,
                                 most,
                                 sha,
                                 "--",
+                                path,
                                 NULL};
     rc = git(r, args, &text, e);
     if (!rc) rc = parse_commits(&text, limit, out, n, e);
@@ -517,7 +517,7 @@ enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev, struct tide
     struct tide_commit *found;
     size_t n;
     *out = (struct tide_commit){0};
-    enum tide_rc rc = tide_repo_list(r, rev, 1, &found, &n, e);
+    enum tide_rc rc = tide_repo_list(r, rev, NULL, 1, &found, &n, e);
     if (rc) return rc;
     if (n)
         *out = found[0];

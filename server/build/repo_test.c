@@ -115,7 +115,7 @@ static void lists_along_the_first_parent(void **state)
     run_shell(MAKE("merged") "git checkout -q -b side HEAD~1; git commit -q --allow-empty -m side; "
                              "git checkout -q main; git merge -q --no-ff -m merge side");
     struct tide_repo *r = synced("merged");
-    assert_rc(tide_repo_list(r, "HEAD", 100, &list, &n, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_list(r, "HEAD", NULL, 100, &list, &n, &e), TIDE_OK, &e);
     assert_int_equal(n, 4);
     for (size_t i = 0; i < n; i++) {
         assert_string_equal(list[i].subject, wanted[i]);
@@ -124,12 +124,12 @@ static void lists_along_the_first_parent(void **state)
         tide_commit_clear(&list[i]);
     }
     free(list);
-    assert_rc(tide_repo_list(r, "HEAD", 2, &list, &n, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_list(r, "HEAD", NULL, 2, &list, &n, &e), TIDE_OK, &e);
     assert_int_equal(n, 2);
     tide_commit_clear(&list[0]);
     tide_commit_clear(&list[1]);
     free(list);
-    assert_rc(tide_repo_list(r, "nowhere", 2, &list, &n, &e), TIDE_INVALID, &e);
+    assert_rc(tide_repo_list(r, "nowhere", NULL, 2, &list, &n, &e), TIDE_INVALID, &e);
     assert_null(list);
     tide_repo_close(r);
 }

@@ -19,6 +19,7 @@
 #define RUN_DEADLINE_S 1800
 #define BUILD_LOG_KEPT (4u << 20)
 #define DISCOVERY_S    20 /* how long a request waits for it */
+#define DEMO_HISTORY   10000 /* commits that the demo looks back over */
 
 struct tide_scheduler {
     const struct tide_places *places;
@@ -251,19 +252,53 @@ static enum tide_rc discover(struct tide_scheduler *s)
     return rc;
 }
 
+/* The newest and the oldest commit that touched the extension: what its history did to memory, at a glance.
+ * NULL when there is none or memory ended. */
+static json_t *demo_commits(struct tide_scheduler *s, struct tide_error *e)
+{
+    struct tide_commit *commits = NULL;
+    size_t n = 0;
+    json_t *list = json_array();
+    if (tide_repo_sync(s->catalog.repo, e) ||
+        tide_repo_list(s->catalog.repo, "HEAD", TIDE_DEFAULT_PROJECT, DEMO_HISTORY, &commits, &n, e)) {
+        json_decref(list);
+        return NULL;
+    }
+    json_array_append_new(list, json_string(n ? commits[0].sha : "HEAD"));
+    if (n > 1) json_array_append_new(list, json_string(commits[n - 1].sha));
+    for (size_t i = 0; i < n; i++)
+        tide_commit_clear(&commits[i]);
+    free(commits);
+    return list;
+}
+
+/* Whether the commit has a run on record. */
+static bool is_measured(struct tide_scheduler *s, const char *sha)
+{
+    struct tide_str text = {0};
+    const struct tide_run_filter filter = {.commit = sha, .limit = 1};
+    json_t *list = NULL;
+    if (!tide_store_runs_json(s->store, &filter, &text, NULL)) list = json_loads(text.at, 0, NULL);
+    bool measured = json_array_size(json_object_get(list, "runs")) > 0;
+    json_decref(list);
+    tide_str_free(&text);
+    return measured;
+}
+
 static void queue_demo(struct tide_scheduler *s)
 {
-    struct tide_error e;
+    struct tide_error e = {0};
     int64_t batch = 0;
-    json_t *request = json_pack("{s:[s,s], s:[s], s:s}", "commits", "HEAD", "HEAD~1", "scenarios",
-                                "list_bytes", "size", "demo");
-    if (!request) return;
-    enum tide_rc rc = tide_scheduler_trigger(s, request, &batch, &e);
-    if (rc == TIDE_INVALID && !strcmp(e.field, "commits[1]")) { /* a history of one commit */
-        json_array_remove(json_object_get(request, "commits"), 1);
-        rc = tide_scheduler_trigger(s, request, &batch, &e);
+    json_t *commits = demo_commits(s, &e);
+    if (commits && is_measured(s, json_string_value(json_array_get(commits, 0)))) {
+        json_decref(commits);
+        return;
     }
-    if (rc) tide_log(TIDE_LOG_ERROR, "schedule", "the demo suite cannot be queued: %s", e.text);
+    json_t *request = commits ? json_pack("{s:o, s:[s], s:s}", "commits", commits, "scenarios",
+                                          "list_bytes", "size", "demo")
+                              : NULL;
+    if (!request || tide_scheduler_trigger(s, request, &batch, &e))
+        tide_log(TIDE_LOG_ERROR, "schedule", "the demo suite cannot be queued: %s", e.text);
     json_decref(request);
 }
 
@@ -401,7 +436,7 @@ enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *p
                          project);
     enum tide_rc rc = await_discovery(s, e);
     if (!rc) rc = tide_repo_sync(s->catalog.repo, e);
-    if (!rc) rc = tide_repo_list(s->catalog.repo, "HEAD", limit, &commits, &n, e);
+    if (!rc) rc = tide_repo_list(s->catalog.repo, "HEAD", NULL, limit, &commits, &n, e);
     if (!rc) rc = put_commits(commits, n, out, e);
     for (size_t i = 0; i < n; i++)
         tide_commit_clear(&commits[i]);

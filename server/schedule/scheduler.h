@@ -11,7 +11,8 @@
 struct tide_scheduler;
 
 /* Start the thread. `places`, `store` and `feed` are borrowed and outlive the scheduler.
- * With `demo` the demo suite is queued once discovery is done, unless its runs stand already. */
+ * With `demo` the demo suite is queued once discovery is done: the newest and the oldest commit of the
+ * extension on every usable python, unless the newest has been measured already. */
 TIDE_CHECK enum tide_rc tide_scheduler_start(const struct tide_places *places,
                                              struct tide_store *store, struct tide_feed *feed,
                                              bool demo, struct tide_scheduler **out,
