@@ -19,7 +19,7 @@
 #include "build/scratch.h"
 #include "build/toolchain.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,13 +164,14 @@ static enum tide_rc build(const struct tide_bench *bench, struct tide_repo *repo
 {
     char *worktree = NULL;
     char *link = tide_format("%s/source", bench->folder);
-    enum tide_rc rc = link ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "build an extension");
-    if (rc) goto out;
+    enum tide_rc rc;
+    if (!link) return tide_fail(e, TIDE_NOMEM, "build an extension");
     tide_steps_note(&bench->steps, "# commit %s for CPython %s (%s), %s", sha, python->version,
                     python->program, plan->compiler);
     tide_steps_note(&bench->steps, "$ git worktree add --detach source %s", sha);
     rc = tide_repo_checkout(repo, sha, &worktree, e);
     if (rc) goto out;
+    assert(worktree); /* what a checkout that went well gives */
     if (symlink(worktree, link)) {
         rc = tide_fail_errno(e, "link %s to %s", link, worktree);
         goto out;

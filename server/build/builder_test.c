@@ -248,16 +248,10 @@ static char *path_without(const char *name, const char *programs)
         tide_format("mkdir %s; cd %s; ln -s /usr/bin/* .; rm -f %s", name, name, programs);
     run_shell(script);
     free(script);
-    char *kept = strdup(getenv("PATH")), *path = in_folder(name);
+    char *kept = keep_variable("PATH"), *path = in_folder(name);
     setenv("PATH", path, 1);
     free(path);
     return kept;
-}
-
-static void restore_path(char *kept)
-{
-    setenv("PATH", kept, 1);
-    free(kept);
 }
 
 static void needs_neither_ninja_nor_ccache(void **state)
@@ -269,7 +263,7 @@ static void needs_neither_ninja_nor_ccache(void **state)
     plan.cached = false;
     char *kept = path_without("poor", "ninja ninja-build ccache");
     assert_rc(make("good", newest, &plan, NULL, &e), TIDE_OK, &e);
-    restore_path(kept);
+    restore_variable("PATH", kept);
     char *log = read_log(plan.log);
     assert_contains(log, "-G 'Unix Makefiles'");
     assert_null(strstr(log, "ccache"));
@@ -290,7 +284,7 @@ static void says_what_to_install(void **state)
     assert_contains(e.text, "apt-get install cmake");
     assert_rc(tide_builder_plan(&b, "sample", "x", newest, &none, &e), TIDE_ABSENT, &e);
     assert_contains(e.text, "apt-get install build-essential");
-    restore_path(kept);
+    restore_variable("PATH", kept);
     assert_false(tide_file_exists(plan.folder));
     tide_build_clear(&plan);
 }

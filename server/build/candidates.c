@@ -21,7 +21,7 @@
 /* python3, python3.N and those of free-threaded (t) and debug (d) builds. */
 static bool is_interpreter_name(const char *name)
 {
-    if (strncmp(name, "python3", 7)) return false;
+    if (strncmp(name, "python3", 7) != 0) return false;
     name += 7;
     if (*name == '\0') return true;
     if (*name++ != '.' || !isdigit((unsigned char)*name)) return false;

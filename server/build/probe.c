@@ -132,7 +132,7 @@ static char *advise(const struct tide_python *p, const char *thing)
 /* The reason why it cannot be used, in new memory; NULL when it can (or when memory ends). */
 static char *judge(const struct tide_python *p, const char *implementation)
 {
-    if (strcmp(implementation, "cpython"))
+    if (strcmp(implementation, "cpython") != 0)
         return tide_format("%s %s is not CPython, the only one that Tidemark embeds",
                            implementation, p->version);
     if (tide_probe_version_number(p->version) < OLDEST_NUMBER)

@@ -19,7 +19,7 @@ static int rank(const char *source)
 {
     static const char *const order[] = {"pyenv", "debian", "uv", "conda", "configuration", "path"};
     int i = 0;
-    while (i < 5 && strcmp(source, order[i]))
+    while (i < 5 && strcmp(source, order[i]) != 0)
         i++;
     return i;
 }

@@ -83,9 +83,11 @@ static char *find_reason(const char *name)
     struct tide_pythons found;
     discover((const char *const[]){name, NULL}, &found);
     const struct tide_python *p = find_program(&found, name);
-    if (!p) fail_msg("%s is not listed", name);
-    assert_string_equal(p->source, "configuration");
-    char *reason = p->reason ? strdup(p->reason) : NULL;
+    char *source = p ? strdup(p->source) : NULL;
+    char *reason = p && p->reason ? strdup(p->reason) : NULL;
+    assert_non_null(source);
+    assert_string_equal(source, "configuration");
+    free(source);
     tide_pythons_free(&found);
     return reason;
 }
@@ -178,7 +180,7 @@ static void advises_by_installation(void **state)
     (void)state;
     struct tide_pythons found;
     char *root = in_folder("pyenv");
-    char *kept = getenv("PYENV_ROOT") ? strdup(getenv("PYENV_ROOT")) : NULL;
+    char *kept = keep_variable("PYENV_ROOT");
     write_fake("pyenv/versions/3.12.9", "3.12.9", FACTS("cpython", "", "/include", ""));
     write_fake("share/uv/python/cpython-3.12.9", "3.12.8", FACTS("cpython", "", "", ""));
     setenv("PYENV_ROOT", root, 1);
@@ -190,8 +192,7 @@ static void advises_by_installation(void **state)
     assert_string_equal(uv->source, "uv");
     assert_contains(uv->reason, "uv python install --reinstall 3.12.8");
     tide_pythons_free(&found);
-    kept ? setenv("PYENV_ROOT", kept, 1) : unsetenv("PYENV_ROOT");
-    free(kept);
+    restore_variable("PYENV_ROOT", kept);
     free(root);
 }
 
@@ -222,7 +223,7 @@ static void ignores_shims_that_lead_nowhere(void **state)
 {
     (void)state;
     struct tide_pythons found;
-    char *kept = strdup(getenv("PATH"));
+    char *kept = keep_variable("PATH");
     char *path = tide_format("%s/tool/shims:relative:/nonexistent:%s", test_folder, kept);
     write_file("tool/shims/python3.12", "#!/bin/sh\necho no version is set >&2\nexit 126\n", 0755);
     write_file("tool/shims/python3-config", "#!/bin/sh\n", 0755);
@@ -230,8 +231,7 @@ static void ignores_shims_that_lead_nowhere(void **state)
     discover((const char *const[]){NULL}, &found);
     assert_int_equal(found.n, machine.n);
     tide_pythons_free(&found);
-    setenv("PATH", kept, 1);
-    free(kept);
+    restore_variable("PATH", kept);
     free(path);
 }
 
@@ -240,7 +240,7 @@ static void finds_conda_and_its_environments(void **state)
     (void)state;
     struct tide_pythons found;
     char *prefix = in_folder("conda");
-    char *kept = getenv("CONDA_PREFIX") ? strdup(getenv("CONDA_PREFIX")) : NULL;
+    char *kept = keep_variable("CONDA_PREFIX");
     write_fake("conda", "3.99.3", WHOLE);
     write_fake("conda/envs/science", "3.99.2", WHOLE);
     run_shell("mkdir conda/conda-meta conda/envs/science/conda-meta");
@@ -250,8 +250,7 @@ static void finds_conda_and_its_environments(void **state)
     assert_string_equal(found.at[0].source, "conda");
     assert_string_equal(found.at[1].name, "3.99.2");
     tide_pythons_free(&found);
-    kept ? setenv("CONDA_PREFIX", kept, 1) : unsetenv("CONDA_PREFIX");
-    free(kept);
+    restore_variable("CONDA_PREFIX", kept);
     free(prefix);
 }
 

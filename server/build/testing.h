@@ -77,6 +77,23 @@ static inline void write_file(const char *name, const char *text, mode_t mode)
     free(path);
 }
 
+/* A variable's value, for putting it back; NULL when it is not set. */
+static inline char *keep_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? strdup(value) : NULL;
+}
+
+/* Put it back, and free what was kept. */
+static inline void restore_variable(const char *name, char *kept)
+{
+    if (kept)
+        setenv(name, kept, 1);
+    else
+        unsetenv(name);
+    free(kept);
+}
+
 /* How many entries the folder holds; 0 when it is absent. */
 static inline int count_entries(const char *path)
 {

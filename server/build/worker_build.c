@@ -10,6 +10,7 @@
 #include "build/command.h"
 #include "build/toolchain.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static enum tide_rc list_files(const char *folder, int (*passes)(const struct di
                                char ***files, struct tide_error *e)
 {
     struct dirent **found = NULL;
+    assert(folder);
     int n = scandir(folder, &found, passes, alphasort);
     bool put = true;
     if (n < 0) return tide_fail_errno(e, "list the worker's sources in %s", folder);
