@@ -69,15 +69,15 @@ foreach(file path IN ZIP_LISTS asset_files asset_paths)
   if(NOT DEFINED type_${extension})
     message(FATAL_ERROR "static/: no media type is known for ${path}: add it to cmake/Assets.cmake")
   endif()
-  set(packed ${CMAKE_BINARY_DIR}/assets/${index}.gz)
+  set(packed ${CMAKE_BINARY_DIR}/assets${path}.gz)
   add_custom_command(OUTPUT ${packed} DEPENDS ${file} VERBATIM
-    COMMAND sh -c "mkdir -p assets && \"$1\" -9 -n -c \"$2\" > \"$3\"" sh ${GZIP} ${file} ${packed}
-    WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
+    COMMAND sh -c "mkdir -p \"$(dirname \"$3\")\" && \"$1\" -9 -n -c \"$2\" > \"$3\"" sh ${GZIP}
+            ${file} ${packed})
   list(APPEND gzipped ${packed})
   foreach(kind plain packed)
     set(label tide_asset_${index}_${kind})
     set(source ${file})
-    if(kind STREQUAL packed)
+    if(kind STREQUAL "packed")
       set(source ${packed})
     endif()
     string(APPEND assembly ".global ${label}\n.global ${label}_end\n${label}:\n"
