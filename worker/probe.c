@@ -375,7 +375,7 @@ static void watch_worker(struct probe *p)
     for (;;) {
         bool ended = worker_ended(p);
 
-        merge(p, ended ? 0 : next + p->options.interval_us * 1000);
+        merge(p, ended ? 0 : next);
         if (p->ring_broken || p->output_broken) kill_group();
         if (ended) return;
         tide_sampler_take(&p->sampler);

@@ -12,7 +12,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct tide_worker
     *current; /* while tide_tracer_run is on: the hook's argument is an object */
@@ -96,7 +98,7 @@ static int hook(PyObject *unused, PyFrameObject *frame, int what, PyObject *arg)
 
 void tide_tracer_mark(struct tide_worker *w, PyObject *name, int64_t value)
 {
-    struct tide_record r = {.kind = TIDE_MARK, .thread = w->thread, .value = value};
+    struct tide_record r = {.kind = TIDE_MARK, .value = value};
     PyFrameObject *frame = PyEval_GetFrame();
     struct tide_name_entry *entry;
     uint32_t rss;
@@ -104,6 +106,7 @@ void tide_tracer_mark(struct tide_worker *w, PyObject *name, int64_t value)
     if (w->off) return;
     entry = tide_names_mark(&w->names, name);
     r.name = entry->id;
+    r.thread = (uint32_t)syscall(SYS_gettid); /* a mark may come from any thread */
     r.line = frame ? (uint32_t)PyFrame_GetLineNumber(frame) : 0;
     tide_ring_begin(&w->ring);
     r.t_ns = clock_ns(CLOCK_MONOTONIC);

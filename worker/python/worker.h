@@ -1,7 +1,7 @@
 /* worker.h - what the files of tidemark-worker share.
  *
  * One process is one run: there is one struct tide_worker, owned by embed.c and lent to the rest.
- * Threads: everything here is called with the GIL held, from the main thread.
+ * Threads: everything here is called with the GIL held; events come from the main thread only.
  * Memory: whatever grows with the number of events is in the ring; tables are made and touched
  * before the base is taken. */
 #ifndef TIDE_WORKER_H
