@@ -56,8 +56,12 @@ static const char foreign[] =
     "-u GIT_QUARANTINE_PATH -u GIT_CEILING_DIRECTORIES -u GIT_DEFAULT_HASH -u GIT_TRACE "
     "-u GIT_ASKPASS -u SSH_ASKPASS git";
 
-static const char *const settings[] = {"GIT_TERMINAL_PROMPT=0", "GIT_NO_REPLACE_OBJECTS=1",
-                                       "LC_ALL=C", "LANGUAGE=C", NULL};
+static const char *const settings[] = {"GIT_TERMINAL_PROMPT=0",
+                                       "GIT_NO_REPLACE_OBJECTS=1",
+                                       "GIT_LITERAL_PATHSPECS=1",
+                                       "LC_ALL=C",
+                                       "LANGUAGE=C",
+                                       NULL};
 
 static const char *const options[] = {"-c", "gc.auto=0",
                                       "-c", "maintenance.auto=false",
@@ -476,8 +480,8 @@ static enum tide_rc refuse_rev(const struct tide_repo *r, const char *rev,
                            hint);
 }
 
-enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, const char *path,
-                            size_t limit, struct tide_commit **out, size_t *n, struct tide_error *e)
+enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, const char *path, size_t limit,
+                            struct tide_commit **out, size_t *n, struct tide_error *e)
 {
     char sha[65], most[32];
     struct tide_str text = {0};

@@ -41,11 +41,10 @@ TIDE_CHECK enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev,
 void tide_commit_clear(struct tide_commit *c);
 
 /* Up to `limit` commits from `rev` back along the first parent, newest first; only those that touch
- * `path` unless it is NULL; the caller frees
- * each and the array. */
-TIDE_CHECK enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev,
-                                       const char *path, size_t limit,
-                                       struct tide_commit **out, size_t *n, struct tide_error *e);
+ * `path` (from the top, taken literally) unless it is NULL; the caller frees each and the array. */
+TIDE_CHECK enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, const char *path,
+                                       size_t limit, struct tide_commit **out, size_t *n,
+                                       struct tide_error *e);
 
 /* Check the commit out into a new worktree; *folder is its absolute path, freed by
  * tide_repo_release. */

@@ -129,6 +129,14 @@ static void lists_along_the_first_parent(void **state)
     tide_commit_clear(&list[0]);
     tide_commit_clear(&list[1]);
     free(list);
+    assert_rc(tide_repo_list(r, "HEAD", "two", 100, &list, &n, &e), TIDE_OK, &e);
+    assert_int_equal(n, 1);
+    assert_string_equal(list[0].subject, "two");
+    tide_commit_clear(&list[0]);
+    free(list);
+    assert_rc(tide_repo_list(r, "HEAD", "t*", 100, &list, &n, &e), TIDE_OK, &e);
+    assert_int_equal(n, 0);
+    free(list);
     assert_rc(tide_repo_list(r, "nowhere", NULL, 2, &list, &n, &e), TIDE_INVALID, &e);
     assert_null(list);
     tide_repo_close(r);
