@@ -186,12 +186,14 @@ static enum tide_rc start(struct daemon *d, const struct arguments *a, struct ti
     return rc ? rc : write_url(d, e);
 }
 
+/* Requests in work use the scheduler, and some wait for it: it is interrupted first and freed after them. */
 static void stop(struct daemon *d)
 {
     if (d->url_file) unlink(d->url_file);
     free(d->url_file);
-    tide_scheduler_stop(d->scheduler);
+    tide_scheduler_interrupt(d->scheduler);
     tide_http_stop(d->http);
+    tide_scheduler_free(d->scheduler);
     tide_feed_free(d->feed);
     tide_store_close(d->store);
     if (d->lock >= 0) close(d->lock);
@@ -206,6 +208,7 @@ static void prepare_process(sigset_t *awaited)
     sigaddset(awaited, SIGINT);
     sigaddset(awaited, SIGTERM);
     pthread_sigmask(SIG_BLOCK, awaited, NULL);
+    umask(0077); /* what lies in the data folder is this user's alone */
     signal(SIGPIPE, SIG_IGN);
     if (!getrlimit(RLIMIT_NOFILE, &files)) {
         files.rlim_cur = files.rlim_max;

@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "base/utf8.h"
 #include "build/command.h"
 #include "build/scratch.h"
 
@@ -389,37 +390,6 @@ static enum tide_rc find_sha(const struct tide_repo *r, const char *rev, char sh
     return rc;
 }
 
-/* How many bytes the character at `p` has in UTF-8 (RFC 3629); 0 when it is none. */
-static size_t measure_character(const unsigned char *p)
-{
-    if (p[0] < 0x80) return 1;
-    size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
-               : p[0] >= 0xe0 && p[0] <= 0xef ? 3
-               : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4
-                                              : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0; /* the terminator stops it too */
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
-/* A copy with every byte that is not UTF-8 replaced by U+FFFD. */
-static char *copy_text(const char *text)
-{
-    struct tide_str s = {0};
-    while (*text) {
-        size_t n = measure_character((const unsigned char *)text);
-        if (n)
-            tide_str_add(&s, text, n);
-        else
-            tide_str_put(&s, "\xef\xbf\xbd");
-        text += n ? n : 1;
-    }
-    return tide_str_take(&s);
-}
-
 /* One commit from its four terminated fields at *p, which is moved behind them. */
 static enum tide_rc parse_commit(const char **p, const char *end, struct tide_commit *out,
                                  struct tide_error *e)
@@ -434,8 +404,8 @@ static enum tide_rc parse_commit(const char **p, const char *end, struct tide_co
     if (!is_sha(field[0])) return tide_fail(e, TIDE_CORRUPT, "git log answered out of shape");
     memcpy(out->sha, field[0], strlen(field[0]) + 1);
     out->committed_ns = (int64_t)strtoll(field[1], NULL, 10) * 1000000000;
-    out->author = copy_text(field[2]);
-    out->subject = copy_text(field[3]);
+    out->author = tide_utf8_copy(field[2]);
+    out->subject = tide_utf8_copy(field[3]);
     if (out->author && out->subject) return TIDE_OK;
     tide_commit_clear(out);
     return tide_fail(e, TIDE_NOMEM, "read a commit");

@@ -2,6 +2,7 @@
 #include "http/internal.h"
 
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -22,10 +23,16 @@ void tide_answer_problem(struct tide_request *r, unsigned status, const char *ki
                          const char *title, const char *field, const char *detail)
 {
     char type[64];
+    /* Both may hold what a client sent, or be cut in the middle of a character. */
+    char *clean_field = field ? tide_utf8_copy(field) : NULL;
+    char *clean_detail = tide_utf8_copy(detail);
     snprintf(type, sizeof type, "/problems/%s", kind);
-    json_t *problem = json_pack("{s:s, s:s, s:i, s:s*, s:s}", "type", type, "title", title,
-                                "status", (int)status, "field", field, "detail", detail);
+    json_t *problem =
+        json_pack("{s:s, s:s, s:i, s:s*, s:s*}", "type", type, "title", title, "status",
+                  (int)status, "field", clean_field, "detail", clean_detail);
     char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
+    free(clean_field);
+    free(clean_detail);
     tide_str_free(&r->answer);
     tide_str_put(&r->answer, text ? text : "{\"status\":500}");
     free(text);

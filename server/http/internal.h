@@ -46,13 +46,14 @@ struct tide_http {
     char local[32];     /* ... or localhost:port, when the address is loopback */
     char cookie[32];    /* name of the session cookie, by port: cookies know no ports */
     pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t queued;
+    pthread_cond_t queued; /* for the pool */
+    pthread_cond_t ending; /* for the keeper */
     struct tide_request *first, *last; /* waiting for a thread of the pool */
     struct tide_connection *connections;
     struct tide_stream *streams;
     unsigned n_streams;
     bool stopping;
-    pthread_t pool[2], keeper;
+    pthread_t pool[4], keeper;
     unsigned n_pool;
     bool keeping;
 };
@@ -98,6 +99,8 @@ void tide_answer_headers(struct MHD_Response *response);
 enum MHD_Result tide_files_send(struct tide_request *r);
 
 /* ---- streams.c: server-sent events ---- */
+
+#define TIDE_STREAM_PATH "/api/v1/stream"
 
 enum MHD_Result tide_streams_open(struct tide_request *r);
 /* Resume every stream: there is something to send, or (beat) it is time for a heartbeat. */

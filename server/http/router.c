@@ -25,7 +25,7 @@ static const struct route {
     {"GET", "/api/v1/batches/{id}", tide_get_batch},
     {"GET", "/api/v1/builds/{id}", tide_get_build},
     {"GET", "/api/v1/builds/{id}/log", tide_get_build_log},
-    {"GET", "/api/v1/stream", NULL}, /* answered before it comes here; listed for Allow */
+    {"GET", TIDE_STREAM_PATH, NULL}, /* answered before it comes here; listed for Allow */
 };
 
 #define NAME_MAX_LENGTH 80
@@ -92,7 +92,8 @@ void tide_router_answer(struct tide_request *r)
         post = post || !strcmp(routes[i].method, "POST");
     }
     if (get || post) {
-        r->allow = allowed(get, post);
+        bool stream = !strcmp(r->path, TIDE_STREAM_PATH); /* endless: no HEAD */
+        r->allow = stream ? "GET" : allowed(get, post);
         tide_answer_problem(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method-not-allowed",
                             "The method is not allowed here", NULL, r->allow);
         return;

@@ -109,7 +109,7 @@ static enum MHD_Result answer_now(struct tide_request *r)
         set_deadline(r, 0);
         return tide_files_send(r);
     }
-    if (get && !strcmp(r->path, "/api/v1/stream")) {
+    if (get && !strcmp(r->path, TIDE_STREAM_PATH)) {
         set_deadline(r, 0);
         return tide_streams_open(r);
     }
@@ -214,7 +214,7 @@ static void *keep(void *context)
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 1;
         pthread_mutex_lock(&h->lock);
-        while (!h->stopping && pthread_cond_timedwait(&h->queued, &h->lock, &until) != ETIMEDOUT) {
+        while (!h->stopping && pthread_cond_timedwait(&h->ending, &h->lock, &until) != ETIMEDOUT) {
         }
         bool stopping = h->stopping;
         pthread_mutex_unlock(&h->lock);
@@ -308,6 +308,7 @@ enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http 
     h->config = *c;
     pthread_mutex_init(&h->lock, NULL);
     pthread_cond_init(&h->queued, NULL);
+    pthread_cond_init(&h->ending, NULL);
     enum tide_rc rc = listen_on(h, e);
     if (!rc) rc = learn_names(h, e);
     if (!rc) rc = start_threads(h, e);
@@ -333,6 +334,7 @@ void tide_http_stop(struct tide_http *h)
     pthread_mutex_lock(&h->lock);
     h->stopping = true;
     pthread_cond_broadcast(&h->queued);
+    pthread_cond_broadcast(&h->ending);
     pthread_mutex_unlock(&h->lock);
     for (unsigned i = 0; i < h->n_pool; i++)
         pthread_join(h->pool[i], NULL);
@@ -340,6 +342,7 @@ void tide_http_stop(struct tide_http *h)
     tide_streams_wake(h, false); /* each finds `stopping` and ends */
     if (h->daemon) MHD_stop_daemon(h->daemon);
     if (listening >= 0) close(listening);
+    pthread_cond_destroy(&h->ending);
     pthread_cond_destroy(&h->queued);
     pthread_mutex_destroy(&h->lock);
     free(h);

@@ -8,6 +8,8 @@
  * Suspension and resumption happen under the room's lock, so that each suspension is resumed exactly once. */
 #include "http/internal.h"
 
+#include "http/query.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,14 +135,11 @@ static enum MHD_Result send_stream(struct tide_request *r, struct tide_stream *s
 
 enum MHD_Result tide_streams_open(struct tide_request *r)
 {
-    const char *batch = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "batch");
-    char *end = NULL;
-    long long id = batch ? strtoll(batch, &end, 10) : 0;
-    if (batch && (!*batch || *end || id < 1)) {
-        tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
-                            "The request is malformed", "batch", "batch must be a number from 1");
+    static const char *const known[] = {"batch", NULL};
+    int64_t batch;
+    if (!tide_query_known(r, known) ||
+        !tide_query_integer(r, "batch", 1, INT64_MAX, 0, &batch))
         return tide_answer_send(r);
-    }
     struct tide_stream *s = may_open(r->http) ? calloc(1, sizeof *s) : NULL;
     if (!s) {
         tide_answer_problem(r, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "The daemon is busy", NULL,
@@ -150,7 +149,7 @@ enum MHD_Result tide_streams_open(struct tide_request *r)
     s->http = r->http;
     s->connection = r->connection;
     s->id = starting_id(r);
-    s->batch = id;
+    s->batch = batch;
     s->beat = true; /* a first comment at once, so that the client knows that the stream stands */
     pthread_mutex_lock(&r->http->lock);
     link_stream(s);

@@ -359,13 +359,19 @@ enum tide_rc tide_scheduler_start(const struct tide_places *places, struct tide_
     return rc;
 }
 
-void tide_scheduler_stop(struct tide_scheduler *s)
+void tide_scheduler_interrupt(struct tide_scheduler *s)
 {
     if (!s) return;
     pthread_mutex_lock(&s->lock);
     s->stop = true;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
+}
+
+void tide_scheduler_free(struct tide_scheduler *s)
+{
+    if (!s) return;
+    tide_scheduler_interrupt(s);
     pthread_join(s->thread, NULL);
     tide_catalog_clear(&s->catalog);
     pthread_cond_destroy(&s->changed);

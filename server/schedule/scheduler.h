@@ -18,8 +18,12 @@ TIDE_CHECK enum tide_rc tide_scheduler_start(const struct tide_places *places,
                                              bool demo, struct tide_scheduler **out,
                                              struct tide_error *e);
 
-/* Stop: a run in progress is killed and will be queued again at the next start. NULL is a no-op. */
-void tide_scheduler_stop(struct tide_scheduler *s);
+/* Begin to stop: a run in progress is killed and will be queued again at the next start; calls that
+ * wait for discovery return BUSY. Other calls stay allowed. NULL is a no-op. */
+void tide_scheduler_interrupt(struct tide_scheduler *s);
+
+/* Wait for the thread and free; nobody may call any more. NULL is a no-op. */
+void tide_scheduler_free(struct tide_scheduler *s);
 
 /* Queue what `request` asks for (schedule/trigger.h). BUSY while the pythons are still being looked for
  * and that takes longer than some seconds; FAILED when discovery failed, with its reason. */

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-#define TIDE_STORE_READERS 3
+#define TIDE_STORE_READERS 4
 
 struct tide_store {
     char *path;
