@@ -12,16 +12,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* False with errno when no folder stands there afterwards. */
+static bool make_one(const char *path, mode_t mode)
+{
+    struct stat facts;
+    if (!mkdir(path, mode)) return true;
+    if (errno != EEXIST || stat(path, &facts)) return false;
+    errno = ENOTDIR;
+    return S_ISDIR(facts.st_mode);
+}
+
 enum tide_rc tide_file_make_folder(const char *path, mode_t mode, struct tide_error *e)
 {
     char *partial = strdup(path);
     if (!partial) return tide_fail(e, TIDE_NOMEM, "make folder %s", path);
     enum tide_rc rc = TIDE_OK;
-    for (char *p = partial + 1;; p++) {
+    for (char *p = partial + (*partial != '\0');; p++) {
         if (*p != '/' && *p != '\0') continue;
         char kept = *p;
         *p = '\0';
-        if (mkdir(partial, mode) && errno != EEXIST) {
+        if (!make_one(partial, mode)) {
             rc = tide_fail_errno(e, "make folder %s", partial);
             break;
         }

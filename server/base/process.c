@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -132,22 +133,27 @@ static enum tide_rc describe_status(const char *program, int status, struct tide
     return TIDE_OK;
 }
 
-/* Wait until the child has closed its output (or, logged, has ended). */
-static enum tide_rc attend(const struct tide_command *c, struct tide_process *p,
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
+}
+
+/* Wait until the child has closed its output and ended. `ending` polls readable when it has; -1 where the
+ * kernel has no such thing, and the tick notices. */
+static enum tide_rc attend(const struct tide_command *c, const struct tide_process *p, int ending,
                            struct tide_str *out, struct tide_error *e)
 {
     int64_t end = tide_clock_monotonic_ns() + (int64_t)c->deadline_s * 1000000000;
+    bool reading = p->out >= 0;
     for (;;) {
-        struct pollfd watch = {.fd = p->out, .events = POLLIN};
-        poll(&watch, p->out >= 0, POLL_MS);
-        if (p->out >= 0 && watch.revents && !drain(p->out, out)) return TIDE_OK;
-        if (p->out < 0) {
-            siginfo_t info = {0};
-            if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid)
-                return TIDE_OK;
-        }
+        struct pollfd watch[] = {{.fd = reading ? p->out : -1, .events = POLLIN},
+                                 {.fd = reading ? -1 : ending, .events = POLLIN}};
+        poll(watch, 2, POLL_MS);
+        if (watch[0].revents) reading = drain(p->out, out);
         if (out && out->failed)
             return tide_fail(e, TIDE_FAILED, "%s: more output than allowed", c->argv[0]);
+        if (!reading && has_ended(p->pid)) return TIDE_OK;
         if (c->stop && *c->stop) return tide_fail(e, TIDE_STOPPED, "%s: stopped", c->argv[0]);
         if (c->deadline_s && tide_clock_monotonic_ns() > end)
             return tide_fail(e, TIDE_FAILED, "%s passed its deadline of %d s", c->argv[0],
@@ -161,7 +167,9 @@ enum tide_rc tide_process_run(const struct tide_command *c, struct tide_str *out
     struct tide_process p;
     enum tide_rc rc = tide_process_start(c, &p, e);
     if (rc) return rc;
-    rc = attend(c, &p, out, e);
+    int ending = pidfd_open(p.pid, 0);
+    rc = attend(c, &p, ending, out, e);
+    if (ending >= 0) close(ending);
     int status = tide_process_end(&p, rc ? SIGKILL : 0);
     return rc ? rc : describe_status(c->argv[0], status, e);
 }
