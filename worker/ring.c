@@ -34,6 +34,8 @@ enum {
     TAIL_MAX = 8 + 2 * TIDE_STREAM_TEXT_MAX,
 };
 _Static_assert(SLOT == 32, "an event is one slot of 32 bytes");
+_Static_assert(offsetof(struct tide_ring_memory, head) == 64, "a cache line for the producer");
+_Static_assert(offsetof(struct tide_ring_memory, tail) == 128, "and one for the consumer");
 _Static_assert((TAIL_MAX + SLOT - 1) / SLOT + 1 <= UINT16_MAX, "span holds the longest record");
 
 static int map(struct tide_ring *r, int fd)

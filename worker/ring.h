@@ -31,13 +31,16 @@ struct tide_slot {
     uint16_t span; /* slots of this record, this one included: a tail of bytes follows from 2 on */
 };
 
-/* The memory itself. Producer and consumer write to different cache lines. */
+/* The memory itself. What producer and consumer write lies in different cache lines of 64 bytes. */
 struct tide_ring_memory {
     uint64_t magic;
-    _Alignas(64) _Atomic uint64_t head; /* slots put since the start; written by the producer */
-    _Atomic uint32_t stamping;          /* a record is being stamped and put */
-    _Alignas(64) _Atomic uint64_t tail; /* slots taken; written by the consumer */
-    _Alignas(64) struct tide_slot slots[TIDE_RING_SLOTS];
+    uint8_t line0[56];
+    _Atomic uint64_t head;     /* slots put since the start; written by the producer */
+    _Atomic uint32_t stamping; /* a record is being stamped and put; likewise */
+    uint8_t line1[52];
+    _Atomic uint64_t tail; /* slots taken; written by the consumer */
+    uint8_t line2[56];
+    struct tide_slot slots[TIDE_RING_SLOTS];
 };
 #define TIDE_RING_BYTES sizeof(struct tide_ring_memory)
 

@@ -370,12 +370,11 @@ static void test_hostile_payload(void **state)
         size_t n = random_below(sizeof bytes + 1);
         struct tide_cursor c;
         struct tide_record r;
-        enum tide_stream_rc rc;
 
         for (size_t i = 0; i < n; i++)
             bytes[i] = (uint8_t)(random_below(3) ? random_below(16) : next_random());
         tide_cursor_start(&c, bytes, n);
-        while ((rc = tide_cursor_next(&c, &r)) == TIDE_STREAM_OK) {
+        while (tide_cursor_next(&c, &r) == TIDE_STREAM_OK) {
             const struct tide_text texts[] = {r.key, r.text, r.file};
             assert_in_range(r.kind, TIDE_META, TIDE_MARK);
             for (size_t i = 0; i < 3; i++) {
@@ -443,6 +442,7 @@ static void test_texts_are_utf8(void **state)
 static void test_frame_ceilings(void **state)
 {
     struct tide_frames *f = tide_frames_new();
+    static const uint8_t beyond[4] = {0x01, 0x00, 0x10, 0x00};
     uint8_t head[TIDE_STREAM_MAGIC_LEN + 4], block[1 << 20] = {0};
     const uint8_t *at;
     size_t n;
@@ -450,7 +450,7 @@ static void test_frame_ceilings(void **state)
 
     assert_non_null(f);
     tide_stream_magic(head);
-    memcpy(head + TIDE_STREAM_MAGIC_LEN, "\x01\x00\x10\x00", 4);
+    memcpy(head + TIDE_STREAM_MAGIC_LEN, beyond, sizeof beyond);
     assert_int_equal(tide_frames_feed(f, head, sizeof head), TIDE_STREAM_OK);
     assert_int_equal(tide_frames_next(f, &at, &n), TIDE_STREAM_CORRUPT);
     assert_int_equal(tide_frames_feed(f, head, 1), TIDE_STREAM_CORRUPT);
