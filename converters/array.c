@@ -92,7 +92,7 @@ static PyObject *to(const struct tideconv_array *array, struct tideconv_arena *d
 {
     struct column column = {array->type, drain, array->items, array->type->size, 0};
 
-    return tideconv_write_all(kind, &column, NULL, array->count);
+    return tideconv_write_all(kind, &column, NULL, array->count, array->strings.total);
 }
 
 static PyObject *take(struct tideconv_array *array, enum container kind)

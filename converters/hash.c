@@ -302,7 +302,8 @@ static PyObject *to(const struct tideconv_hash *hash, struct tideconv_arena *dra
     struct column values = {hash->value_type, drain_values, hash->entries + hash->value_at,
                             hash->entry_size, 0};
 
-    return tideconv_write_all(kind, &keys, &values, hash->count);
+    return tideconv_write_all(kind, &keys, hash->value_type ? &values : NULL, hash->count,
+                              hash->key_strings.total + hash->value_strings.total);
 }
 
 static PyObject *take(struct tideconv_hash *hash, enum container kind)

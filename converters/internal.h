@@ -129,8 +129,24 @@ void tideconv_reader_close(struct reader *reader);
 int tideconv_reader_load(struct reader *reader, const struct tideconv_type *type, struct load *load,
                          Py_ssize_t count, bool values, char *out, size_t stride);
 
+/* heap.c: huge pages under a large result */
+struct heap {
+    bool arenas;  /* the arena hook is in use */
+    bool grows;   /* the heap's top is advised ahead of the objects */
+    char *end;    /* as far as it is */
+    size_t bytes; /* written since then */
+};
+
+/* For a table that is fresh and untouched. */
+void tideconv_heap_advise(void *memory, size_t size);
+/* `strings`: bytes of all strings; `payload`: of these and all other native values. */
+void tideconv_heap_begin(struct heap *heap, size_t count, size_t strings, size_t payload);
+void tideconv_heap_follow(struct heap *heap, const void *object, size_t bytes);
+void tideconv_heap_end(struct heap *heap);
+
 /* writer.c: a Python container, built batch by batch */
 struct writer {
+    struct heap heap;
     PyObject *result;
     enum container kind;
     Py_ssize_t count; /* elements that the result will have */
@@ -151,8 +167,9 @@ struct column {
 };
 
 /* `str_keys` lets a dict keep the compact form that CPython has for these. */
-/* `str_keys` lets a dict keep the compact form that CPython has for these. */
-int tideconv_writer_open(struct writer *writer, enum container kind, size_t count, bool str_keys);
+/* `strings` are the bytes that the columns' arenas hold. */
+int tideconv_writer_open(struct writer *writer, enum container kind, size_t count, size_t strings,
+                         const struct column *keys, const struct column *values);
 /* How many to write next, 0 when all are; serves signals: -1 with an exception set. */
 Py_ssize_t tideconv_writer_next(struct writer *writer);
 /* Write `count` elements and step the columns over them; `values` is NULL but for a dict. */
@@ -162,7 +179,7 @@ int tideconv_writer_write(struct writer *writer, struct column *keys, struct col
 PyObject *tideconv_writer_close(struct writer *writer, int failed);
 /* All of these at once. */
 PyObject *tideconv_write_all(enum container kind, struct column *keys, struct column *values,
-                             size_t count);
+                             size_t count, size_t strings);
 
 /* Whether the column's strings lie in its arena in the order of its entries. */
 bool tideconv_in_order(const struct tideconv_type *type, const struct tideconv_arena *arena,

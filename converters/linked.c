@@ -176,7 +176,9 @@ static PyObject *to(const struct tideconv_linked *linked, struct tideconv_arena 
     Py_ssize_t count = -1;
     int failed = 0;
 
-    if (tideconv_writer_open(&writer, kind, linked->count, false) < 0) return NULL;
+    if (tideconv_writer_open(&writer, kind, linked->count, linked->strings.total, &column, NULL) <
+        0)
+        return NULL;
     while (!failed && (count = tideconv_writer_next(&writer)) > 0)
         node = write_runs(linked, &writer, &column, node, count, &failed);
     return tideconv_writer_close(&writer, failed || count < 0);

@@ -37,21 +37,32 @@ struct tideconv_chunk {
     size_t unused; /* keeps what follows aligned to 16 bytes */
 };
 
-/* Map whole pages; where huge pages fit in, align to them and ask for them. */
+static void *map_plain(size_t size)
+{
+    void *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return start == MAP_FAILED ? NULL : start;
+}
+
+/* Map whole pages; where huge pages fit in, align to them and ask for them. Newer kernels align
+ * such mappings on their own, side by side; else a larger one is cut to fit. */
 static void *map_pages(size_t size)
 {
-    size_t slack = size >= HUGE_PAGE ? HUGE_PAGE : 0;
-    char *start =
-        mmap(NULL, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *start = map_plain(size);
     size_t head;
 
-    if (start == MAP_FAILED) return NULL;
-    if (slack == 0) return start;
-    head = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
-    if (head) munmap(start, head);
-    if (slack - head) munmap(start + head + size, slack - head);
-    madvise(start + head, size, MADV_HUGEPAGE); /* a kernel without them serves small pages */
-    return start + head;
+    if (!start || size < HUGE_PAGE) return start;
+    if ((uintptr_t)start % HUGE_PAGE != 0) {
+        munmap(start, size);
+        start = map_plain(size + HUGE_PAGE);
+        if (!start) return NULL;
+        head = HUGE_PAGE - (uintptr_t)start % HUGE_PAGE;
+        munmap(start, head);
+        if (head < HUGE_PAGE) munmap(start + head + size, HUGE_PAGE - head);
+        start += head;
+    }
+    madvise(start, size, MADV_HUGEPAGE); /* a kernel without them serves small pages */
+    return start;
 }
 
 static void unmap_pages(void *memory, size_t size)
@@ -100,7 +111,7 @@ static size_t chunk_size(const struct tideconv_arena *arena, size_t need)
     size_t size = arena->total;
 
     if (need >= SINGLE_FROM) return need;
-    if (arena->total >= HUGE_FROM) return HUGE_PAGE;
+    if (arena->total >= HUGE_FROM || arena->hint > HUGE_FROM / need) return HUGE_PAGE;
     if (size == 0) size = arena->hint < 64 ? arena->hint * need : 64 * need;
     if (size > MIB) size = MIB;
     return size > need ? size : need;

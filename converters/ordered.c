@@ -361,7 +361,8 @@ static PyObject *to(const struct tideconv_ordered *ordered, struct tideconv_aren
     struct column values = {ordered->value_type, drain_values, ordered->entries + ordered->value_at,
                             ordered->entry_size, 0};
 
-    return tideconv_write_all(DICT, &keys, &values, ordered->count);
+    return tideconv_write_all(DICT, &keys, &values, ordered->count,
+                              ordered->key_strings.total + ordered->value_strings.total);
 }
 
 PyObject *tideconv_ordered_to_dict(const struct tideconv_ordered *ordered)

@@ -232,6 +232,10 @@ void *tideconv_ordered_value(const struct tideconv_ordered *ordered, size_t i);
 TIDECONV_TYPES(TIDECONV_DECLARE_VIEWS)
 #undef TIDECONV_DECLARE_VIEWS
 
+/* Large results are built in huge pages where the system has them on request: see CONVERTERS.md. It
+ * is on at first; switch it off in a process whose heap must not be advised. Needs the GIL. */
+void tideconv_use_huge_pages(bool on);
+
 /* All memory of the library comes through this table; a test replaces entries to make them fail. */
 struct tideconv_system {
     void *(*allocate)(size_t size);

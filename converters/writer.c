@@ -22,6 +22,7 @@ static int presize_set(PyObject *object, size_t count)
         PyErr_NoMemory();
         return -1;
     }
+    tideconv_heap_advise(table, size * sizeof *table);
     set->table = table;
     set->mask = (Py_ssize_t)size - 1;
     return 0;
@@ -51,6 +52,14 @@ static PyObject *new_dict(size_t count, bool str_keys)
     return PyDict_New();
 }
 
+static PyObject *new_list(size_t count)
+{
+    PyObject *list = PyList_New((Py_ssize_t)count);
+
+    if (list) tideconv_heap_advise(((PyListObject *)list)->ob_item, count * sizeof(PyObject *));
+    return list;
+}
+
 static PyObject *new_set(enum container kind, size_t count)
 {
     PyObject *set = kind == SET ? PySet_New(NULL) : PyFrozenSet_New(NULL);
@@ -59,20 +68,25 @@ static PyObject *new_set(enum container kind, size_t count)
     return set;
 }
 
-int tideconv_writer_open(struct writer *writer, enum container kind, size_t count, bool str_keys)
+int tideconv_writer_open(struct writer *writer, enum container kind, size_t count, size_t strings,
+                         const struct column *keys, const struct column *values)
 {
+    size_t native = keys->type->size + (values ? values->type->size : 0);
+
     writer->kind = kind;
     writer->count = (Py_ssize_t)count;
     writer->at = 0;
     writer->batch = 8;
     writer->bytes = 0;
     switch (kind) {
-    case LIST: writer->result = PyList_New(writer->count); break;
+    case LIST: writer->result = new_list(count); break;
     case TUPLE: writer->result = PyTuple_New(writer->count); break;
-    case DICT: writer->result = new_dict(count, str_keys); break;
+    case DICT: writer->result = new_dict(count, keys->type == &tideconv_type_str); break;
     default: writer->result = new_set(kind, count);
     }
-    return writer->result ? 0 : -1;
+    if (!writer->result) return -1;
+    tideconv_heap_begin(&writer->heap, count, strings, strings + count * native);
+    return 0;
 }
 
 Py_ssize_t tideconv_writer_next(struct writer *writer)
@@ -114,7 +128,10 @@ static int store(struct writer *writer, struct column *column, Py_ssize_t count,
     }
     if (column->hashes_at)
         kernel->set_hashes(objects, count, column->entries + column->hashes_at, column->stride);
-    if (kernel && kernel->strings) release(writer, column, count);
+    if (kernel && kernel->strings) {
+        release(writer, column, count);
+        tideconv_heap_follow(&writer->heap, objects[count - 1], writer->bytes);
+    }
     column->entries += (size_t)count * column->stride;
     return 0;
 }
@@ -174,18 +191,18 @@ int tideconv_writer_write(struct writer *writer, struct column *keys, struct col
 
 PyObject *tideconv_writer_close(struct writer *writer, int failed)
 {
+    tideconv_heap_end(&writer->heap);
     if (failed) Py_CLEAR(writer->result);
     return writer->result;
 }
 
 PyObject *tideconv_write_all(enum container kind, struct column *keys, struct column *values,
-                             size_t count)
+                             size_t count, size_t strings)
 {
     struct writer writer;
     Py_ssize_t batch;
 
-    if (tideconv_writer_open(&writer, kind, count, keys->type == &tideconv_type_str) < 0)
-        return NULL;
+    if (tideconv_writer_open(&writer, kind, count, strings, keys, values) < 0) return NULL;
     while ((batch = tideconv_writer_next(&writer)) > 0) {
         if (tideconv_writer_write(&writer, keys, values, batch) < 0) break;
     }
