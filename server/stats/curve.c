@@ -1,6 +1,7 @@
 /* curve.c - thinning, packing and the pyramid of curves; see curve.h. */
 #include "stats/curve.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
@@ -51,19 +52,25 @@ static size_t put_interval(struct tide_point *out, const struct tide_point *low,
     return 2;
 }
 
+/* Times come from streams, so that nothing may be taken for granted of their distance. */
+static double offset(int64_t t_ns, int64_t from_ns)
+{
+    return (double)((uint64_t)t_ns - (uint64_t)from_ns);
+}
+
 void tide_points_thin(struct tide_points *p, size_t limit)
 {
     if (p->n <= limit || p->n < 2) return;
     size_t intervals = limit / 2 ? limit / 2 : 1;
     int64_t from = p->at[0].t_ns;
-    double width = (double)(p->at[p->n - 1].t_ns - from + 1) / (double)intervals;
+    double width = (offset(p->at[p->n - 1].t_ns, from) + 1) / (double)intervals;
     size_t kept = 0;
     size_t i = 0;
     for (size_t k = 0; k < intervals && i < p->n; k++) {
-        int64_t end = k + 1 == intervals ? INT64_MAX : from + (int64_t)((double)(k + 1) * width);
-        if (p->at[i].t_ns >= end) continue;
+        double end = k + 1 == intervals ? HUGE_VAL : (double)(k + 1) * width;
+        if (offset(p->at[i].t_ns, from) >= end) continue;
         struct tide_point low = p->at[i], high = p->at[i];
-        for (; i < p->n && p->at[i].t_ns < end; i++) {
+        for (; i < p->n && offset(p->at[i].t_ns, from) < end; i++) {
             if (p->at[i].rss < low.rss) low = p->at[i];
             if (p->at[i].rss > high.rss) high = p->at[i];
         }
@@ -107,13 +114,14 @@ static const uint8_t *get_signed(const uint8_t *at, const uint8_t *end, int64_t 
     return at;
 }
 
-/* Three columns, so that each compresses by itself: time, RSS, name. */
+/* Three columns, so that each compresses by itself: time, RSS, name. Differences wrap at 2^64, so
+ * that every value survives. */
 static size_t put_columns(const struct tide_point *at, size_t n, uint8_t *to)
 {
     uint8_t *start = to;
     to = put_varint(to, n);
     for (size_t i = 0; i < n; i++)
-        to = put_signed(to, at[i].t_ns - (i ? at[i - 1].t_ns : 0));
+        to = put_signed(to, (int64_t)((uint64_t)at[i].t_ns - (uint64_t)(i ? at[i - 1].t_ns : 0)));
     for (size_t i = 0; i < n; i++)
         to = put_signed(to, (int64_t)(at[i].rss - (i ? at[i - 1].rss : 0)));
     for (size_t i = 0; i < n; i++)
@@ -147,12 +155,13 @@ static enum tide_rc get_columns(const uint8_t *at, const uint8_t *end, struct ti
     uint64_t n = 0;
     size_t first = p->n;
     at = get_varint(at, end, &n);
-    if (!at || n > (uint64_t)(end - at)) return tide_fail(e, TIDE_CORRUPT, "a stored curve is damaged");
+    if (!at || n > (uint64_t)(end - at))
+        return tide_fail(e, TIDE_CORRUPT, "a stored curve is damaged");
     struct tide_point point = {0};
     for (uint64_t i = 0; i < n && at; i++) {
         int64_t step = 0;
         at = get_signed(at, end, &step);
-        point.t_ns += step;
+        point.t_ns = (int64_t)((uint64_t)point.t_ns + (uint64_t)step);
         enum tide_rc rc = tide_points_add(p, &point, e);
         if (rc) return rc;
     }
