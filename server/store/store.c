@@ -191,6 +191,8 @@ static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error 
         "DELETE FROM phases WHERE run " INTERRUPTED,
         "UPDATE runs SET status = 'queued', percent = 0, build = NULL, started_ns = NULL"
         " WHERE status IN ('building', 'running')",
+        /* Ended runs may refer to one too: a build that was done once is begun anew under its row. */
+        "UPDATE runs SET build = NULL WHERE build IN (SELECT id FROM builds WHERE status = 'building')",
         "DELETE FROM builds WHERE status = 'building'",
     };
 #undef INTERRUPTED
