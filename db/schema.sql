@@ -141,6 +141,7 @@ CREATE TABLE event_chunks (
     from_ns INTEGER NOT NULL, -- first and last instant inside
     to_ns   INTEGER NOT NULL,
     events  INTEGER NOT NULL, -- without samples
+    rss     INTEGER NOT NULL, -- of the record before it, 0 for none: what its first change counts from
     stack   TEXT NOT NULL,    -- JSON: names of the functions that are active when it begins, outermost first
     payload BLOB NOT NULL,
     PRIMARY KEY (run, seq)

@@ -30,6 +30,7 @@ struct tide_ingest {
     char **marks; /* text of each name that is a mark, by id */
     size_t n_marks;
     int64_t chunk_seq, phase_seq, level_seq[TIDE_PYRAMID_LEVELS + 1];
+    uint64_t rss; /* of the last record of the payload before */
     struct tide_points points; /* of the payload in hand */
     struct tide_points live;
     struct tide_pyramid pyramid;
@@ -224,6 +225,7 @@ static enum tide_rc keep_payload(struct tide_ingest *in, const uint8_t *payload,
                           .from_ns = p->n ? p->at[0].t_ns : 0,
                           .to_ns = p->n ? p->at[p->n - 1].t_ns : 0,
                           .count = events,
+                          .rss = (int64_t)in->rss,
                           .stack = stack,
                           .data = data,
                           .size = size,
@@ -249,8 +251,12 @@ static enum tide_rc take_payload(struct tide_ingest *in, const uint8_t *payload,
                  : take_record(in, &record, &events, e);
     if (!rc) rc = spread_points(in, e);
     char *taken = tide_str_take(&stack);
-    if (!rc) return keep_payload(in, payload, n, events, taken, e);
-    free(taken);
+    if (rc) {
+        free(taken);
+        return rc;
+    }
+    rc = keep_payload(in, payload, n, events, taken, e);
+    if (in->points.n) in->rss = in->points.at[in->points.n - 1].rss;
     return rc;
 }
 

@@ -230,6 +230,7 @@ static enum tide_rc walk_chunk(void *context, const struct tide_chunk_row *row,
     struct event_walk *w = context;
     struct decoded d = {0};
     if (w->next >= 0) return TIDE_OK; /* full: nothing more is decoded */
+    w->rss = (uint64_t)row->rss;
     enum tide_rc rc = decode(row, &d, e);
     for (size_t i = 0; i < d.n && !rc && w->next < 0; i++) {
         const struct tide_record *r = &d.at[i].record;

@@ -168,6 +168,13 @@ static const struct tide_scenario *require_scenario(const struct tide_catalog *c
     return found;
 }
 
+static bool is_chosen(const struct wish *w, const struct tide_scenario *scenario)
+{
+    for (size_t i = 0; i < w->n_scenarios; i++)
+        if (w->scenarios[i] == scenario) return true;
+    return false;
+}
+
 static enum tide_rc choose_scenarios(const struct tide_catalog *c, const json_t *request,
                                      struct wish *w, struct tide_error *e)
 {
@@ -180,11 +187,14 @@ static enum tide_rc choose_scenarios(const struct tide_catalog *c, const json_t 
     w->params = calloc(n, sizeof *w->params);
     if (!w->scenarios || !w->params) return tide_fail(e, TIDE_NOMEM, "choose the scenarios");
     for (size_t i = 0; !rc && i < n; i++) {
-        w->scenarios[i] = require_scenario(c, json_string_value(json_array_get(list, i)), e);
-        if (!w->scenarios[i]) return in_field(e, TIDE_INVALID, "scenarios", i);
+        const struct tide_scenario *scenario =
+            require_scenario(c, json_string_value(json_array_get(list, i)), e);
+        if (!scenario) return in_field(e, TIDE_INVALID, "scenarios", i);
+        if (is_chosen(w, scenario)) continue;
+        w->scenarios[w->n_scenarios] = scenario;
+        rc = tide_params_complete(scenario->description, json_object_get(request, "params"),
+                                  w->demo, &w->params[w->n_scenarios], e);
         w->n_scenarios++;
-        rc = tide_params_complete(w->scenarios[i]->description, json_object_get(request, "params"),
-                                  w->demo, &w->params[i], e);
     }
     return rc;
 }

@@ -38,9 +38,9 @@ static enum tide_rc append_chunk(sqlite3 *db, int64_t run, const struct tide_chu
 {
     if (r->level == 0)
         return tide_sql_do(db, e,
-                           "INSERT INTO event_chunks (run, seq, from_ns, to_ns, events, stack, payload)"
-                           " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                           "iiiiitb", run, r->seq, r->from_ns, r->to_ns, r->count, r->stack,
+                           "INSERT INTO event_chunks (run, seq, from_ns, to_ns, events, rss, stack, payload)"
+                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                           "iiiiiitb", run, r->seq, r->from_ns, r->to_ns, r->count, r->rss, r->stack,
                            r->data, r->size);
     return tide_sql_do(db, e,
                        "INSERT INTO curve_chunks (run, level, seq, from_ns, to_ns, points, data)"
@@ -77,7 +77,10 @@ static enum tide_rc walk(sqlite3_stmt *q, int level, tide_chunk_fn *each, void *
             .data = (void *)sqlite3_column_blob(q, 4),
             .size = (size_t)sqlite3_column_bytes(q, 4),
         };
-        if (level == 0) row.stack = (char *)sqlite3_column_text(q, 5);
+        if (level == 0) {
+            row.stack = (char *)sqlite3_column_text(q, 5);
+            row.rss = sqlite3_column_int64(q, 6);
+        }
         rc = each(context, &row, e);
         if (rc) return rc;
     }
@@ -89,7 +92,7 @@ enum tide_rc tide_store_chunks(struct tide_store *s, int64_t run, int level, int
                                struct tide_error *e)
 {
     static const char events[] =
-        "SELECT seq, from_ns, to_ns, events, payload, stack FROM event_chunks"
+        "SELECT seq, from_ns, to_ns, events, payload, stack, rss FROM event_chunks"
         " WHERE run = ?1 AND to_ns >= ?2 AND from_ns <= ?3 AND seq >= ?4 ORDER BY seq";
     static const char curve[] =
         "SELECT seq, from_ns, to_ns, points, data FROM curve_chunks"

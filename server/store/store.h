@@ -137,6 +137,7 @@ struct tide_phase_row {
 struct tide_chunk_row { /* of events, or of one level of the curve */
     int level;          /* 0: events */
     int64_t seq, from_ns, to_ns, count;
+    int64_t rss; /* events: of the record before the chunk, 0 for none */
     char *stack; /* events: JSON, names of the active functions when it begins; else NULL */
     void *data;  /* compressed */
     size_t size;

@@ -128,6 +128,19 @@ static void put_variables(struct json *j)
     put(j, "}");
 }
 
+/* The allocator of Python objects. The isolated configuration does not read PYTHONMALLOC, so it is what
+ * the interpreter was built with. */
+static const char *allocator(void)
+{
+#if defined(Py_GIL_DISABLED)
+    return "mimalloc";
+#elif defined(WITH_PYMALLOC)
+    return "pymalloc";
+#else
+    return "malloc";
+#endif
+}
+
 static int put_python(struct json *j)
 {
     static const char *const FACTS[] = {"version", "prefix", "base_prefix", "executable"};
@@ -157,6 +170,7 @@ int tide_environment_put(struct tide_worker *w, unsigned long hash_seed)
     put_machine(&j);
     put(&j, ",\"page_size\":%u,\"hash_seed\":%lu", w->gauge.page, hash_seed);
     put_variables(&j);
+    put_fact(&j, "allocator", allocator());
     if (put_python(&j)) return -1;
     put_fact(&j, "compiler", __VERSION__);
     put_fact(&j, "rss_source", "statm");
