@@ -138,6 +138,9 @@ static char *judge(const struct tide_python *p, const char *implementation)
     if (tide_probe_version_number(p->version) < OLDEST_NUMBER)
         return tide_format("CPython %s is older than " OLDEST ", the oldest that Tidemark runs",
                            p->version);
+    if (strchr(p->name + strlen(p->version), 't'))
+        return tide_format("CPython %s is free-threaded, and the tracer still needs the GIL",
+                           p->version);
     if (!*p->include) return advise(p, "Python.h");
     if (!*p->libpython) return advise(p, "libpython");
     return NULL;

@@ -279,12 +279,14 @@ static void names_and_orders(void **state)
     assert_ptr_equal(tide_pythons_find(&found, "3.99.1", &e), &found.at[1]);
     assert_ptr_equal(tide_pythons_find(&found, "3.99.1@configuration", &e), &found.at[2]);
     assert_ptr_equal(tide_pythons_find(&found, found.at[2].program, &e), &found.at[2]);
-    assert_ptr_equal(tide_pythons_find(&found, "3.99t", &e), &found.at[4]);
+    assert_ptr_equal(tide_pythons_find(&found, "3.99d", &e), &found.at[3]);
     assert_ptr_equal(tide_pythons_find(&found, "3.99.1rc2", &e), &found.at[5]);
     assert_null(tide_pythons_find(&found, "9.9", &e));
     assert_int_equal(e.rc, TIDE_INVALID);
     assert_string_equal(e.field, "pythons");
     assert_contains(e.text, "no usable Python matches \"9.9\": no Python.h");
+    assert_null(tide_pythons_find(&found, "3.99t", &e));
+    assert_contains(e.text, "is free-threaded");
     tide_pythons_free(&found);
 }
 

@@ -128,10 +128,13 @@ static void put_variables(struct json *j)
     put(j, "}");
 }
 
-/* The allocator of Python objects. The isolated configuration does not read PYTHONMALLOC, so it is what
- * the interpreter was built with. */
+/* The allocator of Python objects: what PYTHONMALLOC asks for (embed.c obeys it), else what the interpreter
+ * was built with. */
 static const char *allocator(void)
 {
+    const char *wanted = getenv("PYTHONMALLOC");
+
+    if (wanted && *wanted && strcmp(wanted, "default") != 0) return wanted;
 #if defined(Py_GIL_DISABLED)
     return "mimalloc";
 #elif defined(WITH_PYMALLOC)
