@@ -46,7 +46,7 @@ static void add_mark(struct tide_figures *f, const struct tide_record *r, const 
     if (!strcmp(mark, "end")) f->end = (int64_t)r->rss;
     if (!strcmp(mark, "iteration") && f->iterations > 0 && r->value >= 0 &&
         r->value <= f->iterations)
-        f->percent = (int)(r->value * 100 / f->iterations);
+        f->percent = (int)((double)r->value * 100 / (double)f->iterations);
 }
 
 enum tide_rc tide_figures_add(struct tide_figures *f, const struct tide_record *r,
