@@ -27,6 +27,9 @@ enum {
     HEADER_LEN = 12, /* u32 length, u64 check */
     KIND_MASK = 0x0f,
     TAG_EXACT = 0x0f, /* the sizes of the record that follows are in bytes */
+    TAG_MORE = 0x0e,  /* the next byte tells the kind: MORE_... */
+    MORE_TOTAL = 1,
+    MORE_SMAPS = 2,
 
     EVENT_THREAD = 0x10,
     EVENT_RSS = 0x20,
@@ -36,7 +39,7 @@ enum {
     SAMPLE_FILE = 0x40,
     HAS_PEAK = 0x80,
 
-    NUMBERS_MAX = 96,    /* more than all numbers of one record take: tags and nine varints of 10 */
+    NUMBERS_MAX = 128,   /* more than all numbers of one record take: tags and ten varints of 10 */
     UNIT = 4096,         /* bytes a size is counted in, unless TAG_EXACT */
     FEED_MAX = 8u << 20, /* bytes that a tide_frames holds at the most */
     FEED_START = 128 << 10,
@@ -57,7 +60,10 @@ const char *tide_kind_name(enum tide_kind k)
         [TIDE_SAMPLE] = "SAMPLE",     [TIDE_CALL] = "CALL",
         [TIDE_RETURN] = "RETURN",     [TIDE_C_CALL] = "C_CALL",
         [TIDE_C_RETURN] = "C_RETURN", [TIDE_C_EXCEPTION] = "C_EXCEPTION",
-        [TIDE_MARK] = "MARK",
+        [TIDE_MARK] = "MARK",         [TIDE_LINE] = "LINE",
+        [TIDE_GC] = "GC",             [TIDE_THREAD] = "THREAD",
+        [TIDE_CHILD] = "CHILD",       [TIDE_TOTAL] = "TOTAL",
+        [TIDE_SMAPS] = "SMAPS",
     };
     size_t i = (size_t)k;
 
@@ -247,10 +253,19 @@ static uint8_t *put_sample(uint8_t *p, struct tide_cursor *last, const struct ti
     if (rss) p = put_size(p, rss, exact);
     if (anonymous) p = put_size(p, anonymous, exact);
     if (file) p = put_size(p, file, exact);
-    if (r->peak) p = put_size(p, peak, exact);
+    if (r->peak) {
+        p = put_size(p, peak, exact);
+        p = put_signed(p, r->cpu_ns - last->cpu_ns);
+        last->cpu_ns = r->cpu_ns;
+    }
     last->anonymous = r->anonymous;
     last->file_rss = r->file_rss;
     return p;
+}
+
+static bool has_value(enum tide_kind kind)
+{
+    return kind == TIDE_MARK || kind == TIDE_GC || kind == TIDE_THREAD;
 }
 
 static uint8_t *put_event(uint8_t *p, struct tide_cursor *last, const struct tide_record *r)
@@ -268,9 +283,40 @@ static uint8_t *put_event(uint8_t *p, struct tide_cursor *last, const struct tid
     if (line) p = put_signed(p, (uint64_t)r->line - last->line);
     if (rss) p = put_size(p, rss, exact);
     if (r->peak) p = put_size(p, peak, exact);
-    if (r->kind == TIDE_MARK) p = put_signed(p, (uint64_t)r->value);
+    if (r->kind == TIDE_GC) p = put_varint(p, r->generation);
+    if (has_value(r->kind)) p = put_signed(p, (uint64_t)r->value);
+    if (r->kind == TIDE_MARK) {
+        p = put_signed(p, r->cpu_ns - last->cpu_ns);
+        last->cpu_ns = r->cpu_ns;
+    }
     last->thread = r->thread;
     last->line = r->line;
+    return p;
+}
+
+/* The records whose sizes stand for themselves: of what is in the state they use the time only. */
+static uint8_t *put_plain(uint8_t *p, struct tide_cursor *last, const struct tide_record *r)
+{
+    uint64_t sizes[3] = {r->pss, r->uss, r->swap};
+    bool exact;
+
+    if (r->kind == TIDE_TOTAL) {
+        sizes[0] = r->gained;
+        sizes[1] = r->released;
+        sizes[2] = r->peak;
+    } else if (r->kind == TIDE_CHILD) {
+        sizes[0] = r->rss;
+        sizes[1] = sizes[2] = 0;
+    }
+    exact = (sizes[0] | sizes[1] | sizes[2]) % UNIT != 0;
+    if (exact) *p++ = TAG_EXACT;
+    *p++ = r->kind == TIDE_CHILD ? TIDE_CHILD : TAG_MORE;
+    if (r->kind != TIDE_CHILD) *p++ = r->kind == TIDE_TOTAL ? MORE_TOTAL : MORE_SMAPS;
+    p = put_signed(p, r->t_ns - last->t_ns);
+    p = put_varint(p, r->kind == TIDE_CHILD ? r->thread : r->name);
+    if (r->kind == TIDE_TOTAL) p = put_varint(p, r->calls);
+    for (int i = 0; i < (r->kind == TIDE_CHILD ? 1 : 3); i++)
+        p = put_size(p, sizes[i], exact);
     return p;
 }
 
@@ -288,7 +334,7 @@ static bool is_sound(const struct tide_record *r, size_t *room)
                text_is_sound(r->text.at, r->text.length) &&
                text_is_sound(r->file.at, r->file.length);
     }
-    return r->kind >= TIDE_SAMPLE && r->kind <= TIDE_MARK;
+    return r->kind >= TIDE_SAMPLE && r->kind <= TIDE_KIND_LAST;
 }
 
 enum tide_stream_rc tide_encoder_add(struct tide_encoder *e, const struct tide_record *r)
@@ -302,6 +348,9 @@ enum tide_stream_rc tide_encoder_add(struct tide_encoder *e, const struct tide_r
         end = put_meta(start, r);
     } else if (r->kind == TIDE_NAME) {
         end = put_name(start, r);
+    } else if (r->kind >= TIDE_CHILD) {
+        end = put_plain(start, &e->last, r);
+        e->last.t_ns = r->t_ns;
     } else {
         end =
             r->kind == TIDE_SAMPLE ? put_sample(start, &e->last, r) : put_event(start, &e->last, r);
@@ -489,13 +538,25 @@ static bool get_peak(struct tide_cursor *c, struct tide_record *r, bool exact)
     return get_size(c, &r->peak, exact);
 }
 
+static bool get_cpu(struct tide_cursor *c, struct tide_record *r)
+{
+    uint64_t difference;
+
+    if (!get_signed(c, &difference)) return false;
+    c->cpu_ns += difference;
+    r->cpu_ns = c->cpu_ns;
+    return true;
+}
+
 static bool get_sample(struct tide_cursor *c, struct tide_record *r, uint8_t tag, bool exact)
 {
     if (!get_time(c)) return false;
     if (tag & SAMPLE_RSS && !get_size(c, &c->rss, exact)) return false;
     if (tag & SAMPLE_ANONYMOUS && !get_size(c, &c->anonymous, exact)) return false;
     if (tag & SAMPLE_FILE && !get_size(c, &c->file_rss, exact)) return false;
-    if (tag & HAS_PEAK && !get_peak(c, r, exact)) return false;
+    if (tag & HAS_PEAK) {
+        if (!get_peak(c, r, exact) || !get_cpu(c, r)) return false;
+    }
     r->anonymous = c->anonymous;
     r->file_rss = c->file_rss;
     return true;
@@ -522,10 +583,36 @@ static bool get_event(struct tide_cursor *c, struct tide_record *r, uint8_t tag,
     if (tag & EVENT_LINE && !get_line(c)) return false;
     if (tag & EVENT_RSS && !get_size(c, &c->rss, exact)) return false;
     if (tag & HAS_PEAK && !get_peak(c, r, exact)) return false;
-    if (r->kind == TIDE_MARK && !get_signed(c, &value)) return false;
+    if (r->kind == TIDE_GC && !get_u32(c, &r->generation)) return false;
+    if (has_value(r->kind) && !get_signed(c, &value)) return false;
+    if (r->kind == TIDE_MARK && !get_cpu(c, r)) return false;
     r->value = (int64_t)value;
     r->thread = c->thread;
     r->line = c->line;
+    return true;
+}
+
+/* CHILD, and behind TAG_MORE TOTAL and SMAPS. */
+static bool get_plain(struct tide_cursor *c, struct tide_record *r, uint8_t tag, bool exact)
+{
+    uint64_t *sizes[3] = {&r->rss, NULL, NULL};
+    uint8_t more = 0;
+
+    if (tag != TIDE_CHILD && tag != TAG_MORE) return false;
+    if (tag == TAG_MORE) {
+        if (c->at == c->end) return false;
+        more = *c->at++;
+        if (more != MORE_TOTAL && more != MORE_SMAPS) return false;
+        r->kind = more == MORE_TOTAL ? TIDE_TOTAL : TIDE_SMAPS;
+        sizes[0] = more == MORE_TOTAL ? &r->gained : &r->pss;
+        sizes[1] = more == MORE_TOTAL ? &r->released : &r->uss;
+        sizes[2] = more == MORE_TOTAL ? &r->peak : &r->swap;
+    }
+    if (!get_time(c) || !get_u32(c, more ? &r->name : &r->thread)) return false;
+    if (more == MORE_TOTAL && !get_varint(c, &r->calls)) return false;
+    for (int i = 0; i < 3 && sizes[i]; i++)
+        if (!get_size(c, sizes[i], exact)) return false;
+    r->t_ns = c->t_ns;
     return true;
 }
 
@@ -543,7 +630,8 @@ static bool get_record(struct tide_cursor *c, struct tide_record *r)
         if (exact || tag != (uint8_t)r->kind) return false;
         return r->kind == TIDE_META ? get_meta(c, r) : get_name(c, r);
     }
-    if (r->kind < TIDE_SAMPLE || r->kind > TIDE_MARK) return false;
+    if (r->kind >= TIDE_CHILD) return get_plain(c, r, tag, exact);
+    if (r->kind < TIDE_SAMPLE) return false;
     if (r->kind == TIDE_SAMPLE ? !get_sample(c, r, tag, exact) : !get_event(c, r, tag, exact))
         return false;
     r->t_ns = c->t_ns;

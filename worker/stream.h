@@ -36,14 +36,22 @@ enum tide_stream_rc {
 enum tide_kind {
     TIDE_META = 1, /* key, text (JSON): a fact about the run */
     TIDE_NAME,     /* name, name_kind, text, file, line: defines a name id */
-    TIDE_SAMPLE,   /* t_ns, rss, anonymous, file_rss; peak when it was read, else 0 */
+    TIDE_SAMPLE,   /* t_ns, rss, anonymous, file_rss; peak and cpu_ns when they were read, else 0 */
     TIDE_CALL,     /* events: t_ns, thread, name, line, rss */
     TIDE_RETURN,
     TIDE_C_CALL,
     TIDE_C_RETURN, /* and peak where the function is of the module under test, else 0 */
     TIDE_C_EXCEPTION,
-    TIDE_MARK, /* name, value; peak since the previous mark */
+    TIDE_MARK,   /* an event, and value, cpu_ns; peak since the previous mark */
+    TIDE_LINE,   /* an event: a line is about to be executed */
+    TIDE_GC,     /* an event, and generation, value: objects collected, -1 where it starts */
+    TIDE_THREAD, /* an event, and value: 1 the thread is seen first, 0 it has ended */
+    TIDE_CHILD,  /* a sample of a child: t_ns, thread (its pid), rss; rss 0: it has ended */
+    TIDE_TOTAL,  /* of one function over the run: t_ns, name, calls, gained, released, peak */
+    TIDE_SMAPS,  /* at the mark before it: t_ns, name (the mark's), pss, uss, swap */
 };
+
+#define TIDE_KIND_LAST TIDE_SMAPS
 
 enum tide_name_kind { TIDE_NAME_PYTHON = 1, TIDE_NAME_C, TIDE_NAME_MARK };
 
@@ -57,15 +65,22 @@ struct tide_text {
 struct tide_record {
     enum tide_kind kind;
     enum tide_name_kind name_kind;
-    uint32_t thread;       /* kernel thread id */
+    uint32_t thread;       /* kernel thread id; CHILD: process id */
     uint32_t name;         /* id of a name, 0 for none */
     uint32_t line;         /* events: line being executed in the Python frame; NAME: first line */
-    int64_t value;         /* MARK */
+    uint32_t generation;   /* GC */
+    int64_t value;         /* MARK, GC, THREAD */
     uint64_t t_ns;         /* CLOCK_MONOTONIC */
     uint64_t rss;          /* bytes */
     uint64_t anonymous;    /* bytes */
     uint64_t file_rss;     /* bytes, file and shared memory */
     uint64_t peak;         /* bytes, 0 when it was not read */
+    uint64_t cpu_ns;       /* MARK, SAMPLE with peak: CPU time of the process */
+    uint64_t calls;        /* TOTAL: 0 where the recording does not see calls */
+    uint64_t gained;       /* TOTAL: bytes by which RSS rose while the function itself ran */
+    uint64_t released;     /* TOTAL: bytes by which RSS fell meanwhile */
+    uint64_t pss, uss;     /* SMAPS: bytes */
+    uint64_t swap;         /* SMAPS: bytes */
     struct tide_text key;  /* META */
     struct tide_text text; /* META: JSON; NAME: qualified name (C: module.name) */
     struct tide_text file; /* NAME: source file, empty for C functions and marks */
@@ -116,7 +131,7 @@ size_t tide_frames_pending(const struct tide_frames *f);
 
 struct tide_cursor {
     const uint8_t *at, *end;
-    uint64_t t_ns, rss, anonymous, file_rss;
+    uint64_t t_ns, rss, anonymous, file_rss, cpu_ns;
     uint32_t thread, line;
 };
 

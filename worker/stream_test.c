@@ -64,9 +64,32 @@ static struct tide_text random_text(uint32_t ceiling)
     return t;
 }
 
+static struct tide_record random_plain(enum tide_kind kind)
+{
+    struct tide_record r = {.kind = kind, .t_ns = random_number()};
+
+    if (kind == TIDE_CHILD) {
+        r.thread = (uint32_t)random_number();
+        r.rss = random_number();
+        return r;
+    }
+    r.name = (uint32_t)random_number();
+    if (kind == TIDE_TOTAL) {
+        r.calls = random_number();
+        r.gained = random_number();
+        r.released = random_number();
+        r.peak = random_number();
+    } else {
+        r.pss = random_number();
+        r.uss = random_number();
+        r.swap = random_number();
+    }
+    return r;
+}
+
 static struct tide_record random_record(void)
 {
-    struct tide_record r = {.kind = (enum tide_kind)(TIDE_META + random_below(9))};
+    struct tide_record r = {.kind = (enum tide_kind)(TIDE_META + random_below(TIDE_KIND_LAST))};
 
     if (r.kind == TIDE_META) {
         r.key = random_text(TIDE_STREAM_TEXT_MAX);
@@ -87,12 +110,17 @@ static struct tide_record random_record(void)
     if (r.kind == TIDE_SAMPLE) {
         r.anonymous = random_number();
         r.file_rss = random_number();
+        if (r.peak) r.cpu_ns = random_number();
         return r;
     }
+    if (r.kind >= TIDE_CHILD) return random_plain(r.kind);
     r.thread = (uint32_t)random_number();
     r.name = (uint32_t)random_number();
     r.line = (uint32_t)random_number();
-    if (r.kind == TIDE_MARK) r.value = (int64_t)random_number();
+    if (r.kind == TIDE_MARK) r.cpu_ns = random_number();
+    if (r.kind == TIDE_GC) r.generation = (uint32_t)random_number();
+    if (r.kind == TIDE_MARK || r.kind == TIDE_GC || r.kind == TIDE_THREAD)
+        r.value = (int64_t)random_number();
     return r;
 }
 
@@ -109,7 +137,15 @@ static void assert_same_record(const struct tide_record *a, const struct tide_re
     assert_int_equal(a->thread, b->thread);
     assert_int_equal(a->name, b->name);
     assert_int_equal(a->line, b->line);
+    assert_int_equal(a->generation, b->generation);
     assert_true(a->value == b->value);
+    assert_true(a->cpu_ns == b->cpu_ns);
+    assert_true(a->calls == b->calls);
+    assert_true(a->gained == b->gained);
+    assert_true(a->released == b->released);
+    assert_true(a->pss == b->pss);
+    assert_true(a->uss == b->uss);
+    assert_true(a->swap == b->swap);
     assert_true(a->t_ns == b->t_ns);
     assert_true(a->rss == b->rss);
     assert_true(a->anonymous == b->anonymous);
@@ -376,7 +412,7 @@ static void test_hostile_payload(void **state)
         tide_cursor_start(&c, bytes, n);
         while (tide_cursor_next(&c, &r) == TIDE_STREAM_OK) {
             const struct tide_text texts[] = {r.key, r.text, r.file};
-            assert_in_range(r.kind, TIDE_META, TIDE_MARK);
+            assert_in_range(r.kind, TIDE_META, TIDE_KIND_LAST);
             for (size_t i = 0; i < 3; i++) {
                 if (!texts[i].length) continue;
                 assert_true(texts[i].at >= (const char *)bytes);
@@ -426,7 +462,7 @@ static void test_texts_are_utf8(void **state)
         "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80",
         "\xff",         "a\xc3(",       "\xf0\x9f\x8c"};
     struct tide_encoder *e = tide_encoder_new();
-    struct tide_record r = {.kind = TIDE_MARK + 1};
+    struct tide_record r = {.kind = TIDE_KIND_LAST + 1};
     (void)state;
 
     assert_non_null(e);
@@ -485,7 +521,8 @@ static void test_written_down(void **state)
          .rss = 9 << 20,
          .anonymous = 6 << 20,
          .file_rss = 3 << 20,
-         .peak = 10 << 20},
+         .peak = 10 << 20,
+         .cpu_ns = 700},
         {.kind = TIDE_RETURN, .t_ns = 1000900, .thread = 77, .name = 2, .line = 9, .rss = 9 << 20},
     };
     struct bytes b = make_stream(records, 4, 4, NULL);

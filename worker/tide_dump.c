@@ -38,7 +38,32 @@ static void print_event(const struct tide_record *r)
     print_number("thread", r->thread);
     print_number("name", r->name);
     print_number("line", r->line);
-    if (r->kind == TIDE_MARK) printf(",\"value\":%" PRId64, r->value);
+    if (r->kind == TIDE_MARK) print_number("cpu_ns", r->cpu_ns);
+    if (r->kind == TIDE_GC) print_number("generation", r->generation);
+    if (r->kind == TIDE_MARK || r->kind == TIDE_GC || r->kind == TIDE_THREAD)
+        printf(",\"value\":%" PRId64, r->value);
+}
+
+/* CHILD, TOTAL and SMAPS. */
+static void print_plain(const struct tide_record *r)
+{
+    print_number("t_ns", r->t_ns);
+    if (r->kind == TIDE_CHILD) {
+        print_number("pid", r->thread);
+        print_number("rss", r->rss);
+        return;
+    }
+    print_number("name", r->name);
+    if (r->kind == TIDE_TOTAL) {
+        print_number("calls", r->calls);
+        print_number("gained", r->gained);
+        print_number("released", r->released);
+        print_number("peak", r->peak);
+    } else {
+        print_number("pss", r->pss);
+        print_number("uss", r->uss);
+        print_number("swap", r->swap);
+    }
 }
 
 static void print_record(const struct tide_record *r)
@@ -53,6 +78,8 @@ static void print_record(const struct tide_record *r)
         print_number("line", r->line);
         print_text("text", r->text);
         print_text("file", r->file);
+    } else if (r->kind >= TIDE_CHILD) {
+        print_plain(r);
     } else {
         print_number("t_ns", r->t_ns);
         print_number("rss", r->rss);
@@ -60,6 +87,7 @@ static void print_record(const struct tide_record *r)
         if (r->kind == TIDE_SAMPLE) {
             print_number("anonymous", r->anonymous);
             print_number("file_rss", r->file_rss);
+            if (r->peak) print_number("cpu_ns", r->cpu_ns);
         } else {
             print_event(r);
         }
