@@ -45,6 +45,14 @@ foreach(file IN LISTS files)
              --dump $<TARGET_FILE:tidemark-dump> --source ${CMAKE_SOURCE_DIR})
 endforeach()
 
+file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/formats/test_*.py)
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME_WE)
+  tide_drive(formats.${name} 300 ${PYTHON3} ${file} --tidemark $<TARGET_FILE:tidemark>
+             --probe $<TARGET_FILE:tidemark-probe> --dump $<TARGET_FILE:tidemark-dump>
+             --source ${CMAKE_SOURCE_DIR})
+endforeach()
+
 file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/daemon/test_*.py)
 foreach(file IN LISTS files)
   get_filename_component(name ${file} NAME_WE)

@@ -505,7 +505,7 @@ class DescribeCase(unittest.TestCase):
                self.write("needs.py", "import nothing_of_this_name"),
                self.write("none.py", "x = 1"),
                self.write("demo.py", "def peakmem_x(): pass\npeakmem_x.demo = {'n': 1}"),
-               self.write("kind.py", "def peakmem_x(n): pass\npeakmem_x.params = [[None]]"),
+               self.write("kind.py", "def peakmem_x(n): pass\npeakmem_x.params = [[]]"),
                "/nonexistent.py"]
         described = self.describe(*bad[:3], good, *bad[3:])
         self.assertEqual([d["file"] for d in described if "error" in d], bad)

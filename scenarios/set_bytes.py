@@ -1,0 +1,44 @@
+"""Sets of bytes, round-tripped through a C hash set."""
+
+from tidemark import iterations, mark
+
+module = "tideconv"
+
+
+def setup(count, length, repeat):
+    global new_set_bytes
+    if count > 10 ** length:
+        raise ValueError("%d items of %d digits cannot all differ: raise length" % (count, length))
+    from tideconv import new_set_bytes
+
+
+def peakmem_set_bytes(count, length, repeat):
+    """Round trip of a set of bytes objects.
+
+    `repeat` times: build a set of `count` bytes objects of `length` bytes each, turn it into a C
+    hash set and that into a new set, compare, delete both. The payload is count * length bytes,
+    1 GiB by default, and stands up to three times: original, hash set, new set.
+    """
+    for _ in iterations(repeat):
+        original = {b"%0*d" % (length, i) for i in range(count)}
+        mark("original")
+        result = new_set_bytes(original)
+        mark("result")
+        if result is original or result != original or {*map(type, result)} - {bytes}:
+            raise AssertionError("the new set differs from the original")
+        del original, result
+
+
+def expected(count, length, repeat):
+    """Bytes of payload: no allocator can hold the objects in less."""
+    return count * length, count * length, count * length
+
+
+peakmem_set_bytes.param_names = ["count", "length", "repeat"]
+peakmem_set_bytes.params = [[1_048_576], [1_024], [10]]
+peakmem_set_bytes.demo = {"count": 65_536, "repeat": 3}
+peakmem_set_bytes.limits = {
+    "count": (1, 16_777_216),
+    "length": (2, 1_048_576),
+    "repeat": (1, 1_000),
+}
