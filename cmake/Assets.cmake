@@ -1,5 +1,5 @@
 # Two libraries of embedded files, made at build time:
-#   tide_schema  db/schema.sql as the string tide_schema_sql
+#   tide_schema  db/*.sql as strings: tide_schema_sql, tide_migration_2_sql
 #   tide_assets  the dashboard, plain and gzipped, as the table tide_assets (server/http/assets.h)
 enable_language(ASM)
 find_program(GZIP gzip REQUIRED)
@@ -23,11 +23,13 @@ endif()
 file(WRITE ${CMAKE_BINARY_DIR}/schema.S.new
   ".section .rodata\n.global tide_schema_sql\ntide_schema_sql:\n"
   ".incbin \"${CMAKE_SOURCE_DIR}/db/schema.sql\"\n.byte 0\n"
+  ".global tide_migration_2_sql\ntide_migration_2_sql:\n"
+  ".incbin \"${CMAKE_SOURCE_DIR}/db/0002.sql\"\n.byte 0\n"
   ".section .note.GNU-stack,\"\",@progbits\n")
 file(COPY_FILE ${CMAKE_BINARY_DIR}/schema.S.new ${CMAKE_BINARY_DIR}/schema.S ONLY_IF_DIFFERENT)
 add_library(tide_schema STATIC ${CMAKE_BINARY_DIR}/schema.S)
 set_source_files_properties(${CMAKE_BINARY_DIR}/schema.S PROPERTIES
-  OBJECT_DEPENDS ${CMAKE_SOURCE_DIR}/db/schema.sql)
+  OBJECT_DEPENDS "${CMAKE_SOURCE_DIR}/db/schema.sql;${CMAKE_SOURCE_DIR}/db/0002.sql")
 
 # Pairs of file and URL path: everything under static/, and the vendor files that static/vendor.txt names.
 file(GLOB_RECURSE static_files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/static

@@ -203,8 +203,25 @@ static json_t *functions(const struct tide_points *p, const struct tide_name_row
     return list;
 }
 
+/* The column "children" of *answer. */
+static enum tide_rc add_children(struct tide_request *r, int64_t run,
+                                 const struct tide_points *points, json_t *answer,
+                                 struct tide_error *e)
+{
+    uint64_t *sums = NULL;
+    enum tide_rc rc =
+        tide_series_children(r->http->config.store, run, points->at, points->n, &sums, e);
+    json_t *column = json_array();
+    for (size_t i = 0; i < points->n && !rc; i++)
+        json_array_append_new(column, json_integer((json_int_t)sums[i]));
+    json_object_set_new(answer, "children", column);
+    free(sums);
+    return rc;
+}
+
 static enum tide_rc put_curve(struct tide_request *r, int64_t run, struct tide_window w,
-                              const struct tide_points *points, struct tide_error *e)
+                              const struct tide_points *points, bool children,
+                              struct tide_error *e)
 {
     struct tide_run_facts facts;
     struct tide_name_row *names = NULL;
@@ -213,6 +230,7 @@ static enum tide_rc put_curve(struct tide_request *r, int64_t run, struct tide_w
     if (!rc) rc = tide_store_names(r->http->config.store, run, &names, &n, e);
     if (rc) return rc;
     json_t *answer = columns(points);
+    if (children) rc = add_children(r, run, points, answer, e);
     int64_t to = w.to_ns < facts.end_ns ? w.to_ns : facts.end_ns;
     json_t *head = json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:o}", "run", (json_int_t)run,
                              "status", facts.status, "points", (json_int_t)points->n, "from_ns",
@@ -220,9 +238,9 @@ static enum tide_rc put_curve(struct tide_request *r, int64_t run, struct tide_w
                              (json_int_t)facts.end_ns, "functions", functions(points, names, n));
     char *text = NULL;
     if (answer && head && !json_object_update(head, answer)) text = json_dumps(head, JSON_COMPACT);
-    if (text)
+    if (text && !rc)
         tide_str_put(&r->answer, text);
-    else
+    else if (!rc)
         rc = tide_fail(e, TIDE_NOMEM, "answer with a curve");
     free(text);
     json_decref(head);
@@ -231,20 +249,32 @@ static enum tide_rc put_curve(struct tide_request *r, int64_t run, struct tide_w
     return rc;
 }
 
+static bool read_children(struct tide_request *r, bool *children)
+{
+    const char *text = tide_query_text(r, "children");
+    *children = text && !strcmp(text, "true");
+    if (!text || *children || !strcmp(text, "false")) return true;
+    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
+                        "A query parameter is not allowed", "children",
+                        "allowed are true and false");
+    return false;
+}
+
 void tide_get_curve(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"points", "from_ns", "to_ns", NULL};
+    static const char *const known[] = {"points", "from_ns", "to_ns", "children", NULL};
     struct tide_window w;
     struct tide_points points = {0};
     struct tide_error e;
     int64_t limit;
+    bool children;
     (void)name;
-    if (!tide_query_known(r, known) || !read_window(r, &w) ||
+    if (!tide_query_known(r, known) || !read_window(r, &w) || !read_children(r, &children) ||
         !tide_query_integer(r, "points", 2, POINTS_MAX, 1000, &limit))
         return;
     enum tide_rc rc =
         tide_series_curve(r->http->config.store, id, w, (size_t)limit, &points, &e);
-    if (!rc) rc = put_curve(r, id, w, &points, &e);
+    if (!rc) rc = put_curve(r, id, w, &points, children, &e);
     tide_points_free(&points);
     finish(r, rc, &e);
 }
@@ -257,7 +287,7 @@ static bool read_kinds(struct tide_request *r, unsigned *kinds)
     while (at && *at) {
         size_t n = strcspn(at, ",");
         unsigned found = 0;
-        for (unsigned k = TIDE_SAMPLE; k <= TIDE_MARK; k++) {
+        for (unsigned k = TIDE_SAMPLE; k <= TIDE_THREAD; k++) {
             const char *known = tide_kind_name((enum tide_kind)k);
             if (strlen(known) == n && !strncmp(known, at, n)) found = 1u << k;
         }
@@ -265,7 +295,7 @@ static bool read_kinds(struct tide_request *r, unsigned *kinds)
             tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
                                 "A query parameter is not allowed", "kind",
                                 "allowed are CALL, RETURN, C_CALL, C_RETURN, C_EXCEPTION, MARK, "
-                                "SAMPLE, several with commas");
+                                "SAMPLE, LINE, GC, THREAD, several with commas");
             return false;
         }
         *kinds |= found;
@@ -288,6 +318,14 @@ void tide_get_events(struct tide_request *r, int64_t id, const char *name)
         return;
     f.limit = (size_t)limit;
     finish(r, tide_series_events(r->http->config.store, id, &f, &r->answer, &e), &e);
+}
+
+void tide_get_functions(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    finish(r, tide_store_functions_json(r->http->config.store, id, &r->answer, &e), &e);
 }
 
 void tide_get_run_log(struct tide_request *r, int64_t id, const char *name)

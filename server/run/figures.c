@@ -5,6 +5,8 @@
  * mark lazily, so a sample may be above it; the highest of all is a lower bound of the truth either way. */
 #include "run/figures.h"
 
+#include "run/stack.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +55,7 @@ enum tide_rc tide_figures_add(struct tide_figures *f, const struct tide_record *
                               const char *mark, struct tide_error *e)
 {
     if (r->kind == TIDE_META) return add_meta(f, r, e);
-    if (r->kind == TIDE_NAME) return TIDE_OK;
+    if (r->kind == TIDE_NAME || !tide_is_timed(r)) return TIDE_OK;
     if (r->kind == TIDE_SAMPLE)
         f->samples++;
     else

@@ -26,7 +26,7 @@ struct tide_ingest {
     struct tide_figures figures;
     struct tide_stack stack;
     struct tide_measured fresh; /* what the next tick stores */
-    size_t names_room, phases_room, chunks_room;
+    size_t names_room, phases_room, chunks_room, totals_room, proportions_room;
     char **marks; /* text of each name that is a mark, by id */
     size_t n_marks;
     int64_t chunk_seq, phase_seq, level_seq[TIDE_PYRAMID_LEVELS + 1];
@@ -67,7 +67,7 @@ static void drop_fresh(struct tide_ingest *in)
         free(m->chunks[i].data);
         free(m->chunks[i].stack);
     }
-    m->n_names = m->n_phases = m->n_chunks = 0;
+    m->n_names = m->n_phases = m->n_chunks = m->n_totals = m->n_proportions = 0;
 }
 
 void tide_ingest_free(struct tide_ingest *in)
@@ -77,6 +77,8 @@ void tide_ingest_free(struct tide_ingest *in)
     free(in->fresh.names);
     free(in->fresh.phases);
     free(in->fresh.chunks);
+    free(in->fresh.totals);
+    free(in->fresh.proportions);
     for (size_t i = 0; i < in->n_marks; i++)
         free(in->marks[i]);
     free(in->marks);
@@ -152,6 +154,23 @@ static enum tide_rc take_phase(struct tide_ingest *in, const struct tide_record 
     return row.name ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "keep the phases of a run");
 }
 
+/* What is told of a function, or of the pages at the mark before; children are read back from the chunks. */
+static enum tide_rc take_total(struct tide_ingest *in, const struct tide_record *r,
+                               struct tide_error *e)
+{
+    struct tide_measured *m = &in->fresh;
+    if (r->kind == TIDE_TOTAL) {
+        if (!GROW(in, totals)) return tide_fail(e, TIDE_NOMEM, "keep the totals of a run");
+        m->totals[m->n_totals++] = (struct tide_total_row){
+            r->name, (int64_t)r->calls, (int64_t)r->gained, (int64_t)r->released, (int64_t)r->peak};
+    } else if (r->kind == TIDE_SMAPS && in->phase_seq) {
+        if (!GROW(in, proportions)) return tide_fail(e, TIDE_NOMEM, "keep the phases of a run");
+        m->proportions[m->n_proportions++] = (struct tide_proportion_row){
+            in->phase_seq - 1, (int64_t)r->pss, (int64_t)r->uss, (int64_t)r->swap};
+    }
+    return TIDE_OK;
+}
+
 /* The origin is in the first record of the stream; without it no instant has a meaning. */
 static enum tide_rc learn_origin(struct tide_ingest *in, const struct tide_record *r,
                                  struct tide_error *e)
@@ -172,6 +191,7 @@ static enum tide_rc take_record(struct tide_ingest *in, const struct tide_record
     if (!rc) rc = learn_origin(in, r, e);
     if (rc || r->kind == TIDE_META) return rc;
     if (r->kind == TIDE_NAME) return take_name(in, r, e);
+    if (!tide_is_timed(r)) return take_total(in, r, e);
     if (mark) rc = take_phase(in, r, mark, e);
     tide_stack_follow(&in->stack, r);
     if (r->kind != TIDE_SAMPLE) ++*events;

@@ -67,7 +67,7 @@ static enum tide_rc decode(const struct tide_chunk_row *row, struct decoded *d,
     tide_cursor_start(&cursor, d->payload, n);
     while (!rc && (got = tide_cursor_next(&cursor, &entry.record)) != TIDE_STREAM_END) {
         if (got) return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
-        if (entry.record.kind == TIDE_META || entry.record.kind == TIDE_NAME) continue;
+        if (!tide_is_timed(&entry.record)) continue;
         tide_stack_follow(&stack, &entry.record);
         entry.name_at = tide_stack_name_at(&stack, &entry.record);
         rc = keep_entry(d, &entry, e);
@@ -151,6 +151,85 @@ enum tide_rc tide_series_curve(struct tide_store *s, int64_t run, struct tide_wi
     tide_points_sort(out);
     tide_points_thin(out, limit);
     return TIDE_OK;
+}
+
+/* ---- children ---- */
+
+#define CHILDREN_MAX 1024 /* at a time; further ones are not counted */
+
+struct children_walk {
+    int64_t origin_ns;
+    struct {
+        uint32_t pid;
+        uint64_t rss;
+    } child[CHILDREN_MAX];
+    size_t n;
+    uint64_t sum;
+    struct tide_points steps; /* the sum, from each instant on */
+};
+
+static enum tide_rc follow_child(struct children_walk *w, const struct tide_record *r,
+                                 struct tide_error *e)
+{
+    size_t i = 0;
+    while (i < w->n && w->child[i].pid != r->thread)
+        i++;
+    if (i == CHILDREN_MAX) return TIDE_OK;
+    if (i == w->n) {
+        w->child[w->n].pid = r->thread;
+        w->child[w->n++].rss = 0;
+    }
+    w->sum += r->rss - w->child[i].rss;
+    w->child[i].rss = r->rss;
+    if (!r->rss) w->child[i] = w->child[--w->n]; /* it has ended */
+    struct tide_point step = {.t_ns = (int64_t)r->t_ns - w->origin_ns, .rss = w->sum};
+    return tide_points_add(&w->steps, &step, e);
+}
+
+static enum tide_rc walk_children(void *context, const struct tide_chunk_row *row,
+                                  struct tide_error *e)
+{
+    struct children_walk *w = context;
+    struct tide_cursor cursor;
+    struct tide_record r;
+    uint8_t *payload = NULL;
+    size_t n = 0;
+    enum tide_stream_rc got;
+    enum tide_rc rc = inflate(row, &payload, &n, e);
+    if (!rc) tide_cursor_start(&cursor, payload, n);
+    while (!rc && (got = tide_cursor_next(&cursor, &r)) != TIDE_STREAM_END) {
+        if (got) rc = tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
+        if (!rc && r.kind == TIDE_CHILD) rc = follow_child(w, &r, e);
+    }
+    free(payload);
+    return rc;
+}
+
+enum tide_rc tide_series_children(struct tide_store *s, int64_t run, const struct tide_point *at,
+                                  size_t n, uint64_t **out, struct tide_error *e)
+{
+    struct tide_run_facts facts;
+    size_t step = 0;
+    *out = calloc(n + 1, sizeof **out);
+    struct children_walk *w = calloc(1, sizeof *w);
+    enum tide_rc rc = *out && w ? tide_store_run_facts(s, run, &facts, e)
+                                : tide_fail(e, TIDE_NOMEM, "read the children of a run");
+    if (!rc && n) {
+        w->origin_ns = facts.origin_ns;
+        rc = tide_store_chunks(s, run, 0, 0, at[n - 1].t_ns, 0, walk_children, w, e);
+        tide_points_sort(&w->steps);
+        for (size_t i = 0; i < n && !rc; i++) {
+            while (step < w->steps.n && w->steps.at[step].t_ns <= at[i].t_ns)
+                step++;
+            (*out)[i] = step ? w->steps.at[step - 1].rss : 0;
+        }
+    }
+    if (w) tide_points_free(&w->steps);
+    free(w);
+    if (!rc) return TIDE_OK;
+    free(*out);
+    *out = NULL;
+    return rc;
 }
 
 /* ---- events ---- */

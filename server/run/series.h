@@ -16,6 +16,12 @@ TIDE_CHECK enum tide_rc tide_series_curve(struct tide_store *s, int64_t run, str
                                           size_t limit, struct tide_points *out,
                                           struct tide_error *e);
 
+/* RSS of all of the run's child processes together at the instant of each of the n points, which are in order
+ * of time; 0 where there was none. *out is freed by the caller. Costs reading the run up to the last one. */
+TIDE_CHECK enum tide_rc tide_series_children(struct tide_store *s, int64_t run,
+                                             const struct tide_point *at, size_t n, uint64_t **out,
+                                             struct tide_error *e);
+
 struct tide_event_filter {
     struct tide_window window;
     unsigned kinds;       /* bit 1 << enum tide_kind for each wanted; 0: all */

@@ -26,7 +26,7 @@ uint32_t tide_stack_top(const struct tide_stack *s)
 
 uint32_t tide_stack_name_at(const struct tide_stack *s, const struct tide_record *r)
 {
-    bool own = r->kind != TIDE_SAMPLE && r->kind != TIDE_MARK;
+    bool own = (r->kind >= TIDE_CALL && r->kind <= TIDE_C_EXCEPTION) || r->kind == TIDE_LINE;
     return own ? r->name : tide_stack_top(s);
 }
 

@@ -16,6 +16,12 @@ struct tide_stack {
     uint32_t thread;
 };
 
+/* True for what is an event or a sample of the process itself: an instant with an RSS. */
+static inline bool tide_is_timed(const struct tide_record *r)
+{
+    return r->kind >= TIDE_SAMPLE && r->kind <= TIDE_THREAD;
+}
+
 /* Follow one record; others than calls and returns change nothing. */
 void tide_stack_follow(struct tide_stack *s, const struct tide_record *r);
 

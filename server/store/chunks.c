@@ -58,6 +58,7 @@ enum tide_rc tide_store_append(struct tide_store *s, int64_t run, const struct t
                      "ii", m->origin_ns, run);
     if (!rc) rc = append_names(s->writer, run, m, e);
     if (!rc) rc = append_phases(s->writer, run, m, e);
+    if (!rc) rc = tide_store_append_totals(s, run, m, e);
     for (size_t i = 0; i < m->n_chunks && !rc; i++)
         rc = append_chunk(s->writer, run, &m->chunks[i], e);
     return tide_store_commit(s, rc, e);

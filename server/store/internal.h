@@ -50,6 +50,11 @@ void tide_store_give(struct tide_store *s, sqlite3 *db);
 /* A copy of the text in a column, "" for NULL; NULL when memory ends. */
 char *tide_sql_text(sqlite3_stmt *q, int column);
 
+/* The totals and proportions of *m; within the caller's transaction (store/totals.c). */
+TIDE_CHECK enum tide_rc tide_store_append_totals(struct tide_store *s, int64_t run,
+                                                 const struct tide_measured *m,
+                                                 struct tide_error *e);
+
 /* zstd, as logs are stored. *out is freed by the caller. */
 TIDE_CHECK enum tide_rc tide_log_pack(const char *log, size_t n, void **out, size_t *size,
                                       struct tide_error *e);

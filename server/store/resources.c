@@ -21,7 +21,8 @@
     " 'started_ns', r.started_ns, 'finished_ns', r.finished_ns,"                                   \
     " 'build', json(iif(b.id IS NULL, NULL, json_object('id', b.id, 'status', b.status))),"        \
     " 'base', r.base, 'original', r.original, 'tide_mark', r.tide_mark, 'end', r.end,"             \
-    " 'floor', r.floor, 'wall_ns', r.wall_ns, 'cpu_ns', r.cpu_ns, 'error', r.error"
+    " 'floor', r.floor, 'wall_ns', r.wall_ns, 'cpu_ns', r.cpu_ns, 'error', r.error,"                    \
+    " 'imported', json(iif(r.imported, 'true', 'false'))"
 #define RUN_FROM                                                                                   \
     " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id"              \
     " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"                     \
@@ -98,8 +99,9 @@ enum tide_rc tide_store_runs_json(struct tide_store *s, const struct tide_run_fi
 static const char full_run[] =
     "SELECT json_object(" RUN_FIELDS ", 'expected', json(r.expected),"
     " 'phases', json((SELECT json_group_array(json_object('name', h.name, 't_ns', h.t_ns,"
-    "   'value', h.value, 'rss', h.rss, 'peak', h.peak))"
-    "   FROM (SELECT * FROM phases WHERE run = r.id ORDER BY seq) h)),"
+    "   'value', h.value, 'rss', h.rss, 'peak', h.peak, 'pss', o.pss, 'uss', o.uss, 'swap', o.swap))"
+    "   FROM (SELECT * FROM phases WHERE run = r.id ORDER BY seq) h"
+    "   LEFT JOIN proportions o ON o.run = h.run AND o.seq = h.seq)),"
     " 'samples_taken', r.samples, 'events', r.events, 'missed_ticks', r.missed_ticks,"
     " 'environment', json(r.environment), 'exit', json(r.exit))" RUN_FROM " WHERE r.id = ?";
 static const char short_run[] = "SELECT json_object(" RUN_FIELDS ")" RUN_FROM " WHERE r.id = ?";

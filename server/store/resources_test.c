@@ -49,7 +49,7 @@ static void end_run(int64_t run, const char *why)
 #define R                                                                                          \
     "id", "batch", "cell", "project", "commit", "python", "scenario", "params", "sample",          \
         "status", "percent", "queued_ns", "started_ns", "finished_ns", "build", "base",            \
-        "original", "tide_mark", "end", "floor", "wall_ns", "cpu_ns", "error"
+        "original", "tide_mark", "end", "floor", "wall_ns", "cpu_ns", "error", "imported"
 
 static void test_a_queued_run(void **state)
 {

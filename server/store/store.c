@@ -10,10 +10,11 @@
 #include <string.h>
 #include <zstd.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_MS        5000
 
-extern const char tide_schema_sql[]; /* db/schema.sql, made a string by the build */
+extern const char tide_schema_sql[]; /* db/schema.sql and its migrations, made strings by the build */
+extern const char tide_migration_2_sql[];
 
 enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
 {
@@ -162,6 +163,19 @@ enum tide_rc tide_log_pack(const char *log, size_t n, void **out, size_t *size,
     return tide_fail(e, TIDE_NOMEM, "compress a log: %s", ZSTD_getErrorName(*size));
 }
 
+/* Bring the database from `version` to the newest one, in one transaction. */
+static enum tide_rc upgrade(struct tide_store *s, int64_t version, struct tide_error *e)
+{
+    static const char *const steps[SCHEMA_VERSION] = {tide_schema_sql, tide_migration_2_sql};
+    enum tide_rc rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    for (int64_t v = version; v < SCHEMA_VERSION && !rc; v++)
+        if (sqlite3_exec(s->writer, steps[v], NULL, NULL, NULL))
+            rc = tide_sql_fail(s->writer, "create the tables", e);
+    if (!rc) rc = tide_sql_do(s->writer, e, "PRAGMA user_version = 2", "");
+    return tide_store_commit(s, rc, e);
+}
+
 static enum tide_rc migrate(struct tide_store *s, struct tide_error *e)
 {
     int64_t version = 0;
@@ -172,23 +186,22 @@ static enum tide_rc migrate(struct tide_store *s, struct tide_error *e)
                          "%s was written by a newer Tidemark (schema %lld, this program knows %d): "
                          "update Tidemark or name another --data",
                          s->path, (long long)version, SCHEMA_VERSION);
-    if (version == SCHEMA_VERSION) return TIDE_OK;
-    rc = tide_store_begin(s, e);
-    if (rc) return rc;
-    if (sqlite3_exec(s->writer, tide_schema_sql, NULL, NULL, NULL))
-        rc = tide_sql_fail(s->writer, "create the tables", e);
-    if (!rc) rc = tide_sql_do(s->writer, e, "PRAGMA user_version = 1", "");
-    return tide_store_commit(s, rc, e);
+    return version == SCHEMA_VERSION ? TIDE_OK : upgrade(s, version, e);
 }
 
 static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error *e)
 {
 #define INTERRUPTED "IN (SELECT id FROM runs WHERE status IN ('building', 'running'))"
     static const char *const steps[] = {
+        /* An import that was cut is nobody's to go on with: its file is read again or not. */
+        "DELETE FROM runs WHERE imported AND status = 'running'",
+        "DELETE FROM batches WHERE NOT EXISTS (SELECT 1 FROM runs WHERE batch = batches.id)",
         "DELETE FROM event_chunks WHERE run " INTERRUPTED,
         "DELETE FROM curve_chunks WHERE run " INTERRUPTED,
         "DELETE FROM names WHERE run " INTERRUPTED,
         "DELETE FROM phases WHERE run " INTERRUPTED,
+        "DELETE FROM totals WHERE run " INTERRUPTED,
+        "DELETE FROM proportions WHERE run " INTERRUPTED,
         "UPDATE runs SET status = 'queued', percent = 0, build = NULL, started_ns = NULL"
         " WHERE status IN ('building', 'running')",
         /* Ended runs may refer to one too: a build that was done once is begun anew under its row. */

@@ -142,11 +142,20 @@ struct tide_chunk_row { /* of events, or of one level of the curve */
     void *data;  /* compressed */
     size_t size;
 };
+struct tide_total_row { /* of one function, over the run */
+    uint32_t name;
+    int64_t calls, gained, released, peak;
+};
+struct tide_proportion_row { /* at the phase `seq` */
+    int64_t seq, pss, uss, swap;
+};
 struct tide_measured { /* what one transaction appends; owned by the caller */
     struct tide_name_row *names;
     struct tide_phase_row *phases;
     struct tide_chunk_row *chunks;
-    size_t n_names, n_phases, n_chunks;
+    struct tide_total_row *totals;
+    struct tide_proportion_row *proportions;
+    size_t n_names, n_phases, n_chunks, n_totals, n_proportions;
     int64_t origin_ns; /* monotonic clock at the start of the process */
 };
 TIDE_CHECK enum tide_rc tide_store_append(struct tide_store *s, int64_t run,
@@ -195,6 +204,9 @@ TIDE_CHECK enum tide_rc tide_store_runs_json(struct tide_store *s, const struct 
 /* One run; `full` adds phases, environment and so on. ABSENT when there is no such run. */
 TIDE_CHECK enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, bool full,
                                             struct tide_str *out, struct tide_error *e);
+/* {"functions": [...]}: totals of a run, those that gained most first. ABSENT: no such run. */
+TIDE_CHECK enum tide_rc tide_store_functions_json(struct tide_store *s, int64_t run,
+                                                  struct tide_str *out, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_batches_json(struct tide_store *s, int64_t cursor, int limit,
                                                 struct tide_str *out, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch,

@@ -7,7 +7,7 @@
 static void test_open_creates_and_reopen_keeps(void **state)
 {
     (void)state;
-    assert_int_equal(ask("PRAGMA user_version"), 1);
+    assert_int_equal(ask("PRAGMA user_version"), 2);
     claim_new_run(NULL);
     reopen_store();
     assert_int_equal(ask("SELECT count(*) FROM commits"), 3);
@@ -94,8 +94,8 @@ static void test_a_newer_schema_is_refused(void **state)
     (void)state;
     tide_store_close(store);
     store = NULL;
-    change("PRAGMA user_version = 2");
-    expect_refusal(TIDE_NEWER, "newer Tidemark (schema 2");
+    change("PRAGMA user_version = 3");
+    expect_refusal(TIDE_NEWER, "newer Tidemark (schema 3");
     assert_int_equal(ask("SELECT count(*) FROM commits"), 3);
 }
 
@@ -115,7 +115,8 @@ static void append_something(int64_t run)
         {.level = 0, .from_ns = 1, .to_ns = 9, .stack = "[]", .data = "x", .size = 1},
         {.level = 1, .from_ns = 1, .to_ns = 9, .data = "x", .size = 1},
     };
-    const struct tide_measured m = {&name, &phase, chunks, 1, 1, 2, 1000};
+    const struct tide_measured m = {.names = &name, .phases = &phase, .chunks = chunks, .n_names = 1,
+                                    .n_phases = 1, .n_chunks = 2, .origin_ns = 1000};
     EXPECT_OK(tide_store_append(store, run, &m, &error));
 }
 
