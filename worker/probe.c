@@ -175,9 +175,19 @@ static bool drain(struct probe *p, uint64_t until_ns)
     return true;
 }
 
+/* The event that the worker holds back takes its place among the samples. */
+static bool claim_held(struct probe *p)
+{
+    struct tide_record r;
+    enum tide_held held = p->ring_broken ? TIDE_HELD_NONE : tide_ring_claim(&p->ring, &r);
+
+    if (held == TIDE_HELD_TAKEN) tide_sampler_insert(&p->sampler, &r);
+    return held != TIDE_HELD_CHANGING;
+}
+
 static void merge(struct probe *p, uint64_t until_ns)
 {
-    bool settled = tide_ring_is_settled(&p->ring);
+    bool settled = claim_held(p) && tide_ring_is_settled(&p->ring);
     uint64_t now = tide_clock_ns();
 
     if (drain(p, until_ns) && settled)
@@ -379,6 +389,7 @@ static void watch_worker(struct probe *p)
         if (p->ring_broken || p->output_broken) kill_group();
         if (ended) return;
         tide_sampler_take(&p->sampler);
+        tide_sampler_take_children(&p->sampler);
         if (tide_clock_ns() - p->flushed_ns >= CHUNK_NS) flush_chunk(p);
         wait_tick(p, &next);
     }

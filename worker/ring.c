@@ -6,7 +6,7 @@
  * seen.
  *
  * A record that one slot cannot hold goes on in the slots behind it as bytes:
- *   MARK: i64 value
+ *   MARK, GC, THREAD, TOTAL, SMAPS: three u64, see numbers_of
  *   META: u32 length of the key, u32 length of the text, key, text
  *   NAME: u32 length of the text, u32 length of the file, text, file
  * Such a record may wrap round the end of the ring.
@@ -35,7 +35,8 @@ enum {
 };
 _Static_assert(SLOT == 32, "an event is one slot of 32 bytes");
 _Static_assert(offsetof(struct tide_ring_memory, head) == 64, "a cache line for the producer");
-_Static_assert(offsetof(struct tide_ring_memory, tail) == 128, "and one for the consumer");
+_Static_assert(offsetof(struct tide_ring_memory, held) == 128, "one for the event held back");
+_Static_assert(offsetof(struct tide_ring_memory, tail) == 192, "and one for the consumer");
 _Static_assert((TAIL_MAX + SLOT - 1) / SLOT + 1 <= UINT16_MAX, "span holds the longest record");
 
 static int map(struct tide_ring *r, int fd)
@@ -132,17 +133,60 @@ static void put_texts(struct tide_ring *r, const struct tide_slot *slot, struct 
     tide_ring_publish(r, slot->span);
 }
 
-static void put_mark(struct tide_ring *r, const struct tide_slot *slot, int64_t value)
+void tide_ring_release(struct tide_ring *r, bool put)
+{
+    struct tide_ring_memory *m = r->memory;
+    uint64_t state = atomic_exchange_explicit(&m->held_state, TIDE_HELD_BUSY, memory_order_acq_rel);
+
+    if (put && state && !(state & (TIDE_HELD_BUSY | TIDE_HELD_CLAIMED))) {
+        struct tide_slot slot = m->held;
+        if (r->head - r->tail == TIDE_RING_SLOTS) tide_ring_wait(r, 1);
+        m->slots[r->head % TIDE_RING_SLOTS] = slot;
+        atomic_store_explicit(&m->head, ++r->head, memory_order_release);
+    }
+    atomic_store_explicit(&m->held_state, 0, memory_order_release);
+}
+
+/* The fields of a record that follow its first slot; false for a kind that has none. */
+static bool numbers_of(struct tide_record *r, uint64_t *fields[3])
+{
+    static _Thread_local uint64_t unused, narrow;
+
+    narrow = r->generation;
+    fields[0] = (uint64_t *)&r->value; /* the unsigned type of a signed one may alias it */
+    fields[1] = fields[2] = &unused;
+    switch (r->kind) {
+    case TIDE_MARK: fields[1] = &r->cpu_ns; return true;
+    case TIDE_GC: fields[1] = &narrow; return true;
+    case TIDE_THREAD: return true;
+    case TIDE_TOTAL:
+        fields[0] = &r->calls;
+        fields[1] = &r->gained;
+        fields[2] = &r->released;
+        return true;
+    case TIDE_SMAPS:
+        fields[0] = &r->pss;
+        fields[1] = &r->uss;
+        fields[2] = &r->swap;
+        return true;
+    default: return false;
+    }
+}
+
+static void put_numbers(struct tide_ring *r, const struct tide_slot *slot, uint64_t *fields[3])
 {
     if (r->head - r->tail > TIDE_RING_SLOTS - 2) tide_ring_wait(r, 2);
     copy_in(r, r->head, 0, slot, SLOT);
-    copy_in(r, r->head, SLOT, &value, sizeof value);
+    for (size_t i = 0; i < 3; i++)
+        copy_in(r, r->head, SLOT + 8 * i, fields[i], 8);
     tide_ring_publish(r, 2);
 }
 
 int tide_ring_put(struct tide_ring *r, const struct tide_record *record)
 {
     bool meta = record->kind == TIDE_META;
+    struct tide_record copy = *record;
+    uint64_t *fields[3];
     struct tide_text a = meta ? record->key : record->text;
     struct tide_text b = meta ? record->text : record->file;
     struct tide_slot slot = {
@@ -158,8 +202,8 @@ int tide_ring_put(struct tide_ring *r, const struct tide_record *record)
     };
 
     if (a.length > TIDE_STREAM_TEXT_MAX || b.length > TIDE_STREAM_TEXT_MAX) return E2BIG;
-    if (record->kind == TIDE_MARK) {
-        put_mark(r, &slot, record->value);
+    if (numbers_of(&copy, fields)) {
+        put_numbers(r, &slot, fields);
         return 0;
     }
     slot.span = (uint16_t)(1 + (8 + a.length + b.length + SLOT - 1) / SLOT);
@@ -192,12 +236,15 @@ static bool read_tail(struct tide_ring *r, const struct tide_slot *slot, struct 
     size_t n = (size_t)(slot->span - 1) * SLOT;
     bool meta = slot->kind == TIDE_META;
     uint32_t lengths[2];
+    uint64_t *fields[3];
 
     if (n < SLOT || n > TAIL_MAX + SLOT) return false;
     if (n > TAIL_MAX) n = TAIL_MAX;
     copy_out(r, r->tail + 1, n);
-    if (slot->kind == TIDE_MARK) {
-        memcpy(&out->value, r->text, sizeof out->value);
+    if (numbers_of(out, fields)) {
+        for (size_t i = 0; i < 3; i++)
+            memcpy(fields[i], r->text + 8 * i, 8);
+        if (out->kind == TIDE_GC) out->generation = (uint32_t)*fields[1];
         return true;
     }
     memcpy(lengths, r->text, sizeof lengths);
@@ -208,6 +255,43 @@ static bool read_tail(struct tide_ring *r, const struct tide_slot *slot, struct 
     out->text = meta ? b : a;
     out->file = meta ? (struct tide_text){0} : b;
     return true;
+}
+
+static void read_slot(const struct tide_ring *r, const struct tide_slot *slot,
+                      struct tide_record *out)
+{
+    out->kind = (enum tide_kind)slot->kind;
+    out->name_kind = (enum tide_name_kind)slot->name_kind;
+    out->thread = slot->thread;
+    out->name = slot->name;
+    out->line = slot->line;
+    out->t_ns = slot->t_ns;
+    out->rss = slot->rss_pages * r->page;
+    out->peak = slot->peak_pages * r->page;
+}
+
+/* Whether one slot holds a record of this kind whole. */
+static bool is_plain_event(unsigned kind)
+{
+    return (kind >= TIDE_CALL && kind <= TIDE_C_EXCEPTION) || kind == TIDE_LINE;
+}
+
+enum tide_held tide_ring_claim(struct tide_ring *r, struct tide_record *out)
+{
+    struct tide_ring_memory *m = r->memory;
+    uint64_t state = atomic_load_explicit(&m->held_state, memory_order_acquire);
+    struct tide_slot slot;
+
+    memset(out, 0, sizeof *out);
+    if (state & TIDE_HELD_BUSY) return TIDE_HELD_CHANGING;
+    if (!state || state & TIDE_HELD_CLAIMED) return TIDE_HELD_NONE;
+    slot = m->held;
+    if (!atomic_compare_exchange_strong_explicit(&m->held_state, &state, state | TIDE_HELD_CLAIMED,
+                                                 memory_order_acq_rel, memory_order_relaxed))
+        return TIDE_HELD_CHANGING;
+    if (!is_plain_event(slot.kind)) return TIDE_HELD_NONE;
+    read_slot(r, &slot, out);
+    return TIDE_HELD_TAKEN;
 }
 
 enum tide_ring_rc tide_ring_take(struct tide_ring *r, struct tide_record *out)
@@ -223,18 +307,12 @@ enum tide_ring_rc tide_ring_take(struct tide_ring *r, struct tide_record *out)
     if (r->head - r->tail > TIDE_RING_SLOTS) return TIDE_RING_BROKEN;
     slot = r->memory->slots[r->tail % TIDE_RING_SLOTS];
     if (slot.span == 0 || slot.span > r->head - r->tail) return TIDE_RING_BROKEN;
-    if (slot.kind < TIDE_META || slot.kind > TIDE_MARK || slot.kind == TIDE_SAMPLE)
+    if (slot.kind < TIDE_META || slot.kind > TIDE_KIND_LAST || slot.kind == TIDE_SAMPLE ||
+        slot.kind == TIDE_CHILD)
         return TIDE_RING_BROKEN;
-    longer = slot.kind <= TIDE_NAME || slot.kind == TIDE_MARK;
+    longer = !is_plain_event(slot.kind);
+    read_slot(r, &slot, out);
     if (longer != (slot.span > 1) || (longer && !read_tail(r, &slot, out))) return TIDE_RING_BROKEN;
-    out->kind = (enum tide_kind)slot.kind;
-    out->name_kind = (enum tide_name_kind)slot.name_kind;
-    out->thread = slot.thread;
-    out->name = slot.name;
-    out->line = slot.line;
-    out->t_ns = slot.t_ns;
-    out->rss = slot.rss_pages * r->page;
-    out->peak = slot.peak_pages * r->page;
     r->tail += slot.span;
     atomic_store_explicit(&r->memory->tail, r->tail, memory_order_release);
     return TIDE_RING_OK;

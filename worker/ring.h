@@ -31,6 +31,9 @@ struct tide_slot {
     uint16_t span; /* slots of this record, this one included: a tail of bytes follows from 2 on */
 };
 
+/* What HELD may be: 0 for nothing, else a number that grows, in units of 4, and these flags. */
+enum { TIDE_HELD_BUSY = 1, TIDE_HELD_CLAIMED = 2 };
+
 /* The memory itself. What producer and consumer write lies in different cache lines of 64 bytes. */
 struct tide_ring_memory {
     uint64_t magic;
@@ -38,6 +41,9 @@ struct tide_ring_memory {
     _Atomic uint64_t head;     /* slots put since the start; written by the producer */
     _Atomic uint32_t stamping; /* a record is being stamped and put; likewise */
     uint8_t line1[52];
+    struct tide_slot held; /* the latest event, not put; written by the producer */
+    _Atomic uint64_t held_state;
+    uint8_t line3[24];
     _Atomic uint64_t tail; /* slots taken; written by the consumer */
     uint8_t line2[56];
     struct tide_slot slots[TIDE_RING_SLOTS];
@@ -49,6 +55,7 @@ struct tide_ring {
     uint64_t head, tail; /* own index, and the last that was seen of the other side's */
     uint64_t page;       /* bytes a page, for rss and peak */
     uint64_t waits;      /* times that the producer found the ring full */
+    uint64_t holds;      /* producer: events held so far, times 4 */
     char *text;          /* consumer: the tail of the record taken last */
 };
 
@@ -65,6 +72,12 @@ enum tide_ring_rc tide_ring_take(struct tide_ring *r, struct tide_record *out);
 
 /* Whether every record that will come from now on was stamped after this call began. */
 bool tide_ring_is_settled(const struct tide_ring *r);
+
+enum tide_held { TIDE_HELD_NONE = 0, TIDE_HELD_TAKEN, TIDE_HELD_CHANGING };
+
+/* Take the event that the producer holds back, if there is one that was not taken before. CHANGING:
+ * the producer is at it just now. */
+enum tide_held tide_ring_claim(struct tide_ring *r, struct tide_record *out);
 
 /* ---- producer ---- */
 
@@ -96,7 +109,24 @@ static inline void tide_ring_put_slot(struct tide_ring *r, const struct tide_slo
     tide_ring_publish(r, 1);
 }
 
-/* Put a MARK, META or NAME. E2BIG when a text exceeds TIDE_STREAM_TEXT_MAX. */
+/* Hold an event back in place of the one held before: it is put only if what follows makes it
+ * worth it, or taken by the consumer at its next tick, so that the stream stays in the order of
+ * time however long the program stays within this event. Ends what tide_ring_begin began. */
+static inline void tide_ring_hold(struct tide_ring *r, const struct tide_slot *slot)
+{
+    struct tide_ring_memory *m = r->memory;
+
+    atomic_store_explicit(&m->held_state, TIDE_HELD_BUSY, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    m->held = *slot;
+    atomic_store_explicit(&m->held_state, r->holds += 4, memory_order_release);
+    atomic_store_explicit(&m->stamping, 0, memory_order_release);
+}
+
+/* Let go of the event held back; `put` it before, unless the consumer has it already. */
+void tide_ring_release(struct tide_ring *r, bool put);
+
+/* Put a record with texts or numbers behind it: any but events without a value. E2BIG when a text exceeds TIDE_STREAM_TEXT_MAX. */
 int tide_ring_put(struct tide_ring *r, const struct tide_record *record);
 
 #endif

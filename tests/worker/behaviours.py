@@ -1,5 +1,7 @@
 """Scenarios for tests/worker, one behaviour each. None has a payload that is counted (0 bytes)."""
 
+import _thread
+import gc
 import os
 import signal
 import subprocess
@@ -76,7 +78,83 @@ peakmem_many_events.params = [[100000]]
 peakmem_many_events.param_names = ["count"]
 
 
+# ---- what every CPython reports alike ----
+
+
+def wait_for_threads():
+    while _thread._count():
+        time.sleep(0.01)
+
+
+def beside(lock):
+    measured([2])
+    lock.release()
+
+
+def lines(n):
+    total = 0
+    for i in range(n):
+        total += i
+    return total
+
+
+def peakmem_standard():
+    gc.disable()
+    measured([1])
+    lines(2)
+    for _ in numbers():
+        pass
+    try:
+        tidetest.fail()
+    except ValueError:
+        pass
+    gc.collect()
+    lock = _thread.allocate_lock()
+    lock.acquire()
+    _thread.start_new_thread(beside, (lock,))
+    lock.acquire()
+    wait_for_threads()
+
+
+def peakmem_threading():
+    import threading
+    threads = [threading.Thread(target=peakmem_grow, args=(20, 4096)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+# ---- recordings and precisions ----
+
+
+def peakmem_grow(count, size):
+    for _ in range(count):
+        tidetest.touch(size)
+        abs(1)
+
+
+peakmem_grow.params = [[300], [4096]]
+peakmem_grow.param_names = ["count", "size"]
+
+
+def peakmem_true():
+    """RSS as it was at each of many events, while it grows in steps of many sizes."""
+    seen = []
+    for i in range(400):
+        tidetest.touch(4096 << i % 7)
+        for _ in range(i % 5):
+            abs(1)
+        seen.append(tidetest.statm())
+    meta("seen", str(seen))
+
+
 # ---- peaks ----
+
+
+def peakmem_large_peak():
+    tidetest.peak(128 * MIB)
+
 
 
 def peakmem_peak():
@@ -153,6 +231,22 @@ def peakmem_children():
     away = subprocess.Popen(["sleep", "600"], start_new_session=True)
     meta("children", "[%d,%d]" % (left.pid, away.pid))
     mark("parent")
+
+
+def peakmem_family():
+    """A child that holds 32 MiB, and a child of a child."""
+    code = "import time; held = bytearray(b'x') * (32 << 20); time.sleep(0.5)"
+    child = subprocess.Popen([sys.executable, "-I", "-c", code])
+    shell = subprocess.Popen(["sh", "-c", "sleep 0.5; true"])
+    child.wait()
+    shell.wait()
+    time.sleep(0.1)
+    meta("family", "[%d,%d]" % (child.pid, shell.pid))
+
+
+def peakmem_exec():
+    measured([1])
+    os.execv("/bin/sh", ["sh", "-c", "sleep 0.1; exit 7"])
 
 
 def peakmem_surroundings():

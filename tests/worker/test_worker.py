@@ -29,6 +29,8 @@ BEHAVIOURS = os.path.join(HERE, "behaviours.py")
 MIB = 1 << 20
 TIMED = {"SAMPLE", "CALL", "RETURN", "C_CALL", "C_RETURN", "C_EXCEPTION", "MARK"}
 EVENTS = TIMED - {"SAMPLE", "MARK"}
+TIMED |= {"LINE", "GC", "THREAD", "CHILD", "TOTAL", "SMAPS"}
+CHANGES = ("--recording", "changes", "--precision", "exact")
 # How far the kernel's mark may be below the truth: since Linux 6.2 RSS is counted per CPU in
 # batches of max(32, 2 * CPUs) pages (percpu_counter_batch); the mark comes from the estimate.
 CPUS = os.cpu_count() or 1
@@ -73,11 +75,12 @@ class Python:
                "-DPython_EXECUTABLE=" + self.executable])
         check(["cmake", "--build", self.folder])
 
-    def command(self, name, scenario=BEHAVIOURS, module="tidetest", params="{}", probe=()):
+    def command(self, name, scenario=BEHAVIOURS, module="tidetest", params="{}", probe=(),
+                worker=("--recording", "all", "--precision", "exact")):
         harness = os.path.join(options.source, "worker", "python", "harness.py")
         return [options.probe, *probe, "--", self.worker, "--python", self.executable,
                 "--harness", harness, "--scenario", scenario, "--name", name, "--module", module,
-                "--path", self.folder, "--params", params]
+                "--path", self.folder, "--params", params, *worker]
 
 
 def check(command):
@@ -376,6 +379,123 @@ class WorkerCase(StreamCase):
         self.assertEqual(environment["kernel"], os.uname().release)
         self.assertIn(environment["peak_source"], ("ru_maxrss", "VmHWM"))
 
+    def test_standard(self):
+        """One file of expected events for all of CPython, each thread by itself."""
+        stream = self.run_scenario("standard", worker=["--recording", "all", "--lines"])
+        self.check_exit_with_threads(stream, 0)
+        by_thread = collections.OrderedDict()
+        for r in stream.of("LINE", "GC", "THREAD", *EVENTS):
+            by_thread.setdefault(r["thread"], []).append(describe(stream, r))
+        seen = "".join("thread %d\n%s" % (i, "".join(filter(None, texts)))
+                       for i, texts in enumerate(by_thread.values()))
+        with open(os.path.join(HERE, "expected_events.txt"), encoding="utf-8") as file:
+            self.assertEqual(seen, file.read())
+
+    def check_exit_with_threads(self, stream, code):
+        self.assertEqual(stream.end["status"], "whole")
+        self.assertEqual(stream.meta["exit"]["code"], code, self.output)
+        times = [r["t_ns"] for r in stream.records if r["kind"] in TIMED]
+        self.assertEqual(times, sorted(times))
+
+    def test_threads(self):
+        stream = self.run_scenario("threading")
+        self.check_exit_with_threads(stream, 0)
+        calls = collections.Counter(r["thread"] for r in stream.named("C_CALL", "tidetest.touch"))
+        self.assertEqual(sorted(calls.values()), [20] * 4)
+        self.assertEqual([r["thread"] for r in stream.of("THREAD") if r["value"] == 1],
+                         [r["thread"] for r in stream.of("THREAD")
+                          if r["value"] == 1 and r["thread"] in calls])
+        self.assertEqual(stream.meta["usage"]["threads_missed"], 0)
+
+    def test_changes_miss_no_slow_growth(self):
+        stream = self.run_well("grow", module="", worker=[*CHANGES, "--threshold", "65536"])
+        steps = [r["rss"] for r in stream.of("MARK", *EVENTS)]
+        self.assertGreaterEqual(max(steps) - min(steps), 300 * 4096)
+        self.assertLess(len(steps), 300)
+        for before, after in zip(steps, steps[1:]):
+            self.assertLessEqual(abs(after - before), 65536)
+
+    def test_change_has_its_cause_before_it(self):
+        stream = self.run_well("grow", module="", params='{"count":5,"size":8388608}',
+                               worker=[*CHANGES, "--threshold", str(4 * MIB)])
+        events = stream.of(*EVENTS)
+        returns = stream.named("C_RETURN", "tidetest.touch")
+        self.assertEqual(len(returns), 5)
+        for r in returns:
+            before = events[events.index(r) - 1]
+            self.assertEqual((before["kind"], before["name"]), ("C_CALL", r["name"]))
+            self.assertGreaterEqual(r["rss"] - before["rss"], 8 * MIB)
+
+    def test_changes_are_few_and_totals_complete(self):
+        stream = self.run_well("many_events", worker=[])
+        tracer = stream.meta["tracer"]
+        self.assertEqual((tracer["recording"], tracer["precision"]), ("changes", "bounded"))
+        self.assertLess(len(stream.of(*EVENTS)), len(stream.of("SAMPLE")) + 1000)
+        (total,) = stream.named("TOTAL", "builtins.abs")
+        self.assertEqual(total["calls"], 100000)
+
+    def test_calls_into_the_module_are_kept(self):
+        stream = self.run_well("grow", worker=[], params='{"count":50,"size":4096}')
+        self.assertEqual(len(stream.named("C_CALL", "tidetest.touch")), 50)
+        self.assertEqual(len(stream.named("C_RETURN", "tidetest.touch")), 50)
+        (total,) = stream.named("TOTAL", "tidetest.touch")
+        self.assertEqual(total["calls"], 50)
+        self.assertLess(abs(total["gained"] - 50 * 4096), 4096 * 8)
+        self.assertGreaterEqual(total["peak"], stream.mark("base")["rss"] + 50 * 4096)
+
+    def test_marks_only(self):
+        stream = self.run_well("peak", worker=["--recording", "marks"])
+        self.assertFalse(stream.of(*EVENTS))
+        self.assertGreater(stream.mark("after")["peak"], stream.mark("base")["rss"] + 63 * MIB)
+        self.assertLess(stream.mark("quiet")["peak"], stream.mark("base")["rss"] + MIB)
+        self.assertEqual(len(stream.of("SMAPS")), len(stream.of("MARK")))
+        for smaps, mark in zip(stream.of("SMAPS"), stream.of("MARK")):
+            self.assertEqual(smaps["name"], mark["name"])
+            self.assertLessEqual(0, smaps["uss"])
+            self.assertLessEqual(smaps["uss"], smaps["pss"])
+            self.assertGreater(mark["cpu_ns"], 0)
+
+    def check_truth(self, *worker):
+        """How far the RSS of events is from what the program read within them."""
+        stream = self.run_well("true", module="", worker=["--recording", "all", *worker])
+        told = [r["rss"] for r in stream.named("C_RETURN", "tidetest.statm")]
+        seen = stream.meta["seen"]
+        self.assertEqual(len(told), len(seen))
+        return stream, max(abs(a - b) for a, b in zip(told, seen))
+
+    def test_exact(self):
+        stream, error = self.check_truth("--precision", "exact")
+        self.assertLessEqual(error, 64 * 1024)  # what fopen and the list itself take meanwhile
+        self.assertEqual(stream.meta["tracer"]["bound"], 0)
+
+    def test_bound(self):
+        for bound in (256 << 10, 2 << 20):
+            stream, error = self.check_truth("--precision", "bounded", "--bound", str(bound))
+            self.assertEqual(stream.meta["tracer"]["bound"], bound)
+            self.assertLessEqual(error, bound)
+
+    def test_large_peak(self):
+        stream = self.run_well("large_peak", worker=[])
+        environment = stream.meta["environment"]
+        call = stream.named("C_CALL", "tidetest.peak")[0]
+        done = stream.named("C_RETURN", "tidetest.peak")[0]
+        error = environment["mark_error"] + environment["rss_error"] + KERNEL_ERROR
+        self.assertLessEqual(abs(done["peak"] - call["rss"] - 128 * MIB), error)
+
+    def test_family(self):
+        stream = self.run_well("family", worker=[])
+        child, shell = stream.meta["family"]
+        of_child = [r["rss"] for r in stream.of("CHILD") if r["pid"] == child]
+        self.assertGreater(max(of_child), 32 * MIB)
+        self.assertEqual(of_child[-1], 0)
+        others = {r["pid"] for r in stream.of("CHILD")} - {child, shell}
+        self.assertEqual(len(others), 1)  # the sleep of the shell
+
+    def test_exec(self):
+        stream = self.run_scenario("exec", worker=[])
+        self.check_exit(stream, 7)
+        self.assertTrue(stream.mark("base"))
+
     def test_shared_payload(self):
         stream = self.run_scenario("shared")
         self.check_exit(stream, 1)
@@ -394,10 +514,29 @@ class WorkerCase(StreamCase):
         self.assertGreaterEqual(usage["wall_ns"], events[-1]["t_ns"] - events[0]["t_ns"])
         self.assertGreater(usage["cpu_ns"], 0)
 
+    def test_instrument_is_constant(self):
+        """Calls of nothing, a million (ten on the newest): RSS is where it was, to the page."""
+        count = 10000000 if self.python is pythons[-1] else 1000000
+        stream = self.run_well("many_events", params='{"count":%d}' % count, worker=[])
+        first, last = stream.named("MARK", "iteration")
+        self.assertEqual(last["rss"] - first["rss"], 0)
+
     def test_wrong_parameter(self):
         stream = self.run_scenario("many_events", params='{"number":1}')
         self.check_exit(stream, 1)
         self.assertIn("no parameter named number", stream.meta["error"]["message"])
+
+
+def describe(stream, r):
+    """A line of expected_events.txt. Waiting for threads takes as many calls as it takes."""
+    name = stream.name(r).rpartition(".")[2] if r["name"] else ""
+    if name in ("wait_for_threads", "_count", "sleep"):
+        return None
+    if r["kind"] == "GC":
+        return "GC %d %s\n" % (r["generation"], "start" if r["value"] < 0 else "stop")
+    if r["kind"] == "THREAD":
+        return "THREAD %s\n" % ("starts" if r["value"] else "ends")
+    return "%s %s %+d\n" % (r["kind"], name, r["line"] - line_of("def peakmem_standard"))
 
 
 def line_of(text):

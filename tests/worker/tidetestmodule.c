@@ -4,6 +4,7 @@
 #include <Python.h>
 
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <time.h>
 
@@ -33,6 +34,29 @@ static PyObject *tidetest_peak(PyObject *module, PyObject *arg)
     if (!at) return NULL;
     munmap(at, (size_t)size);
     Py_RETURN_NONE;
+}
+
+/* touch(size): take so many bytes and keep them. */
+static PyObject *tidetest_touch(PyObject *module, PyObject *arg)
+{
+    Py_ssize_t size = PyLong_AsSsize_t(arg);
+    (void)module;
+
+    if (size <= 0) return PyErr_Format(PyExc_ValueError, "touch: size must be positive");
+    if (!take(size)) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* statm(): RSS in bytes, read here and now. */
+static PyObject *tidetest_statm(PyObject *module, PyObject *unused)
+{
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    (void)module, (void)unused;
+
+    if (!file || fscanf(file, "%*u %llu", &pages) != 1) pages = 0;
+    if (file) fclose(file);
+    return PyLong_FromUnsignedLongLong(pages * 4096);
 }
 
 /* call(function): call back into Python. */
@@ -78,7 +102,8 @@ static PyObject *tidetest_crash(PyObject *module, PyObject *arg)
 static PyMethodDef methods[] = {
     {"peak", tidetest_peak, METH_O, NULL},   {"call", tidetest_call, METH_O, NULL},
     {"spin", tidetest_spin, METH_O, NULL},   {"fail", tidetest_fail, METH_NOARGS, NULL},
-    {"crash", tidetest_crash, METH_O, NULL}, {NULL, NULL, 0, NULL},
+    {"crash", tidetest_crash, METH_O, NULL}, {"touch", tidetest_touch, METH_O, NULL},
+    {"statm", tidetest_statm, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "tidetest", .m_size = -1,

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { EXIT_WORKER = 3, EXIT_USAGE = 2, PATHS_MAX = 64 };
@@ -26,6 +25,7 @@ struct options {
     const char *paths[PATHS_MAX];
     int path_count;
     unsigned long hash_seed;
+    struct tide_plan plan;
 };
 
 /* The one run of this process; static for the fork handler, which takes no argument. */
@@ -41,6 +41,8 @@ static void turn_off(void)
 static const char HELP[] =
     "Usage: tidemark-worker --python PROGRAM --harness FILE --scenario FILE --name NAME\n"
     "                       [--module NAME] [--path DIR]... [--params JSON] [--hash-seed N]\n"
+    "                       [--recording changes|all|marks] [--threshold BYTES]\n"
+    "                       [--precision bounded|exact] [--bound BYTES] [--lines]\n"
     "Run one scenario in an embedded CPython. Started by tidemark-probe, which passes the ring\n"
     "for its events in " TIDE_RING_ENV ".\n"
     "\n"
@@ -50,6 +52,13 @@ static const char HELP[] =
     "  --module NAME     module under test: calls into it carry their peak\n"
     "  --path DIR        put DIR in front of sys.path; the first stays first\n"
     "  --params JSON     object of parameters by name (default {})\n"
+    "  --recording R     changes (default): events at which RSS moved, and the one before each;\n"
+    "                    all: every event; marks: phases only\n"
+    "  --threshold N     bytes that count as a change (default 4096)\n"
+    "  --precision P     bounded (default): read RSS only when it can have moved by the bound;\n"
+    "                    exact: at every event\n"
+    "  --bound N         bytes that the RSS of an event may be off by (default 262144)\n"
+    "  --lines           record lines too\n"
     "  --hash-seed N     seed of str and bytes hashes (default 0: hashes are not randomized)\n";
 
 static const struct option OPTIONS[] = {
@@ -57,8 +66,50 @@ static const struct option OPTIONS[] = {
     {"scenario", required_argument, NULL, 's'}, {"name", required_argument, NULL, 'n'},
     {"module", required_argument, NULL, 'm'},   {"path", required_argument, NULL, 'p'},
     {"params", required_argument, NULL, 'j'},   {"hash-seed", required_argument, NULL, 'r'},
-    {"help", no_argument, NULL, '?'},           {NULL, 0, NULL, 0},
+    {"recording", required_argument, NULL, 'c'}, {"threshold", required_argument, NULL, 't'},
+    {"precision", required_argument, NULL, 'x'}, {"bound", required_argument, NULL, 'b'},
+    {"lines", no_argument, NULL, 'l'},           {"help", no_argument, NULL, '?'},
+    {NULL, 0, NULL, 0},
 };
+
+static bool parse_bytes(uint64_t *out)
+{
+    char *end;
+
+    if (*optarg < '0' || *optarg > '9') return false;
+    *out = strtoull(optarg, &end, 10);
+    return !*end && *out >= 1 && *out <= (uint64_t)1 << 40;
+}
+
+/* The place of optarg among two or three words. */
+static bool parse_word(const char *const *words, int count, int *out)
+{
+    for (*out = 0; *out < count; ++*out)
+        if (strcmp(optarg, words[*out]) == 0) return true;
+    return false;
+}
+
+static bool take_plan(struct tide_plan *plan, int c)
+{
+    static const char *const RECORDINGS[] = {"changes", "all", "marks"};
+    static const char *const PRECISIONS[] = {"bounded", "exact"};
+    int word;
+
+    switch (c) {
+    case 'c':
+        if (!parse_word(RECORDINGS, 3, &word)) return false;
+        plan->recording = (enum tide_recording)word;
+        return true;
+    case 'x':
+        if (!parse_word(PRECISIONS, 2, &word)) return false;
+        plan->exact = word == 1;
+        return true;
+    case 't': return parse_bytes(&plan->threshold);
+    case 'b': return parse_bytes(&plan->bound);
+    case 'l': plan->lines = true; return true;
+    default: return false;
+    }
+}
 
 static bool take_option(struct options *o, int c)
 {
@@ -78,7 +129,7 @@ static bool take_option(struct options *o, int c)
     case 'r':
         o->hash_seed = strtoul(optarg, &end, 10);
         return end != optarg && !*end && o->hash_seed <= UINT_MAX; /* PEP 456's bound */
-    default: return false;
+    default: return take_plan(&o->plan, c);
     }
 }
 
@@ -86,7 +137,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
     int c;
 
-    *o = (struct options){.module = "", .params = "{}"};
+    *o = (struct options){.module = "",
+                          .params = "{}",
+                          .plan = {.recording = TIDE_CHANGES, .threshold = 4096, .bound = 256 << 10}};
     while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1)
         if (!take_option(o, c)) return false;
     return optind == argc && o->python && o->python[0] == '/' && o->harness && o->scenario &&
@@ -102,7 +155,7 @@ static int fail(const char *what, const char *why)
 }
 
 /* 0, or the exit status after having said why. */
-static int open_instrument(struct tide_worker *w, const char *module)
+static int open_instrument(struct tide_worker *w, const struct options *o)
 {
     const char *number = getenv(TIDE_RING_ENV);
     int rc;
@@ -113,9 +166,12 @@ static int open_instrument(struct tide_worker *w, const char *module)
     unsetenv(TIDE_RING_ENV);
     rc = tide_gauge_open(&w->gauge);
     if (rc) return fail("/proc/self", strerror(rc));
-    rc = tide_names_open(&w->names, &w->ring, module);
+    rc = tide_names_open(&w->names, &w->ring, o->module);
     if (rc) return fail("names", strerror(rc));
-    w->thread = (uint32_t)syscall(SYS_gettid);
+    tide_clock_open(&w->clock);
+    w->errors = tide_gauge_measure(&w->gauge);
+    w->plan = o->plan;
+    tide_tracer_open(w);
     rc = pthread_atfork(NULL, NULL, turn_off);
     return rc ? fail("pthread_atfork", strerror(rc)) : 0;
 }
@@ -215,7 +271,8 @@ static int run(const struct options *o)
     if (PyStatus_Exception(status)) return fail_status("cannot prepare the interpreter", status);
     status = initialize(o);
     if (PyStatus_Exception(status)) return fail_status("cannot start the interpreter", status);
-    if (extend_path(o) || tide_environment_put(&worker, o->hash_seed)) {
+    if (extend_path(o) || tide_environment_put(&worker, o->hash_seed) ||
+        tide_tracer_describe(&worker) || tide_hooks_install(&worker)) {
         PyErr_Print();
         Py_FinalizeEx();
         return EXIT_WORKER;
@@ -232,8 +289,8 @@ int main(int argc, char **argv)
         fputs(HELP, stderr);
         return EXIT_USAGE;
     }
-    worker.gauge.statm = worker.gauge.status = worker.gauge.clear_refs = -1;
-    rc = open_instrument(&worker, o.module);
+    worker.gauge.statm = worker.gauge.status = worker.gauge.clear_refs = worker.gauge.smaps = -1;
+    rc = open_instrument(&worker, &o);
     if (!rc) rc = run(&o);
     close_instrument(&worker);
     return rc;

@@ -178,6 +178,8 @@ int tide_environment_put(struct tide_worker *w, unsigned long hash_seed)
     put_fact(&j, "compiler", __VERSION__);
     put_fact(&j, "rss_source", "statm");
     put_fact(&j, "peak_source", tide_gauge_source(&w->gauge));
+    put(&j, ",\"rss_error\":%llu,\"mark_error\":%llu", (unsigned long long)w->errors.rss,
+        (unsigned long long)w->errors.mark);
     put(&j, "}");
     if (j.full) {
         PyErr_SetString(PyExc_ValueError, "the environment does not fit its record");

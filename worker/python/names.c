@@ -257,9 +257,18 @@ int tide_names_open(struct tide_names *n, struct tide_ring *ring, const char *mo
         n->entries = NULL;
         return errno;
     }
-    n->entries[OTHER].id = 1;
+    n->other = &n->entries[OTHER];
+    n->other->id = 1;
     r.text = (struct tide_text){other, sizeof other - 1};
     return tide_ring_put(ring, &r);
+}
+
+void tide_names_each(const struct tide_names *n,
+                     void (*each)(void *context, const struct tide_name_entry *entry),
+                     void *context)
+{
+    for (size_t i = 0; i <= OTHER; i++)
+        if (n->entries[i].id) each(context, &n->entries[i]);
 }
 
 void tide_names_close(struct tide_names *n)

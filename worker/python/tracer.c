@@ -1,31 +1,39 @@
-/* tracer.c - turns what the interpreter reports into events, marks and peaks on the ring.
+/* tracer.c - turns what the interpreter reports into events, marks, peaks and totals on the ring.
  *
- * The hook is that of PyEval_SetProfile, installed for the one call of the scenario's function, on
- * the main thread: what the harness does before and after is not traced.
+ * The hook is that of PyEval_SetProfile (and of PyEval_SetTrace for lines). Every thread has it for
+ * as long as it lives, and it does something only while the scenario's function runs: what the
+ * harness does before and after is not traced.
+ *
+ * Cost. What decides is how often RSS is read, since that is a system call. In the precision
+ * `bounded` it is read only when the gate has passed since the last reading: the time that the host
+ * needs at the least to move RSS by the bound. A call that takes longer than that is thereby always
+ * read after, and calls into the module under test are read in any case.
+ *
+ * Recording `changes`. An event is put when RSS has moved by the threshold against the value put
+ * last, and the event before it is put too, if it was not. That one waits on the ring (tide_ring_hold),
+ * where the probe takes it at its next tick: a call that lasts is in the stream before the samples
+ * that were taken during it.
+ *
+ * Totals. What RSS moved by between two readings counts for the function that ran just before the
+ * second.
  *
  * Peaks. The kernel keeps one mark, which is read and reset at the bounds of what we want to know:
  * at each mark, and where a call into the module under test begins. Each reading counts for all
- * that is open at that moment: the phase, and every call on the stack of calls (C code may call
- * back into Python and be entered again). So a phase is never lower than a call within it, and a
- * call that spans a mark carries nothing from before the mark into the new phase. */
+ * that is open at that moment: the phase, and every open call of every thread (C code may call back
+ * into Python and be entered again). So a phase is never lower than a call within it, and a call
+ * that spans a mark carries nothing from before the mark into the new phase. */
 #include "worker.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-static struct tide_worker
-    *current; /* while tide_tracer_run is on: the hook's argument is an object */
+static struct tide_worker *worker; /* the hook's own argument is an object: PyEval_SetProfile */
+static _Thread_local struct tide_thread *mine; /* NULL: this thread has no hook */
 
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+/* ---- peaks ---- */
 
 /* Count a size for all that is open. */
 static void fold(struct tide_worker *w, uint32_t pages)
@@ -34,7 +42,7 @@ static void fold(struct tide_worker *w, uint32_t pages)
 
     if (pages > w->phase_peak) w->phase_peak = pages;
     for (uint32_t i = 0; i < depth; i++)
-        if (pages > w->peaks[i]) w->peaks[i] = pages;
+        if (pages > w->open[i].peak) w->open[i].peak = pages;
 }
 
 /* Read the mark and count it for all that is open. */
@@ -44,21 +52,152 @@ static void fold_peak(struct tide_worker *w, uint32_t rss)
 }
 
 /* What begins begins at the present RSS, which the kernel's reset may take for somewhat less. */
-static void enter_tested(struct tide_worker *w, uint32_t rss)
+static void enter_tested(struct tide_worker *w, uint32_t thread, uint32_t rss)
 {
     fold_peak(w, rss);
-    if (w->depth < TIDE_DEPTH_MAX) w->peaks[w->depth] = rss;
+    if (w->depth < TIDE_DEPTH_MAX) w->open[w->depth] = (struct tide_open_call){thread, rss};
     w->depth++;
     tide_gauge_reset(&w->gauge);
 }
 
 /* Returns the peak of the call that ends, 0 when it was nested too deep to be measured. */
-static uint32_t leave_tested(struct tide_worker *w, uint32_t rss)
+static uint32_t leave_tested(struct tide_worker *w, uint32_t thread, uint32_t rss)
 {
+    uint32_t i, peak;
+
     if (w->depth == 0) return 0;
     fold_peak(w, rss);
-    w->depth--;
-    return w->depth < TIDE_DEPTH_MAX ? w->peaks[w->depth] : 0;
+    if (w->depth-- > TIDE_DEPTH_MAX) return 0;
+    for (i = w->depth; i > 0 && w->open[i].thread != thread; i--) {}
+    peak = w->open[i].peak;
+    memmove(&w->open[i], &w->open[i + 1], (w->depth - i) * sizeof w->open[0]);
+    return peak;
+}
+
+/* ---- the stack of a thread ---- */
+
+static struct tide_name_entry *top(struct tide_worker *w, const struct tide_thread *t)
+{
+    if (t->depth == 0 || t->depth > TIDE_STACK_MAX) return tide_names_other(&w->names);
+    return t->stack[t->depth - 1];
+}
+
+static void push(struct tide_thread *t, struct tide_name_entry *entry)
+{
+    if (t->depth < TIDE_STACK_MAX) t->stack[t->depth] = entry;
+    t->depth++;
+}
+
+/* The entry may be missing (it was called before the tracing began) or lie deeper (an interpreter
+ * that does not report every return). */
+static void pop(struct tide_thread *t, const struct tide_name_entry *entry)
+{
+    uint32_t i = t->depth;
+
+    if (i > TIDE_STACK_MAX) {
+        t->depth--;
+        return;
+    }
+    while (i > 0 && t->stack[i - 1] != entry)
+        i--;
+    if (i > 0) t->depth = i - 1;
+}
+
+/* ---- lines ---- */
+
+/* What PyFrame_GetLineNumber answers, which searches a table of the code at every call. */
+static uint32_t line_of(struct tide_worker *w, PyCodeObject *code, PyFrameObject *frame,
+                        bool remember)
+{
+    int instruction = tide_frame_instruction(frame);
+    size_t at = ((size_t)(uintptr_t)code >> 4) ^ ((size_t)instruction * 31);
+    struct tide_line *l = &w->lines[at % TIDE_LINES];
+    int line;
+
+    if (l->code == code && l->instruction == instruction) return (uint32_t)l->line;
+    line = PyFrame_GetLineNumber(frame);
+    if (line < 0) line = 0;
+    if (remember) *l = (struct tide_line){code, instruction, line};
+    return (uint32_t)line;
+}
+
+/* ---- readings and events ---- */
+
+/* Read RSS and count what it moved by for `ran`. */
+static void read_rss(struct tide_worker *w, uint64_t ticks, struct tide_name_entry *ran)
+{
+    uint32_t rss = tide_gauge_rss(&w->gauge);
+
+    if (w->tracing && rss > w->rss) ran->gained += rss - w->rss;
+    if (w->tracing && rss < w->rss) ran->released += w->rss - rss;
+    w->rss = rss;
+    w->read_ticks = ticks;
+    fold(w, rss);
+}
+
+/* Stamp the slot and give it its RSS. `must`: whatever the gate says. */
+static inline void gauge_event(struct tide_worker *w, struct tide_slot *slot,
+                               struct tide_name_entry *ran, bool must)
+{
+    uint64_t ticks = tide_clock_ticks(&w->clock);
+
+    if (must || ticks - w->read_ticks >= w->gate) {
+        slot->t_ns = tide_clock_anchor(&w->clock, ticks);
+        read_rss(w, ticks, ran);
+    } else {
+        slot->t_ns = tide_clock_reckon(&w->clock, ticks);
+    }
+    slot->rss_pages = w->rss;
+}
+
+static inline bool has_moved(const struct tide_worker *w)
+{
+    uint32_t moved = w->rss > w->reported ? w->rss - w->reported : w->reported - w->rss;
+
+    return moved >= w->threshold;
+}
+
+/* Put the event before this one, if this one shows that it matters, and forget it. */
+static inline void put_before(struct tide_worker *w)
+{
+    if (w->plan.recording == TIDE_CHANGES) tide_ring_release(&w->ring, has_moved(w));
+    w->reported = w->rss;
+}
+
+static inline void put_or_hold(struct tide_worker *w, const struct tide_slot *slot, bool must)
+{
+    if (w->plan.recording == TIDE_CHANGES && !must && !has_moved(w)) {
+        tide_ring_hold(&w->ring, slot);
+        return;
+    }
+    put_before(w);
+    tide_ring_put_slot(&w->ring, slot);
+}
+
+/* The entry of an event, NULL for none. *ran: the function that ran before it. */
+static inline struct tide_name_entry *follow(struct tide_worker *w, struct tide_thread *t,
+                                             int what, PyCodeObject *code, PyObject *arg,
+                                             struct tide_name_entry **ran)
+{
+    struct tide_name_entry *entry, *last = top(w, t);
+
+    if (what == PyTrace_CALL) {
+        entry = tide_names_code(&w->names, code);
+    } else if (what == PyTrace_RETURN) {
+        entry = last->what == code ? last : tide_names_code(&w->names, code);
+    } else {
+        entry = tide_names_function(&w->names, arg);
+        if (entry->ours) return NULL;
+    }
+    if (what == PyTrace_CALL || what == PyTrace_C_CALL) {
+        *ran = last;
+        entry->calls++;
+        push(t, entry);
+    } else {
+        *ran = entry;
+        pop(t, entry);
+    }
+    return entry;
 }
 
 static int hook(PyObject *unused, PyFrameObject *frame, int what, PyObject *arg)
@@ -70,56 +209,123 @@ static int hook(PyObject *unused, PyFrameObject *frame, int what, PyObject *arg)
         [PyTrace_C_RETURN] = TIDE_C_RETURN,
         [PyTrace_C_EXCEPTION] = TIDE_C_EXCEPTION,
     };
-    struct tide_worker *w = current;
+    struct tide_worker *w = worker;
+    struct tide_thread *t = mine;
     struct tide_slot slot = {.kind = KINDS[what & 7], .span = 1};
-    const struct tide_name_entry *name;
+    struct tide_name_entry *entry, *ran;
+    PyCodeObject *code;
     (void)unused;
 
-    if (!w || w->off || !slot.kind) return 0;
-    name = slot.kind >= TIDE_C_CALL ? tide_names_function(&w->names, arg)
-                                    : tide_names_code(&w->names, tide_frame_code(frame));
-    if (name->ours) return 0;
-    slot.thread = w->thread;
-    slot.name = name->id;
+    if (!t || !w->tracing || w->off || !slot.kind) return 0;
+    code = tide_frame_code(frame);
+    entry = follow(w, t, what, code, arg, &ran);
+    if (!entry) return 0;
+    slot.thread = t->id;
+    slot.name = entry->id;
+    slot.line = line_of(w, code, frame, entry->what == code || top(w, t)->what == code);
+    tide_ring_begin(&w->ring);
+    gauge_event(w, &slot, ran, entry->tested);
+    if (entry->tested) {
+        if (slot.kind == TIDE_C_CALL)
+            enter_tested(w, t->id, slot.rss_pages);
+        else
+            slot.peak_pages = leave_tested(w, t->id, slot.rss_pages);
+        if (slot.peak_pages > entry->peak) entry->peak = slot.peak_pages;
+    }
+    put_or_hold(w, &slot, entry->tested);
+    return 0;
+}
+
+static int hook_line(PyObject *unused, PyFrameObject *frame, int what, PyObject *arg)
+{
+    struct tide_worker *w = worker;
+    struct tide_thread *t = mine;
+    struct tide_slot slot = {.kind = TIDE_LINE, .span = 1};
+    struct tide_name_entry *entry;
+    (void)unused, (void)arg;
+
+    if (!t || !w->tracing || w->off || what != PyTrace_LINE) return 0;
+    entry = tide_names_code(&w->names, tide_frame_code(frame));
+    slot.thread = t->id;
+    slot.name = entry->id;
     slot.line = (uint32_t)PyFrame_GetLineNumber(frame);
     tide_ring_begin(&w->ring);
-    slot.t_ns = clock_ns(CLOCK_MONOTONIC);
-    slot.rss_pages = tide_gauge_rss(&w->gauge);
-    fold(w, slot.rss_pages);
-    if (name->tested) {
-        if (slot.kind == TIDE_C_CALL)
-            enter_tested(w, slot.rss_pages);
-        else
-            slot.peak_pages = leave_tested(w, slot.rss_pages);
-    }
-    tide_ring_put_slot(&w->ring, &slot);
+    gauge_event(w, &slot, entry, false);
+    put_or_hold(w, &slot, false);
     return 0;
+}
+
+/* Where Python code runs just now; 0 outside of any. */
+static uint32_t present_line(void)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+    int line = frame ? PyFrame_GetLineNumber(frame) : 0;
+
+    return line > 0 ? (uint32_t)line : 0;
+}
+
+static struct tide_name_entry *running(struct tide_worker *w)
+{
+    return mine ? top(w, mine) : tide_names_other(&w->names);
+}
+
+void tide_tracer_event(struct tide_worker *w, enum tide_kind kind, uint32_t generation,
+                       int64_t value)
+{
+    struct tide_record r = {.kind = kind, .generation = generation, .value = value};
+    struct tide_slot slot;
+
+    if (!mine || !w->tracing || w->off) return;
+    r.thread = mine->id;
+    r.line = present_line();
+    tide_ring_begin(&w->ring);
+    gauge_event(w, &slot, running(w), true);
+    r.t_ns = slot.t_ns;
+    r.rss = (uint64_t)slot.rss_pages * w->gauge.page;
+    put_before(w);
+    tide_ring_put(&w->ring, &r); /* no text: it always fits */
+}
+
+/* ---- marks and metadata ---- */
+
+/* Behind the mark, so that its time is not the scenario's. It walks all mapped pages: once per name
+ * of a mark, not at every iteration. */
+static void put_smaps(struct tide_worker *w, uint32_t name)
+{
+    struct tide_record r = {.kind = TIDE_SMAPS, .name = name};
+
+    if (!tide_gauge_smaps(&w->gauge, &r)) return;
+    tide_ring_begin(&w->ring);
+    r.t_ns = tide_clock_anchor(&w->clock, tide_clock_ticks(&w->clock));
+    tide_ring_put(&w->ring, &r);
 }
 
 void tide_tracer_mark(struct tide_worker *w, PyObject *name, int64_t value)
 {
     struct tide_record r = {.kind = TIDE_MARK, .value = value};
-    PyFrameObject *frame = PyEval_GetFrame();
     struct tide_name_entry *entry;
-    uint32_t rss;
+    struct tide_slot slot;
 
     if (w->off) return;
     entry = tide_names_mark(&w->names, name);
     r.name = entry->id;
-    r.thread = (uint32_t)syscall(SYS_gettid); /* a mark may come from any thread */
-    r.line = frame ? (uint32_t)PyFrame_GetLineNumber(frame) : 0;
+    r.thread = (uint32_t)syscall(SYS_gettid); /* a mark may come from a thread without the hook */
+    r.line = present_line();
+    r.cpu_ns = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID);
     tide_ring_begin(&w->ring);
-    r.t_ns = clock_ns(CLOCK_MONOTONIC);
-    rss = tide_gauge_rss(&w->gauge);
-    fold_peak(w, rss);
-    r.rss = (uint64_t)rss * w->gauge.page;
+    gauge_event(w, &slot, running(w), true);
+    fold_peak(w, slot.rss_pages);
+    r.t_ns = slot.t_ns;
+    r.rss = (uint64_t)slot.rss_pages * w->gauge.page;
     r.peak = (uint64_t)w->phase_peak * w->gauge.page;
-    tide_ring_put(&w->ring, &r); /* a mark has no text and always fits */
+    put_before(w);
+    tide_ring_put(&w->ring, &r);
     if (!entry->passed) {
         entry->passed = true;
-        entry->first_rss = rss;
+        entry->first_rss = slot.rss_pages;
+        put_smaps(w, entry->id);
     }
-    w->phase_peak = rss;
+    w->phase_peak = slot.rss_pages;
     tide_gauge_reset(&w->gauge);
 }
 
@@ -145,26 +351,128 @@ int tide_tracer_meta(struct tide_worker *w, const char *key, const char *json, s
     return 0;
 }
 
+int tide_tracer_describe(struct tide_worker *w)
+{
+    static const char *const RECORDINGS[] = {"changes", "all", "marks"};
+    char json[512];
+    int n = snprintf(json, sizeof json,
+                     "{\"recording\":\"%s\",\"precision\":\"%s\",\"threshold\":%llu,"
+                     "\"bound\":%llu,\"gate_ns\":%llu,\"bytes_per_us\":%.0f,\"lines\":%s,"
+                     "\"clock\":\"%s\",\"hook\":\"PyEval_SetProfile\"}",
+                     RECORDINGS[w->plan.recording], w->plan.exact ? "exact" : "bounded",
+                     (unsigned long long)w->plan.threshold,
+                     (unsigned long long)(w->plan.exact ? 0 : w->plan.bound),
+                     (unsigned long long)((w->gate * w->clock.scale) >> 32),
+                     w->errors.rate * 1000, w->plan.lines ? "true" : "false",
+                     w->clock.counter ? "tsc" : "monotonic");
+
+    return tide_tracer_meta(w, "tracer", json, (size_t)n);
+}
+
 static void put_usage(struct tide_worker *w, uint64_t cpu_ns, uint64_t wall_ns)
 {
-    char json[96];
-    int n = snprintf(json, sizeof json, "{\"cpu_ns\":%llu,\"wall_ns\":%llu}",
-                     (unsigned long long)cpu_ns, (unsigned long long)wall_ns);
+    char json[128];
+    int n = snprintf(json, sizeof json,
+                     "{\"cpu_ns\":%llu,\"wall_ns\":%llu,\"threads_missed\":%u}",
+                     (unsigned long long)cpu_ns, (unsigned long long)wall_ns, w->threads_missed);
 
     tide_tracer_meta(w, "usage", json, (size_t)n); /* short: cannot fail */
 }
 
+static void put_total(void *context, const struct tide_name_entry *entry)
+{
+    struct tide_worker *w = context;
+    uint64_t page = w->gauge.page;
+    struct tide_record r = {.kind = TIDE_TOTAL, .name = entry->id, .calls = entry->calls};
+
+    if (!entry->calls && !entry->gained && !entry->released) return;
+    r.gained = entry->gained * page;
+    r.released = entry->released * page;
+    r.peak = entry->peak * page;
+    tide_ring_begin(&w->ring);
+    r.t_ns = tide_clock_anchor(&w->clock, tide_clock_ticks(&w->clock));
+    tide_ring_put(&w->ring, &r);
+}
+
+/* ---- threads and the run ---- */
+
+static struct tide_thread *find_place(struct tide_worker *w)
+{
+    for (size_t i = 0; i < TIDE_THREADS_MAX; i++)
+        if (w->threads[i].id == 0) return &w->threads[i];
+    w->threads_missed++;
+    return NULL;
+}
+
+/* Give this thread its place and, where the recording wants events, the hook. */
+static void hook_thread(struct tide_worker *w)
+{
+    if (mine) return;
+    mine = find_place(w);
+    if (!mine) return;
+    mine->id = (uint32_t)syscall(SYS_gettid);
+    mine->depth = 0;
+    if (w->plan.recording == TIDE_MARKS) return;
+    PyEval_SetProfile(hook, NULL);
+    if (w->plan.lines) PyEval_SetTrace(hook_line, NULL);
+}
+
+static void unhook_thread(struct tide_worker *w)
+{
+    if (!mine) return;
+    if (w->plan.recording != TIDE_MARKS) {
+        PyEval_SetProfile(NULL, NULL);
+        if (w->plan.lines) PyEval_SetTrace(NULL, NULL);
+    }
+    mine->id = 0;
+    mine = NULL;
+}
+
+void tide_tracer_enter_thread(struct tide_worker *w)
+{
+    hook_thread(w);
+    tide_tracer_event(w, TIDE_THREAD, 0, 1);
+}
+
+void tide_tracer_leave_thread(struct tide_worker *w)
+{
+    tide_tracer_event(w, TIDE_THREAD, 0, 0);
+    unhook_thread(w);
+}
+
+void tide_tracer_open(struct tide_worker *w)
+{
+    /* Half the time: the rate was measured on a host that may have been busier than it will be. */
+    double bound = (double)w->plan.bound / 2, ns = w->errors.rate > 0 ? bound / w->errors.rate : 0;
+
+    worker = w;
+    w->threshold = (uint32_t)((w->plan.threshold + w->gauge.page - 1) / w->gauge.page);
+    if (w->threshold == 0) w->threshold = 1;
+    if (ns > 1e5) ns = 1e5; /* the clock is reckoned no further than this */
+    w->gate = w->plan.exact ? 0 : (uint64_t)(ns * 4294967296.0 / (double)w->clock.scale);
+    memset(w->lines, 0xff, sizeof w->lines);
+    memset(w->lines, 0, sizeof w->lines);
+    memset(w->threads, 0xff, sizeof w->threads);
+    memset(w->threads, 0, sizeof w->threads);
+    w->rss = w->reported = tide_gauge_rss(&w->gauge);
+}
+
 PyObject *tide_tracer_run(struct tide_worker *w, PyObject *function, PyObject *args)
 {
-    uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID), wall = clock_ns(CLOCK_MONOTONIC);
+    uint64_t cpu = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID);
+    uint64_t wall = tide_clock_read(CLOCK_MONOTONIC);
     PyObject *result;
 
-    current = w;
-    PyEval_SetProfile(hook, NULL);
+    if (tide_hooks_watch_gc(w->plan.recording != TIDE_MARKS)) return NULL;
+    hook_thread(w);
+    w->tracing = true;
     result = PyObject_Call(function, args, NULL);
-    PyEval_SetProfile(NULL, NULL);
-    current = NULL;
+    w->tracing = false;
+    unhook_thread(w);
     w->depth = 0;
-    put_usage(w, clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu, clock_ns(CLOCK_MONOTONIC) - wall);
+    if (!w->off) tide_ring_release(&w->ring, true); /* the return of the function itself */
+    cpu = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    put_usage(w, cpu, tide_clock_read(CLOCK_MONOTONIC) - wall);
+    if (!w->off) tide_names_each(&w->names, put_total, w);
     return result;
 }
