@@ -556,6 +556,7 @@ static bool get_sample(struct tide_cursor *c, struct tide_record *r, uint8_t tag
     if (tag & SAMPLE_FILE && !get_size(c, &c->file_rss, exact)) return false;
     if (tag & HAS_PEAK) {
         if (!get_peak(c, r, exact) || !get_cpu(c, r)) return false;
+        if (!r->peak) r->cpu_ns = 0; /* a peak of 0 is one that was not read */
     }
     r->anonymous = c->anonymous;
     r->file_rss = c->file_rss;
