@@ -232,9 +232,75 @@ static void test_hostile_memory(void **state)
     assert_in_range(broken, 250, 300);
 }
 
+/* An event held back is put when it turns out to matter, unless the consumer has it already; one
+ * that it replaces is gone. */
+static void test_held_event(void **state)
+{
+    struct tide_ring consumer, producer;
+    struct tide_slot slot = {.t_ns = 1, .name = 5, .kind = TIDE_CALL, .span = 1};
+    struct tide_record r;
+    (void)state;
+
+    open_pair(&consumer, &producer);
+    assert_int_equal(tide_ring_claim(&consumer, &r), TIDE_HELD_NONE);
+    tide_ring_begin(&producer);
+    tide_ring_hold(&producer, &slot);
+    assert_true(tide_ring_is_settled(&consumer));
+    slot.t_ns = 2;
+    tide_ring_hold(&producer, &slot);
+    tide_ring_release(&producer, true);
+    assert_int_equal(tide_ring_take(&consumer, &r), TIDE_RING_OK);
+    assert_true(r.t_ns == 2 && r.name == 5);
+    assert_int_equal(tide_ring_take(&consumer, &r), TIDE_RING_EMPTY);
+
+    tide_ring_hold(&producer, &slot);
+    assert_int_equal(tide_ring_claim(&consumer, &r), TIDE_HELD_TAKEN);
+    assert_true(r.t_ns == 2 && r.kind == TIDE_CALL);
+    assert_int_equal(tide_ring_claim(&consumer, &r), TIDE_HELD_NONE);
+    tide_ring_release(&producer, true);
+    tide_ring_hold(&producer, &slot);
+    tide_ring_release(&producer, false);
+    assert_int_equal(tide_ring_take(&consumer, &r), TIDE_RING_EMPTY);
+
+    slot.kind = TIDE_META; /* measured code wrote over it */
+    tide_ring_hold(&producer, &slot);
+    assert_int_equal(tide_ring_claim(&consumer, &r), TIDE_HELD_NONE);
+    atomic_store(&producer.memory->held_state, TIDE_HELD_BUSY);
+    assert_int_equal(tide_ring_claim(&consumer, &r), TIDE_HELD_CHANGING);
+    close_pair(&consumer, &producer);
+}
+
+static void test_numbers(void **state)
+{
+    const struct tide_record records[] = {
+        {.kind = TIDE_MARK, .value = -3, .cpu_ns = 9},
+        {.kind = TIDE_GC, .value = -1, .generation = 2},
+        {.kind = TIDE_THREAD, .value = 1, .thread = 8},
+        {.kind = TIDE_TOTAL, .name = 4, .calls = 5, .gained = 8192, .released = 1},
+        {.kind = TIDE_SMAPS, .pss = 1025, .uss = 1024, .swap = 3},
+    };
+    struct tide_ring consumer, producer;
+    struct tide_record r;
+    (void)state;
+
+    open_pair(&consumer, &producer);
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        assert_int_equal(tide_ring_put(&producer, &records[i]), 0);
+        assert_int_equal(tide_ring_take(&consumer, &r), TIDE_RING_OK);
+        assert_same(&records[i], &r);
+        assert_int_equal(records[i].generation, r.generation);
+        assert_true(records[i].cpu_ns == r.cpu_ns && records[i].calls == r.calls);
+        assert_true(records[i].gained == r.gained && records[i].released == r.released);
+        assert_true(records[i].pss == r.pss && records[i].uss == r.uss);
+        assert_true(records[i].swap == r.swap);
+    }
+    close_pair(&consumer, &producer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_held_event), cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_order_and_waiting), cmocka_unit_test(test_producer_killed),
         cmocka_unit_test(test_settled),           cmocka_unit_test(test_ceilings),
         cmocka_unit_test(test_hostile_memory),
