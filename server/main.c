@@ -11,6 +11,8 @@ static const struct command {
     {"serve", "run the daemon: queue, builds, runs, REST and dashboard", tide_command_serve},
     {"pythons", "list the CPythons of this machine, and why one cannot be used",
      tide_command_pythons},
+    {"export", "write a run to a file: tide, csv, json, pymemtrace or chrome", tide_command_export},
+    {"import", "read a run from a file: tide, cPyMemTrace, mprof or psrecord", tide_command_import},
 };
 
 static void help(FILE *to)

@@ -5,6 +5,9 @@
  * %00. All of these are refused here, and the connection is closed. */
 #include "http/internal.h"
 
+#include "run/import.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -103,6 +106,36 @@ bool tide_guard_token(struct tide_request *r)
     return cookie && origin && is_our_origin(r->http, origin) && tide_guard_equal(cookie, token);
 }
 
+static bool is_import(const struct tide_request *r)
+{
+    return !strcmp(r->path, TIDE_IMPORT_PATH);
+}
+
+size_t tide_guard_body_max(const struct tide_request *r)
+{
+    return is_import(r) ? TIDE_IMPORT_MAX : TIDE_HTTP_BODY_MAX;
+}
+
+bool tide_guard_too_large(struct tide_request *r)
+{
+    char detail[80];
+    size_t most = tide_guard_body_max(r);
+    snprintf(detail, sizeof detail, "a body may have %zu MiB (%zu bytes)", most >> 20, most);
+    return refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "The body is too large", detail);
+}
+
+static bool check_type(struct tide_request *r, const char *type)
+{
+    const char *wanted = is_import(r) ? "application/octet-stream" : "application/json";
+    size_t n = strlen(wanted);
+    if (type && !strncasecmp(type, wanted, n) && (type[n] == '\0' || type[n] == ';' || type[n] == ' '))
+        return true;
+    return refuse(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type",
+                  is_import(r) ? "The body must be a file" : "The body must be JSON",
+                  is_import(r) ? "send Content-Type: application/octet-stream"
+                               : "send Content-Type: application/json");
+}
+
 static bool check_post(struct tide_request *r)
 {
     const char *type = head(r, "Content-Type");
@@ -115,13 +148,9 @@ static bool check_post(struct tide_request *r)
         return refuse(r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The request needs the token",
                       "send Authorization: Bearer TOKEN with the text of DATA/token, or open the URL "
                       "that `tidemark serve` printed");
-    if (!type || strncasecmp(type, "application/json", 16) != 0 ||
-        (type[16] != '\0' && type[16] != ';' && type[16] != ' '))
-        return refuse(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type",
-                      "The body must be JSON", "send Content-Type: application/json");
-    if (length && strtoull(length, NULL, 10) > TIDE_HTTP_BODY_MAX)
-        return refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "The body is too large",
-                      "a body may have 1 MiB (1048576 bytes)");
+    if (!check_type(r, type)) return false;
+    if (length && strtoull(length, NULL, 10) > tide_guard_body_max(r))
+        return tide_guard_too_large(r);
     return true;
 }
 

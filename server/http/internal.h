@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #define TIDE_HTTP_BODY_MAX    (1u << 20)
+#define TIDE_IMPORT_PATH      "/api/v1/imports" /* takes files; its bodies may have TIDE_IMPORT_MAX */
 #define TIDE_HTTP_CONNECTIONS 512
 #define TIDE_HTTP_STREAMS     384 /* below the former, so that requests still get through */
 #define TIDE_HTTP_IDLE_S      10  /* inactivity that libmicrohttpd allows */
@@ -64,6 +65,10 @@ struct tide_http {
 bool tide_guard_head(struct tide_request *r);
 /* True when the request carries the token, as bearer or as cookie with our own Origin. */
 bool tide_guard_token(struct tide_request *r);
+/* Bytes that the body of this request may have. */
+size_t tide_guard_body_max(const struct tide_request *r);
+/* Make the answer the refusal of a body beyond that; false. */
+bool tide_guard_too_large(struct tide_request *r);
 /* Constant in time for texts of the same length. */
 bool tide_guard_equal(const char *a, const char *b);
 
@@ -81,6 +86,10 @@ tide_handler tide_get_status, tide_get_pythons, tide_get_projects, tide_get_comm
     tide_get_scenarios, tide_post_runs, tide_get_batches, tide_get_batch, tide_get_runs,
     tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_build,
     tide_get_build_log, tide_get_functions;
+
+/* ---- exchange.c ---- */
+
+tide_handler tide_get_export, tide_post_imports;
 
 /* ---- answer.c ---- */
 

@@ -21,6 +21,8 @@ static const struct route {
     {"GET", "/api/v1/runs/{id}/curve", tide_get_curve},
     {"GET", "/api/v1/runs/{id}/events", tide_get_events},
     {"GET", "/api/v1/runs/{id}/functions", tide_get_functions},
+    {"GET", "/api/v1/runs/{id}/export", tide_get_export},
+    {"POST", TIDE_IMPORT_PATH, tide_post_imports},
     {"GET", "/api/v1/runs/{id}/log", tide_get_run_log},
     {"GET", "/api/v1/batches", tide_get_batches},
     {"GET", "/api/v1/batches/{id}", tide_get_batch},

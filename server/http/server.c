@@ -85,6 +85,7 @@ static void hand_over(struct tide_request *r)
 static enum MHD_Result take_head(struct tide_request *r)
 {
     r->started = true;
+    r->body.ceiling = tide_guard_body_max(r);
     set_deadline(r, TIDE_HTTP_DEADLINE_S);
     return tide_guard_head(r) ? MHD_YES : tide_answer_send(r);
 }
@@ -100,8 +101,7 @@ static enum MHD_Result answer_now(struct tide_request *r)
 {
     if (r->answering) return tide_answer_send(r);
     if (r->body.failed) {
-        tide_answer_problem(r, MHD_HTTP_CONTENT_TOO_LARGE, "too-large", "The body is too large",
-                            NULL, "a body may have 1 MiB (1048576 bytes)");
+        tide_guard_too_large(r);
         return tide_answer_send(r);
     }
     bool get = !strcmp(r->method, MHD_HTTP_METHOD_GET);

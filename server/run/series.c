@@ -25,8 +25,8 @@ struct decoded {
     uint8_t *payload;
 };
 
-static enum tide_rc inflate(const struct tide_chunk_row *row, uint8_t **payload, size_t *n,
-                            struct tide_error *e)
+enum tide_rc tide_series_inflate(const struct tide_chunk_row *row, uint8_t **payload, size_t *n,
+                                 struct tide_error *e)
 {
     unsigned long long size = ZSTD_getFrameContentSize(row->data, row->size);
     if (size > TIDE_STREAM_PAYLOAD_MAX) return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
@@ -61,7 +61,7 @@ static enum tide_rc decode(const struct tide_chunk_row *row, struct decoded *d,
     struct entry entry;
     size_t n = 0;
     enum tide_stream_rc got;
-    enum tide_rc rc = inflate(row, &d->payload, &n, e);
+    enum tide_rc rc = tide_series_inflate(row, &d->payload, &n, e);
     if (rc) return rc;
     tide_stack_read(&stack, row->stack);
     tide_cursor_start(&cursor, d->payload, n);
@@ -195,7 +195,7 @@ static enum tide_rc walk_children(void *context, const struct tide_chunk_row *ro
     uint8_t *payload = NULL;
     size_t n = 0;
     enum tide_stream_rc got;
-    enum tide_rc rc = inflate(row, &payload, &n, e);
+    enum tide_rc rc = tide_series_inflate(row, &payload, &n, e);
     if (!rc) tide_cursor_start(&cursor, payload, n);
     while (!rc && (got = tide_cursor_next(&cursor, &r)) != TIDE_STREAM_END) {
         if (got) rc = tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
@@ -272,25 +272,26 @@ static void put_json_text(struct tide_str *out, const char *text)
     json_decref(string);
 }
 
-static void put_event(struct event_walk *w, const struct tide_record *r,
-                      const struct tide_name_row *name, int64_t change)
+void tide_series_put_event(struct tide_str *out, const struct tide_record *r,
+                           const struct tide_name_row *name, int64_t t_ns, int64_t drss)
 {
-    struct tide_str *out = w->out;
-    tide_str_printf(out, "%s{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":",
-                    w->n++ ? "," : "", (long long)r->t_ns - (long long)w->origin_ns,
-                    tide_kind_name(r->kind), r->thread);
+    tide_str_printf(out, "{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":",
+                    (long long)t_ns, tide_kind_name(r->kind), r->thread);
     if (name) {
         put_json_text(out, name->text);
         tide_str_put(out, ",\"file\":");
         put_json_text(out, name->file);
     } else
         tide_str_put(out, "null,\"file\":null");
-    tide_str_printf(out, ",\"line\":%u,\"rss\":%llu,\"drss\":%lld,\"peak\":", r->line,
-                    (unsigned long long)r->rss, (long long)change);
+    tide_str_printf(out, ",\"line\":%u,\"rss\":%llu,\"drss\":%lld", r->line,
+                    (unsigned long long)r->rss, (long long)drss);
+    if (r->kind == TIDE_MARK || r->kind == TIDE_GC || r->kind == TIDE_THREAD)
+        tide_str_printf(out, ",\"value\":%lld", (long long)r->value);
+    if (r->kind == TIDE_GC) tide_str_printf(out, ",\"generation\":%u", r->generation);
     if (r->peak)
-        tide_str_printf(out, "%llu}", (unsigned long long)r->peak);
+        tide_str_printf(out, ",\"peak\":%llu}", (unsigned long long)r->peak);
     else
-        tide_str_put(out, "null}");
+        tide_str_put(out, ",\"peak\":null}");
 }
 
 static bool is_wanted(const struct event_walk *w, const struct tide_record *r,
@@ -320,8 +321,10 @@ static enum tide_rc walk_chunk(void *context, const struct tide_chunk_row *row,
         if (place < w->filter->cursor || !is_wanted(w, r, name)) continue;
         if (w->n == w->filter->limit)
             w->next = place;
-        else
-            put_event(w, r, name, change);
+        else {
+            if (w->n++) tide_str_put(w->out, ",");
+            tide_series_put_event(w->out, r, name, (int64_t)r->t_ns - w->origin_ns, change);
+        }
     }
     decoded_free(&d);
     return rc;
@@ -348,5 +351,44 @@ enum tide_rc tide_series_events(struct tide_store *s, int64_t run,
         tide_str_put(out, "],\"next\":null}");
     tide_names_free(names, n_names);
     if (!rc && out->failed) rc = tide_fail(e, TIDE_NOMEM, "answer with events");
+    return rc;
+}
+
+/* ---- every record ---- */
+
+struct each_walk {
+    struct event_walk names; /* for find_name; nothing is filtered */
+    tide_record_fn *each;
+    void *context;
+};
+
+static enum tide_rc walk_each(void *context, const struct tide_chunk_row *row, struct tide_error *e)
+{
+    struct each_walk *w = context;
+    struct decoded d = {0};
+    uint64_t before = (uint64_t)row->rss;
+    enum tide_rc rc = decode(row, &d, e);
+    for (size_t i = 0; i < d.n && !rc; i++) {
+        const struct tide_record *r = &d.at[i].record;
+        rc = w->each(w->context, r, find_name(&w->names, r->name),
+                     (int64_t)r->t_ns - w->names.origin_ns,
+                     before ? (int64_t)(r->rss - before) : 0, e);
+        before = r->rss;
+    }
+    decoded_free(&d);
+    return rc;
+}
+
+enum tide_rc tide_series_each(struct tide_store *s, int64_t run, tide_record_fn *each,
+                              void *context, struct tide_error *e)
+{
+    struct tide_run_facts facts;
+    struct tide_name_row *names = NULL;
+    size_t n = 0;
+    enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
+    if (!rc) rc = tide_store_names(s, run, &names, &n, e);
+    struct each_walk walk = {{.names = names, .n_names = n, .origin_ns = facts.origin_ns}, each, context};
+    if (!rc) rc = tide_store_chunks(s, run, 0, 0, INT64_MAX, 0, walk_each, &walk, e);
+    tide_names_free(names, n);
     return rc;
 }

@@ -241,17 +241,50 @@ static enum tide_rc connect_readers(struct tide_store *s, struct tide_error *e)
     return TIDE_OK;
 }
 
-enum tide_rc tide_store_open(const char *path, struct tide_store **out, struct tide_error *e)
+/* An object without connections. */
+static enum tide_rc prepare_store(const char *path, struct tide_store **out, struct tide_error *e)
 {
-    enum tide_rc rc = TIDE_OK;
-    *out = NULL;
     struct tide_store *s = calloc(1, sizeof *s);
+    *out = s;
     if (!s) return tide_fail(e, TIDE_NOMEM, "open %s", path);
     pthread_mutex_init(&s->writing, NULL);
     pthread_mutex_init(&s->lending, NULL);
     pthread_cond_init(&s->returned, NULL);
     s->path = strdup(path);
-    if (!s->path) rc = tide_fail(e, TIDE_NOMEM, "open %s", path);
+    return s->path ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "open %s", path);
+}
+
+static enum tide_rc check_version(struct tide_store *s, struct tide_error *e)
+{
+    int64_t version = 0;
+    enum tide_rc rc = tide_sql_integer(s->readers[0], &version, e, "PRAGMA user_version", "");
+    if (rc || version == SCHEMA_VERSION) return rc;
+    return tide_fail(e, version > SCHEMA_VERSION ? TIDE_NEWER : TIDE_INVALID,
+                     "%s has schema %lld, this program reads %d: %s", s->path, (long long)version,
+                     SCHEMA_VERSION,
+                     version > SCHEMA_VERSION ? "update Tidemark"
+                                              : "start `tidemark serve` once, which brings it up to date");
+}
+
+enum tide_rc tide_store_open_reader(const char *path, struct tide_store **out, struct tide_error *e)
+{
+    struct tide_store *s = NULL;
+    *out = NULL;
+    enum tide_rc rc = prepare_store(path, &s, e);
+    if (!rc) rc = connect_readers(s, e);
+    if (!rc) rc = check_version(s, e);
+    if (rc)
+        tide_store_close(s);
+    else
+        *out = s;
+    return rc;
+}
+
+enum tide_rc tide_store_open(const char *path, struct tide_store **out, struct tide_error *e)
+{
+    struct tide_store *s = NULL;
+    *out = NULL;
+    enum tide_rc rc = prepare_store(path, &s, e);
     if (!rc) rc = connect_writer(s, e);
     if (!rc) rc = migrate(s, e);
     if (!rc) rc = requeue_interrupted(s, e);

@@ -26,6 +26,10 @@ struct tide_store;
  * Errors: TIDE_IO, TIDE_CORRUPT (no database, or damaged), TIDE_NEWER (written by a newer Tidemark). */
 TIDE_CHECK enum tide_rc tide_store_open(const char *path, struct tide_store **out,
                                         struct tide_error *e);
+/* Open an existing database to read it only, beside a daemon or without one. Nothing is migrated: NEWER or
+ * INVALID when it is of another version. No call that writes may be made. */
+TIDE_CHECK enum tide_rc tide_store_open_reader(const char *path, struct tide_store **out,
+                                               struct tide_error *e);
 void tide_store_close(struct tide_store *s); /* NULL is a no-op */
 
 /* ---- catalog: what can be measured (store/catalog.c) ---- */
@@ -121,6 +125,23 @@ struct tide_outcome {
 TIDE_CHECK enum tide_rc tide_store_end_run(struct tide_store *s, int64_t run,
                                            const struct tide_outcome *o, bool *batch_done,
                                            struct tide_error *e);
+
+/* ---- runs from files (store/imports.c) ---- */
+
+struct tide_import_row {
+    const char *name;   /* the file's */
+    const char *sha;    /* 40 digits that name its content */
+    const char *python; /* version, or "unknown" */
+    const char *format;
+};
+/* A run that is `running`, for its measurements to be appended; tide_store_end_run ends it. One that a
+ * daemon leaves so is forgotten when the store is opened again. */
+TIDE_CHECK enum tide_rc tide_store_begin_import(struct tide_store *s,
+                                                const struct tide_import_row *r, int64_t *run,
+                                                int64_t *batch, struct tide_error *e);
+/* It came to nothing: no row of it stays. */
+TIDE_CHECK enum tide_rc tide_store_drop_import(struct tide_store *s, int64_t run,
+                                               struct tide_error *e);
 
 /* ---- what a run measured (store/chunks.c) ---- */
 

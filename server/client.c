@@ -1,0 +1,140 @@
+/* client.c - see client.h. One request on one connection; the daemon closes it after its answer. */
+#include "client.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TEXT_MAX   256
+#define ANSWER_MAX (4u << 20)
+
+void tide_client_escape(struct tide_str *out, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    for (; *text; text++)
+        if (strchr(plain, *text))
+            tide_str_add(out, text, 1);
+        else
+            tide_str_printf(out, "%%%02X", (unsigned char)*text);
+}
+
+/* A small file of the data folder, without its last newline; in new memory. */
+static enum tide_rc read_text(const char *data, const char *name, char **out, struct tide_error *e)
+{
+    char *path = tide_format("%s/%s", data, name);
+    if (!path) return tide_fail(e, TIDE_NOMEM, "ask the daemon");
+    enum tide_rc rc = tide_file_read(path, TEXT_MAX, out, NULL, e);
+    if (!rc) (*out)[strcspn(*out, "\r\n")] = '\0';
+    free(path);
+    return rc;
+}
+
+/* `authority` is HOST:PORT or [HOST]:PORT, as in DATA/url. */
+static enum tide_rc connect_to(const char *authority, int *fd, struct tide_error *e)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    struct addrinfo *found = NULL;
+    char host[TEXT_MAX];
+    const char *colon = strrchr(authority, ':');
+    size_t n = colon ? (size_t)(colon - authority) : 0;
+    bool six = n > 2 && *authority == '[';
+    if (!n || n >= sizeof host) return tide_fail(e, TIDE_INVALID, "DATA/url holds no address");
+    memcpy(host, authority + six, n - 2 * six);
+    host[n - 2 * six] = '\0';
+    if (getaddrinfo(host, colon + 1, &hints, &found))
+        return tide_fail(e, TIDE_INVALID, "DATA/url holds no address: %s", authority);
+    *fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    enum tide_rc rc = TIDE_OK;
+    if (*fd < 0 || connect(*fd, found->ai_addr, found->ai_addrlen))
+        rc = tide_fail(e, TIDE_ABSENT, "no daemon answers at %s: %s", authority, strerror(errno));
+    freeaddrinfo(found);
+    return rc;
+}
+
+static enum tide_rc send_all(int fd, const void *bytes, size_t n, struct tide_error *e)
+{
+    for (const char *at = bytes; n;) {
+        ssize_t sent = send(fd, at, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent <= 0) return tide_fail_errno(e, "send to the daemon");
+        at += sent;
+        n -= (size_t)sent;
+    }
+    return TIDE_OK;
+}
+
+static enum tide_rc receive_all(int fd, struct tide_str *out, struct tide_error *e)
+{
+    char block[16384];
+    ssize_t n;
+    while ((n = recv(fd, block, sizeof block, 0)) != 0) {
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return tide_fail_errno(e, "read the daemon's answer");
+        tide_str_add(out, block, (size_t)n);
+    }
+    return out->failed || !out->length ? tide_fail(e, TIDE_IO, "the daemon's answer is missing or too long")
+                                       : TIDE_OK;
+}
+
+/* "HTTP/1.1 201 Created ... \r\n\r\n{...}" */
+static enum tide_rc read_answer(const struct tide_str *text, json_t **answer, struct tide_error *e)
+{
+    const char *body = strstr(text->at, "\r\n\r\n");
+    const char *status = strchr(text->at, ' ');
+    json_error_t unread;
+    *answer = body ? json_loads(body + 4, 0, &unread) : NULL;
+    if (!*answer || !status) return tide_fail(e, TIDE_IO, "the daemon's answer is not JSON");
+    if (status[1] == '2') return TIDE_OK;
+    const char *detail = json_string_value(json_object_get(*answer, "detail"));
+    const char *field = json_string_value(json_object_get(*answer, "field"));
+    enum tide_rc rc = tide_fail_field(e, field ? field : "", "%s", detail ? detail : "the daemon refuses");
+    json_decref(*answer);
+    *answer = NULL;
+    return rc;
+}
+
+static enum tide_rc exchange(const char *authority, const struct tide_str *head, const void *bytes,
+                             size_t n, json_t **answer, struct tide_error *e)
+{
+    struct tide_str text = {.ceiling = ANSWER_MAX};
+    int fd = -1;
+    enum tide_rc rc = connect_to(authority, &fd, e);
+    if (!rc) rc = send_all(fd, head->at, head->length, e);
+    if (!rc) rc = send_all(fd, bytes, n, e);
+    if (!rc) rc = receive_all(fd, &text, e);
+    if (!rc) rc = read_answer(&text, answer, e);
+    if (fd >= 0) close(fd);
+    tide_str_free(&text);
+    return rc;
+}
+
+enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
+                              const void *bytes, size_t n, json_t **answer, struct tide_error *e)
+{
+    static const char scheme[] = "http://";
+    char *url = NULL, *token = NULL;
+    struct tide_str head = {0};
+    *answer = NULL;
+    enum tide_rc rc = read_text(data, "url", &url, e);
+    if (!rc) rc = read_text(data, "token", &token, e);
+    if (!rc && strncmp(url, scheme, sizeof scheme - 1) != 0)
+        rc = tide_fail(e, TIDE_INVALID, "%s/url holds no address", data);
+    if (!rc) {
+        const char *authority = url + sizeof scheme - 1;
+        tide_str_printf(&head,
+                        "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+                        "Content-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+                        target, authority, token, type, n);
+        rc = head.failed ? tide_fail(e, TIDE_NOMEM, "ask the daemon")
+                         : exchange(authority, &head, bytes, n, answer, e);
+    }
+    tide_str_free(&head);
+    free(url);
+    free(token);
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* client.h - a request to a running daemon of the same user, found by its data folder. */
+#ifndef TIDE_CLIENT_H
+#define TIDE_CLIENT_H
+
+#include "base/str.h"
+
+#include <jansson.h>
+
+/* POST the n bytes to `target` (path and query) of the daemon that serves `data`, with its token.
+ * *answer is the JSON of its answer, owned by the caller. INVALID with the daemon's words when it refuses;
+ * ABSENT when no daemon answers there. */
+TIDE_CHECK enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
+                                         const void *bytes, size_t n, json_t **answer,
+                                         struct tide_error *e);
+
+/* Append `text`, percent-encoded for a query. */
+void tide_client_escape(struct tide_str *out, const char *text);
+
+#endif
