@@ -1,0 +1,172 @@
+"""Measure what the instrument costs, in one run.
+
+    python3 bench/tracer.py --probe PROBE --dump DUMP [--pythons 3.8,3.12] [--rounds N]
+
+Compiles the worker for each CPython, then runs two million Python calls and two million C calls
+that do nothing, and the scenario list_bytes, in every mode in turn; a round holds each mode once, so
+that what else the machine does falls on all of them. Prints a table of medians and writes
+bench/results/tracer.json, a list of rows of name, value, unit, goal and met.
+
+Times are CPU times of the measured process. What a mode adds is its time less that of the recording
+`marks`, which has no hook, in the same round. Sizes are those of the stream before it is compressed
+into the database.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from statistics import median
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests", "worker"))
+import test_worker as driver  # noqa: E402
+
+BENCH = os.path.join(ROOT, "bench")
+SCENARIOS = os.path.join(BENCH, "tracer_scenarios.py")
+LIST_BYTES = os.path.join(ROOT, "scenarios", "list_bytes.py")
+CALLS = 2_000_000
+EVENTS = 2 * CALLS
+MODES = {
+    "none": ("--recording", "marks"),
+    "bounded": ("--recording", "changes", "--precision", "bounded"),
+    "exact": ("--recording", "changes", "--precision", "exact"),
+    "all bounded": ("--recording", "all", "--precision", "bounded"),
+}
+STUDY = '{"count":65536,"length":1024,"repeat":3}'
+
+
+def usage(data):
+    """META usage, found without decoding millions of events."""
+    at = data.rindex(b'{"cpu_ns":')
+    return json.loads(data[at:data.index(b"}", at) + 1])
+
+
+def run(command):
+    """CPU nanoseconds of the scenario's function and the bytes of its stream."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode())
+    return usage(done.stdout)["cpu_ns"], len(done.stdout)
+
+
+def compile_c(folder, name, *more):
+    program = os.path.join(folder, name)
+    driver.check(["cc", "-std=gnu11", "-O2", "-I" + os.path.join(ROOT, "worker"),
+                  os.path.join(BENCH, name + ".c"), *more, "-o", program])
+    return program
+
+
+class Table:
+    def __init__(self):
+        self.rows = []
+
+    def add(self, name, value, unit, goal=None, at_least=False):
+        met = None if goal is None else (value >= goal if at_least else value <= goal)
+        self.rows.append({"name": name, "value": round(value, 3), "unit": unit, "goal": goal,
+                          "met": met})
+        word = "" if goal is None else "%s %g  %s" % (">=" if at_least else "<=", goal,
+                                                      "met" if met else "NOT MET")
+        print("%-52s %12.3f %-12s %s" % (name, value, unit, word), flush=True)
+
+
+def measure_calls(table, python, rounds, pread):
+    """What each mode adds to an event, on calls that do nothing."""
+    for scenario in ("python", "c"):
+        added = {mode: [] for mode in MODES}
+        ratios, sizes = [], []
+        for _ in range(rounds):
+            bare = pread()
+            base = None
+            for mode, options in MODES.items():
+                cpu, size = run(python.command(scenario, scenario=SCENARIOS, module="",
+                                               worker=options))
+                base = cpu if base is None else base
+                added[mode].append((cpu - base) / EVENTS)
+                if mode == "exact":
+                    ratios.append(added[mode][-1] / bare)
+                if mode == "all bounded":
+                    sizes.append(size / EVENTS)
+        name = "%s, %s calls: " % (python.version, scenario)
+        table.add(name + "bounded adds", median(added["bounded"]), "ns/event", 60)
+        table.add(name + "exact adds", median(added["exact"]), "ns/event")
+        table.add(name + "exact / pread", median(ratios), "ratio", 1.25)
+        table.add(name + "all, bounded adds", median(added["all bounded"]), "ns/event")
+        table.add(name + "all, stream", median(sizes), "bytes/event", 4)
+
+
+def measure_study(table, python, rounds):
+    ratios = []
+    for _ in range(rounds):
+        cpu = [run(python.command("list_bytes", scenario=LIST_BYTES, module="tideconv",
+                                  params=STUDY, worker=MODES[mode]))[0]
+               for mode in ("none", "bounded")]
+        ratios.append(cpu[1] / cpu[0])
+    table.add(python.version + ", list_bytes: bounded / untraced", median(ratios), "ratio", 1.02)
+
+
+def measure_sampling(table, python, rounds):
+    ratios = []
+    for _ in range(rounds):
+        cpu = [run(python.command("c", scenario=SCENARIOS, module="", worker=MODES["none"],
+                                  params='{"count":10000000}', probe=["--interval-us", us]))[0]
+               for us in ("1000000", "1000")]
+        ratios.append(cpu[1] / cpu[0])
+    table.add(python.version + ": sampled every ms / every s", median(ratios), "ratio", 1.005)
+
+
+def measure_flood(table, flood, rounds):
+    rates = []
+    for _ in range(rounds):
+        probe = subprocess.Popen([driver.options.probe, "--", flood], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE)
+        while os.read(probe.stdout.fileno(), 1 << 20):
+            pass
+        rates.append(float(probe.stderr.read()))
+        probe.wait()
+    table.add("probe and pipe", median(rates) / 1e6, "M events/s", 5, at_least=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--probe", required=True)
+    parser.add_argument("--dump", required=True)
+    parser.add_argument("--pythons", default="")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    driver.options.probe = os.path.abspath(arguments.probe)
+    driver.options.dump = os.path.abspath(arguments.dump)
+    driver.options.source = ROOT
+    wanted = set(filter(None, arguments.pythons.split(",")))
+    table = Table()
+    with tempfile.TemporaryDirectory(prefix="tidemark-bench-") as folder:
+        driver.options.build = folder
+        bare = compile_c(folder, "tracer_pread")
+        flood = compile_c(folder, "tracer_flood", os.path.join(ROOT, "worker", "ring.c"))
+
+        def pread():
+            return float(subprocess.check_output([bare]))
+
+        table.add("one bare pread of statm", median(pread() for _ in range(arguments.rounds)), "ns")
+        measure_flood(table, flood, arguments.rounds)
+        seen = set()
+        for facts in driver.discover():
+            if facts["version"] in seen or (wanted and facts["version"] not in wanted):
+                continue
+            seen.add(facts["version"])
+            python = driver.Python(facts)
+            python.build()
+            measure_calls(table, python, arguments.rounds, pread)
+            measure_study(table, python, arguments.rounds)
+            measure_sampling(table, python, arguments.rounds)
+    results = os.path.join(BENCH, "results")
+    os.makedirs(results, exist_ok=True)
+    with open(os.path.join(results, "tracer.json"), "w", encoding="utf-8") as file:
+        json.dump(table.rows, file, indent=1)
+        file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
