@@ -13,6 +13,7 @@ import argparse
 import collections
 import concurrent.futures
 import glob
+import io
 import json
 import os
 import re
@@ -672,15 +673,23 @@ def parse_arguments():
     options.source = os.path.abspath(options.source)
 
 
-def make_suite():
-    loader, suite = unittest.TestLoader(), unittest.TestSuite()
+def make_suites():
+    cases = []
     for python in pythons:
         name = "Python_" + python.version.replace(".", "_")
-        case = type(name, (WorkerCase,), {"python": python, "__qualname__": name})
-        suite.addTests(loader.loadTestsFromTestCase(case))
-    suite.addTests(loader.loadTestsFromTestCase(ProbeCase))
-    suite.addTests(loader.loadTestsFromTestCase(DescribeCase))
-    return unittest.TestSuite(test for test in suite if options.only in test.id())
+        cases.append(type(name, (WorkerCase,), {"python": python, "__qualname__": name}))
+    for case in [*cases, ProbeCase, DescribeCase]:
+        tests = unittest.TestLoader().loadTestsFromTestCase(case)
+        yield unittest.TestSuite(test for test in tests if options.only in test.id())
+
+
+def run_suite(suite):
+    """One case, beside others: what is measured are processes, and no test asserts how long."""
+    text = io.StringIO()
+    done = unittest.TextTestRunner(stream=text, verbosity=1 + options.verbose).run(suite)
+    sys.stdout.write(text.getvalue())
+    sys.stdout.flush()
+    return done
 
 
 def main():
@@ -695,9 +704,10 @@ def main():
         print("pythons: " + ", ".join("%s (%s)" % (p.version, p.executable) for p in pythons))
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             list(pool.map(Python.build, pythons))
-        sys.stdout.flush()
-        done = unittest.TextTestRunner(verbosity=1 + options.verbose).run(make_suite())
-        return 0 if done.wasSuccessful() and done.testsRun else 1
+            sys.stdout.flush()
+            done = list(pool.map(run_suite, make_suites()))
+        well = all(d.wasSuccessful() for d in done) and any(d.testsRun for d in done)
+        return 0 if well else 1
     finally:
         shutil.rmtree(options.build, ignore_errors=True)
 
