@@ -475,6 +475,17 @@ class WorkerCase(StreamCase):
             self.assertEqual(stream.meta["tracer"]["bound"], bound)
             self.assertLessEqual(error, bound)
 
+    def test_bound_while_pages_come(self):
+        """Each call takes four pages and no longer than that: what is known is their sum."""
+        size, count = 4 * 4096, 2000
+        for worker, bound in (("--precision", "exact"), 64 << 10), ((), 256 << 10):
+            stream = self.run_well("grow", module="", worker=["--recording", "all", *worker],
+                                   params='{"count":%d,"size":%d}' % (count, size))
+            told = [r["rss"] for r in stream.named("C_RETURN", "tidetest.touch")]
+            base = stream.mark("base")["rss"]
+            error = max(abs(rss - base - (i + 1) * size) for i, rss in enumerate(told))
+            self.assertLessEqual(error, bound)
+
     def test_large_peak(self):
         stream = self.run_well("large_peak", worker=[])
         environment = stream.meta["environment"]
