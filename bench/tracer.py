@@ -8,8 +8,8 @@ that what else the machine does falls on all of them. Prints a table of medians 
 bench/results/tracer.json, a list of rows of name, value, unit, goal and met.
 
 Times are CPU times of the measured process. What a mode adds is its time less that of the recording
-`marks`, which has no hook, in the same round. Sizes are those of the stream before it is compressed
-into the database.
+`marks`, which has no hook, in the same round. `stored` is the stream with each payload compressed, as
+the daemon puts it into the database; samples and names are counted with it.
 """
 
 import argparse
@@ -45,11 +45,11 @@ def usage(data):
 
 
 def run(command):
-    """CPU nanoseconds of the scenario's function and the bytes of its stream."""
+    """CPU nanoseconds of the scenario's function, and its stream."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode:
         raise RuntimeError(done.stderr.decode())
-    return usage(done.stdout)["cpu_ns"], len(done.stdout)
+    return usage(done.stdout)["cpu_ns"], done.stdout
 
 
 def compile_c(folder, name, *more):
@@ -72,29 +72,31 @@ class Table:
         print("%-52s %12.3f %-12s %s" % (name, value, unit, word), flush=True)
 
 
-def measure_calls(table, python, rounds, pread):
+def measure_calls(table, python, rounds, pread, stored):
     """What each mode adds to an event, on calls that do nothing."""
     for scenario in ("python", "c"):
         added = {mode: [] for mode in MODES}
-        ratios, sizes = [], []
+        ratios, sizes, packed = [], [], []
         for _ in range(rounds):
             bare = pread()
             base = None
             for mode, options in MODES.items():
-                cpu, size = run(python.command(scenario, scenario=SCENARIOS, module="",
+                cpu, stream = run(python.command(scenario, scenario=SCENARIOS, module="",
                                                worker=options))
                 base = cpu if base is None else base
                 added[mode].append((cpu - base) / EVENTS)
                 if mode == "exact":
                     ratios.append(added[mode][-1] / bare)
                 if mode == "all bounded":
-                    sizes.append(size / EVENTS)
+                    sizes.append(len(stream) / EVENTS)
+                    packed.append(int(subprocess.check_output([stored], input=stream)) / EVENTS)
         name = "%s, %s calls: " % (python.version, scenario)
         table.add(name + "bounded adds", median(added["bounded"]), "ns/event", 60)
         table.add(name + "exact adds", median(added["exact"]), "ns/event")
         table.add(name + "exact / pread", median(ratios), "ratio", 1.25)
         table.add(name + "all, bounded adds", median(added["all bounded"]), "ns/event")
-        table.add(name + "all, stream", median(sizes), "bytes/event", 4)
+        table.add(name + "all, stream", median(sizes), "bytes/event")
+        table.add(name + "all, stored", median(packed), "bytes/event", 4)
 
 
 def measure_study(table, python, rounds):
@@ -146,6 +148,9 @@ def main():
         bare = compile_c(folder, "tracer_pread")
         flood = compile_c(folder, "tracer_flood", os.path.join(ROOT, "worker", "ring.c"))
 
+        stored = compile_c(folder, "tracer_stored", os.path.join(ROOT, "worker", "stream.c"),
+                           "-lzstd")
+
         def pread():
             return float(subprocess.check_output([bare]))
 
@@ -158,7 +163,7 @@ def main():
             seen.add(facts["version"])
             python = driver.Python(facts)
             python.build()
-            measure_calls(table, python, arguments.rounds, pread)
+            measure_calls(table, python, arguments.rounds, pread, stored)
             measure_study(table, python, arguments.rounds)
             measure_sampling(table, python, arguments.rounds)
     results = os.path.join(BENCH, "results")
