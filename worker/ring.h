@@ -126,7 +126,8 @@ static inline void tide_ring_hold(struct tide_ring *r, const struct tide_slot *s
 /* Let go of the event held back; `put` it before, unless the consumer has it already. */
 void tide_ring_release(struct tide_ring *r, bool put);
 
-/* Put a record with texts or numbers behind it: any but events without a value. E2BIG when a text exceeds TIDE_STREAM_TEXT_MAX. */
+/* Put a record with texts or numbers behind it: any but events without a value. E2BIG when a text
+ * exceeds TIDE_STREAM_TEXT_MAX. */
 int tide_ring_put(struct tide_ring *r, const struct tide_record *record);
 
 #endif

@@ -300,7 +300,7 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_held_event), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_held_event),        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_order_and_waiting), cmocka_unit_test(test_producer_killed),
         cmocka_unit_test(test_settled),           cmocka_unit_test(test_ceilings),
         cmocka_unit_test(test_hostile_memory),

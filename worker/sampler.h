@@ -25,7 +25,7 @@ struct tide_sampler {
     uint64_t page;
     uint64_t taken; /* samples read so far */
     pid_t pid;
-    clockid_t cpu;  /* CPU time of the process */
+    clockid_t cpu; /* CPU time of the process */
     bool cpu_known;
     uint64_t looked_ns; /* when children were looked for */
     unsigned children_count;

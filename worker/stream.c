@@ -56,13 +56,20 @@ void tide_stream_magic(uint8_t out[TIDE_STREAM_MAGIC_LEN])
 const char *tide_kind_name(enum tide_kind k)
 {
     static const char *const NAMES[] = {
-        [TIDE_META] = "META",         [TIDE_NAME] = "NAME",
-        [TIDE_SAMPLE] = "SAMPLE",     [TIDE_CALL] = "CALL",
-        [TIDE_RETURN] = "RETURN",     [TIDE_C_CALL] = "C_CALL",
-        [TIDE_C_RETURN] = "C_RETURN", [TIDE_C_EXCEPTION] = "C_EXCEPTION",
-        [TIDE_MARK] = "MARK",         [TIDE_LINE] = "LINE",
-        [TIDE_GC] = "GC",             [TIDE_THREAD] = "THREAD",
-        [TIDE_CHILD] = "CHILD",       [TIDE_TOTAL] = "TOTAL",
+        [TIDE_META] = "META",
+        [TIDE_NAME] = "NAME",
+        [TIDE_SAMPLE] = "SAMPLE",
+        [TIDE_CALL] = "CALL",
+        [TIDE_RETURN] = "RETURN",
+        [TIDE_C_CALL] = "C_CALL",
+        [TIDE_C_RETURN] = "C_RETURN",
+        [TIDE_C_EXCEPTION] = "C_EXCEPTION",
+        [TIDE_MARK] = "MARK",
+        [TIDE_LINE] = "LINE",
+        [TIDE_GC] = "GC",
+        [TIDE_THREAD] = "THREAD",
+        [TIDE_CHILD] = "CHILD",
+        [TIDE_TOTAL] = "TOTAL",
         [TIDE_SMAPS] = "SMAPS",
     };
     size_t i = (size_t)k;

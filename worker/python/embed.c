@@ -62,13 +62,20 @@ static const char HELP[] =
     "  --hash-seed N     seed of str and bytes hashes (default 0: hashes are not randomized)\n";
 
 static const struct option OPTIONS[] = {
-    {"python", required_argument, NULL, 'y'},   {"harness", required_argument, NULL, 'h'},
-    {"scenario", required_argument, NULL, 's'}, {"name", required_argument, NULL, 'n'},
-    {"module", required_argument, NULL, 'm'},   {"path", required_argument, NULL, 'p'},
-    {"params", required_argument, NULL, 'j'},   {"hash-seed", required_argument, NULL, 'r'},
-    {"recording", required_argument, NULL, 'c'}, {"threshold", required_argument, NULL, 't'},
-    {"precision", required_argument, NULL, 'x'}, {"bound", required_argument, NULL, 'b'},
-    {"lines", no_argument, NULL, 'l'},           {"help", no_argument, NULL, '?'},
+    {"python", required_argument, NULL, 'y'},
+    {"harness", required_argument, NULL, 'h'},
+    {"scenario", required_argument, NULL, 's'},
+    {"name", required_argument, NULL, 'n'},
+    {"module", required_argument, NULL, 'm'},
+    {"path", required_argument, NULL, 'p'},
+    {"params", required_argument, NULL, 'j'},
+    {"hash-seed", required_argument, NULL, 'r'},
+    {"recording", required_argument, NULL, 'c'},
+    {"threshold", required_argument, NULL, 't'},
+    {"precision", required_argument, NULL, 'x'},
+    {"bound", required_argument, NULL, 'b'},
+    {"lines", no_argument, NULL, 'l'},
+    {"help", no_argument, NULL, '?'},
     {NULL, 0, NULL, 0},
 };
 
@@ -137,9 +144,10 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
     int c;
 
-    *o = (struct options){.module = "",
-                          .params = "{}",
-                          .plan = {.recording = TIDE_CHANGES, .threshold = 4096, .bound = 256 << 10}};
+    *o = (struct options){
+        .module = "",
+        .params = "{}",
+        .plan = {.recording = TIDE_CHANGES, .threshold = 4096, .bound = 256 << 10}};
     while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1)
         if (!take_option(o, c)) return false;
     return optind == argc && o->python && o->python[0] == '/' && o->harness && o->scenario &&

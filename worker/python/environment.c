@@ -128,8 +128,8 @@ static void put_variables(struct json *j)
     put(j, "}");
 }
 
-/* The allocator of Python objects: what PYTHONMALLOC asks for (embed.c obeys it), else what the interpreter
- * was built with. */
+/* The allocator of Python objects: what PYTHONMALLOC asks for (embed.c obeys it), else what the
+ * interpreter was built with. */
 static const char *allocator(void)
 {
     const char *wanted = getenv("PYTHONMALLOC");

@@ -1,12 +1,12 @@
 /* hooks.c - how threads and collections of garbage come to the tracer.
  *
  * The hook of PyEval_SetProfile belongs to one thread, PyEval_SetProfileAllThreads exists from 3.12
- * on only and crashes when a thread ends meanwhile (python/cpython#137400), and threading.setprofile
- * calls a Python object per event. So the functions of the module _thread that start a thread are
- * replaced, before any scenario is loaded, by ones that wrap what the thread is to call: it puts on
- * the hook, calls, and takes the hook off. Every thread that Python code starts comes by there, also
- * those of the module threading. A thread that C code makes and lets into the interpreter with
- * PyGILState_Ensure is not traced.
+ * on only and crashes when a thread ends meanwhile (python/cpython#137400), and
+ * threading.setprofile calls a Python object per event. So the functions of the module _thread that
+ * start a thread are replaced, before any scenario is loaded, by ones that wrap what the thread is
+ * to call: it puts on the hook, calls, and takes the hook off. Every thread that Python code starts
+ * comes by there, also those of the module threading. A thread that C code makes and lets into the
+ * interpreter with PyGILState_Ensure is not traced.
  *
  * Collections are told by gc.callbacks, which CPython calls from C, so that the calls are no events
  * themselves. */
@@ -37,8 +37,8 @@ static PyObject *run_thread(PyObject *function, PyObject *args, PyObject *kwargs
     return result;
 }
 
-static PyMethodDef run_thread_definition = {
-    "_run_thread", (PyCFunction)(void (*)(void))run_thread, METH_VARARGS | METH_KEYWORDS, NULL};
+static PyMethodDef run_thread_definition = {"_run_thread", (PyCFunction)(void (*)(void))run_thread,
+                                            METH_VARARGS | METH_KEYWORDS, NULL};
 
 /* args and kwargs with the function in them wrapped; both become new references. -1 and an
  * exception. What is not callable is left for CPython to refuse. */
@@ -97,9 +97,8 @@ static PyMethodDef start_definitions[STARTERS] = {
 static int replace(PyObject *thread, PyObject *threading, int i)
 {
     PyObject *number = PyLong_FromLong(i), *module = PyUnicode_FromString("_thread");
-    PyObject *ours = number && module
-                         ? PyCFunction_NewEx(&start_definitions[i], number, module)
-                         : NULL;
+    PyObject *ours =
+        number && module ? PyCFunction_NewEx(&start_definitions[i], number, module) : NULL;
     PyObject *own = PyUnicode_FromFormat("_%s", STARTER_NAMES[i]);
     int rc = ours && own ? PyObject_SetAttrString(thread, STARTER_NAMES[i], ours) : -1;
 

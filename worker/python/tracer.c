@@ -10,9 +10,9 @@
  * read after, and calls into the module under test are read in any case.
  *
  * Recording `changes`. An event is put when RSS has moved by the threshold against the value put
- * last, and the event before it is put too, if it was not. That one waits on the ring (tide_ring_hold),
- * where the probe takes it at its next tick: a call that lasts is in the stream before the samples
- * that were taken during it.
+ * last, and the event before it is put too, if it was not. That one waits on the ring
+ * (tide_ring_hold), where the probe takes it at its next tick: a call that lasts is in the stream
+ * before the samples that were taken during it.
  *
  * Totals. What RSS moved by between two readings counts for the function that ran just before the
  * second.
@@ -175,8 +175,8 @@ static inline void put_or_hold(struct tide_worker *w, const struct tide_slot *sl
 }
 
 /* The entry of an event, NULL for none. *ran: the function that ran before it. */
-static inline struct tide_name_entry *follow(struct tide_worker *w, struct tide_thread *t,
-                                             int what, PyCodeObject *code, PyObject *arg,
+static inline struct tide_name_entry *follow(struct tide_worker *w, struct tide_thread *t, int what,
+                                             PyCodeObject *code, PyObject *arg,
                                              struct tide_name_entry **ran)
 {
     struct tide_name_entry *entry, *last = top(w, t);
@@ -362,9 +362,8 @@ int tide_tracer_describe(struct tide_worker *w)
                      RECORDINGS[w->plan.recording], w->plan.exact ? "exact" : "bounded",
                      (unsigned long long)w->plan.threshold,
                      (unsigned long long)(w->plan.exact ? 0 : w->plan.bound),
-                     (unsigned long long)((w->gate * w->clock.scale) >> 32),
-                     w->errors.rate * 1000, w->plan.lines ? "true" : "false",
-                     w->clock.counter ? "tsc" : "monotonic");
+                     (unsigned long long)((w->gate * w->clock.scale) >> 32), w->errors.rate * 1000,
+                     w->plan.lines ? "true" : "false", w->clock.counter ? "tsc" : "monotonic");
 
     return tide_tracer_meta(w, "tracer", json, (size_t)n);
 }
@@ -372,8 +371,7 @@ int tide_tracer_describe(struct tide_worker *w)
 static void put_usage(struct tide_worker *w, uint64_t cpu_ns, uint64_t wall_ns)
 {
     char json[128];
-    int n = snprintf(json, sizeof json,
-                     "{\"cpu_ns\":%llu,\"wall_ns\":%llu,\"threads_missed\":%u}",
+    int n = snprintf(json, sizeof json, "{\"cpu_ns\":%llu,\"wall_ns\":%llu,\"threads_missed\":%u}",
                      (unsigned long long)cpu_ns, (unsigned long long)wall_ns, w->threads_missed);
 
     tide_tracer_meta(w, "usage", json, (size_t)n); /* short: cannot fail */

@@ -93,9 +93,9 @@ struct tide_name_entry {
     uint64_t calls;
     uint64_t gained, released; /* pages, while it ran itself */
     uint32_t peak;             /* pages, the highest of its calls; of the module under test */
-    bool tested;        /* a C function of the module under test */
-    bool ours;          /* a function of the instrument: no event */
-    bool passed;        /* marks: first_rss is set */
+    bool tested;               /* a C function of the module under test */
+    bool ours;                 /* a function of the instrument: no event */
+    bool passed;               /* marks: first_rss is set */
 };
 
 struct tide_names {
@@ -171,7 +171,7 @@ struct tide_worker {
     uint32_t threshold;  /* pages */
     uint32_t phase_peak; /* pages, since the last mark */
     uint32_t threads_missed;
-    uint32_t depth;      /* calls into the module under test that are open */
+    uint32_t depth; /* calls into the module under test that are open */
     struct tide_open_call open[TIDE_DEPTH_MAX];
     struct tide_line lines[TIDE_LINES];
     struct tide_thread threads[TIDE_THREADS_MAX];
