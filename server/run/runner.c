@@ -26,7 +26,8 @@ static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_a
 {
     char interval[32], deadline[32];
     snprintf(interval, sizeof interval, "%d", r->interval_us);
-    snprintf(deadline, sizeof deadline, "%d", r->deadline_s);
+    snprintf(deadline, sizeof deadline, "%lld",
+             a->job->deadline_s > 0 ? (long long)a->job->deadline_s : (long long)r->deadline_s);
     const char *const argv[] = {
         r->probe,      "--interval-us", interval,          "--deadline-s", deadline,
         "--",          a->worker,       "--python",        a->python,      "--harness",

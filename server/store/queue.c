@@ -41,7 +41,7 @@ static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, str
     enum tide_rc rc = tide_sql_prepare(
         db, &q, e,
         "SELECT r.id, r.batch, c.id, y.id, p.name, p.repo, c.sha, y.identity, s.name, s.file,"
-        " s.description ->> 'module', l.params"
+        " s.description ->> 'module', l.params, s.description ->> 'timeout_s'"
         " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id"
         " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"
         " JOIN projects p ON p.id = s.project WHERE r.id = ?",
@@ -54,6 +54,7 @@ static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, str
         job->batch = sqlite3_column_int64(q, 1);
         job->commit = sqlite3_column_int64(q, 2);
         job->python = sqlite3_column_int64(q, 3);
+        job->deadline_s = sqlite3_column_int64(q, 12);
         for (int i = 0; i < 8 && !rc; i++) {
             *texts[i] = tide_sql_text(q, 4 + i);
             if (!*texts[i]) rc = tide_fail(e, TIDE_NOMEM, "read a run from the queue");

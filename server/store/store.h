@@ -97,6 +97,7 @@ TIDE_CHECK enum tide_rc tide_store_queue(struct tide_store *s, const struct tide
 
 struct tide_job { /* a run to do; texts are owned, tide_job_clear frees them */
     int64_t run, batch, commit, python;
+    int64_t deadline_s; /* that the scenario asks for, 0 for none */
     char *project, *repo, *sha, *python_identity;
     char *scenario, *file, *module, *params;
 };
