@@ -166,12 +166,20 @@ export class Model extends EventTarget {
   async ensureBatch(id) {
     const batch = await api.getBatch(id);
     this.batches.set(id, batch);
-    const held = this.runsOfBatch(id).length;
-    if (held < batch.runs) {
+    if (!this.holdsBatch(id)) {
       const page = await api.getRuns({ batch: id, limit: PAGE });
       for (const run of page.runs) this.#take(run);
     }
     this.changed();
+  }
+
+  /**
+   * Whether every run of a batch is held, or as many as one page brings.
+   * @param {number} id
+   */
+  holdsBatch(id) {
+    const batch = this.batches.get(id);
+    return batch !== undefined && this.runsOfBatch(id).length >= Math.min(batch.runs, PAGE);
   }
 
   /** @param {number} id */

@@ -87,7 +87,7 @@
  * @typedef {object} Scenario
  * @property {string} name
  * @property {string|null} title
- * @property {number} version
+ * @property {string} version
  * @property {string} module
  * @property {Param[]} params
  *

@@ -15,7 +15,8 @@ import { comparePythons, commitLine, pythonColor } from "../palette.js";
 import { CurvePlot } from "../plot.js";
 import { href, idList, nsOrNull } from "../router.js";
 import {
-  cellKey, cells, commitsOf, firstLook, FIRST_LOOK, firstSample, pythonsOf, workloadKey, workloads,
+  cellKey, cells, commitsOf, FIRST_LOOK, firstSample, lookAt, newestBatch, pythonsOf, workloadKey,
+  workloads,
 } from "../selection.js";
 import { statusOf } from "./runs.js";
 
@@ -35,7 +36,7 @@ export function createCurves({ model, router }) {
   let work = "";
   let allSamples = false;
   let follow = false;
-  /** @type {Set<number>} runs that following has already looked at */
+  /** @type {Set<number>} batches that following has already looked at */
   const seen = new Set();
   /** @type {number[]} */
   let missing = [];
@@ -133,6 +134,7 @@ export function createCurves({ model, router }) {
     plot.setSpan(from !== null && to !== null && to > from
       ? { from: from / 1e9, to: to / 1e9 } : null);
     chosen = selected.length > 0;
+    for (const batch of model.batches.keys()) seen.add(batch);
     missing = [];
     void adopt();
   }
@@ -141,13 +143,12 @@ export function createCurves({ model, router }) {
   async function adopt() {
     if (model.state !== "ready") return;
     if (!chosen) {
-      if (!model.runs.size) return;
-      selected = firstLook(model.runs.values(), model.commits);
+      const newest = newestBatch(model.runs.values());
+      if (newest === null || !await holds(newest) || chosen) return;
+      selected = lookAt(model.runsOfBatch(newest), model.commits);
       chosen = true;
       follow = true;
-      for (const run of model.runs.values()) {
-        if (run.status === "done" || run.status === "failed") seen.add(run.id);
-      }
+      for (const batch of model.batches.keys()) seen.add(batch);
       save();
     } else if (selected.some((id) => !model.runs.has(id))) {
       try {
@@ -157,7 +158,6 @@ export function createCurves({ model, router }) {
         // The daemon is away; the notice says so, and the next reload asks again.
       }
     }
-    for (const id of selected) seen.add(id);
     if (!work || !workloads(model.runs.values()).some((one) => one.key === work)) {
       const first = model.runs.get(selected[0] ?? -1);
       work = first ? workloadKey(first) : workloads(model.runs.values())[0]?.key ?? "";
@@ -244,30 +244,42 @@ export function createCurves({ model, router }) {
     save();
   }
 
-  /** Runs that started since the page looked: shown, if the reader wants to follow. */
-  function followRuns() {
-    const held = cells([...model.runs.values()]);
-    /** @type {Run[]} */
-    const fresh = [];
-    for (const run of model.runs.values()) {
-      if (seen.has(run.id) || run.status === "queued") continue;
-      seen.add(run.id);
-      const cell = held.get(cellKey(run));
-      const mates = cell?.runs.filter((one) => one.batch === run.batch &&
-        workloadKey(one) === workloadKey(run)) ?? [];
-      if (allSamples || mates[0] === undefined || mates[0].id === run.id) fresh.push(run);
+  /**
+   * Whether a batch is held whole; where it is not, it is fetched.
+   * @param {number} id
+   */
+  async function holds(id) {
+    if (model.holdsBatch(id)) return true;
+    try {
+      await model.ensureBatch(id);
+    } catch {
+      return false;
     }
-    if (!follow || !fresh.length) return;
-    const newest = fresh.reduce((a, b) => (b.id > a.id ? b : a));
-    const key = workloadKey(newest);
-    const same = fresh.filter((run) => workloadKey(run) === key).map((run) => run.id);
-    const room = Math.max(FIRST_LOOK, same.length);
-    const kept = key === work ? selected : [];
-    selected = [...new Set([...kept, ...same])].slice(-room);
+    return model.holdsBatch(id);
+  }
+
+  /** A batch that came since the page looked is shown, if the reader wants to follow. */
+  async function followBatches() {
+    const newest = Math.max(0, ...model.batches.keys(),
+      ...[...model.runs.values()].map((run) => run.batch));
+    if (!chosen || seen.has(newest) || newest === 0) return;
+    seen.add(newest);
+    if (!follow || !await holds(newest) || !follow) return;
+    const runs = model.runsOfBatch(newest);
+    const fresh = lookAt(runs, model.commits);
+    if (!fresh.length) return;
+    const key = workloadKey(/** @type {Run} */ (model.runs.get(fresh[0])));
+    const room = Math.max(0, FIRST_LOOK - fresh.length);
+    const again = new Set(runs.map(cellKey));
+    const kept = key !== work || !room ? [] : selectedRuns()
+      .filter((run) => !again.has(cellKey(run)) && workloadKey(run) === key)
+      .map((run) => run.id).slice(-room);
+    selected = [...kept, ...fresh];
     if (key !== work && plot.span) plot.setSpan(null);
     work = key;
     save();
     fetchCurves();
+    draw();
   }
 
   /** Curves exist for what has started; a failed run may have one as far as it came. */
@@ -638,7 +650,7 @@ export function createCurves({ model, router }) {
   };
   const onChange = () => {
     if (!chosen || missingHeld()) void adopt();
-    followRuns();
+    void followBatches();
     const started = selectedRuns().some((run) => !store.get(run.id) && run.status !== "queued" &&
       run.status !== "building" && (run.status !== "failed" || run.started_ns !== null));
     if (started) fetchCurves();
