@@ -118,7 +118,7 @@ static enum tide_rc walk_events(void *context, const struct tide_chunk_row *row,
     enum tide_rc rc = decode(row, &d, e);
     for (size_t i = 0; i < d.n && !rc; i++) {
         struct tide_point point = {
-            .t_ns = (int64_t)d.at[i].record.t_ns - w->origin_ns,
+            .t_ns = (int64_t)(d.at[i].record.t_ns - (uint64_t)w->origin_ns),
             .rss = d.at[i].record.rss,
             .name = d.at[i].name_at,
         };
@@ -198,7 +198,7 @@ static void put_event(struct event_walk *w, const struct tide_record *r,
 {
     struct tide_str *out = w->out;
     tide_str_printf(out, "%s{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":",
-                    w->n++ ? "," : "", (long long)r->t_ns - (long long)w->origin_ns,
+                    w->n++ ? "," : "", (long long)(r->t_ns - (uint64_t)w->origin_ns),
                     tide_kind_name(r->kind), r->thread);
     if (name) {
         put_json_text(out, name->text);
@@ -218,7 +218,7 @@ static bool is_wanted(const struct event_walk *w, const struct tide_record *r,
                       const struct tide_name_row *name)
 {
     const struct tide_event_filter *f = w->filter;
-    int64_t t = (int64_t)r->t_ns - w->origin_ns;
+    int64_t t = (int64_t)(r->t_ns - (uint64_t)w->origin_ns);
     if (t < f->window.from_ns || t > f->window.to_ns) return false;
     if (f->kinds && !(f->kinds & 1u << r->kind)) return false;
     return !f->function || is_named(name, f->function);
