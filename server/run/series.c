@@ -13,6 +13,7 @@
 #include <zstd.h>
 
 #define CHUNK_RECORDS INT64_C(1048576) /* more than a payload of TIDE_STREAM_PAYLOAD_MAX bytes can hold */
+#define EDGES_SHARE   64 /* a level has at least so many points in the window, so that its edges are a small share */
 
 struct entry { /* one decoded record with its place */
     struct tide_record record;
@@ -87,7 +88,6 @@ static void decoded_free(struct decoded *d)
 struct curve_walk {
     struct tide_window window;
     int64_t origin_ns;
-    size_t limit;
     struct tide_points *out;
 };
 
@@ -128,22 +128,50 @@ static enum tide_rc walk_events(void *context, const struct tide_chunk_row *row,
     return rc;
 }
 
+static enum tide_rc read_level(struct tide_store *s, int64_t run, int level,
+                               struct curve_walk *walk, struct tide_error *e)
+{
+    return tide_store_chunks(s, run, level, walk->window.from_ns, walk->window.to_ns, 0,
+                             level ? walk_level : walk_events, walk, e);
+}
+
+/* An interval of a level that reaches over an edge of the window may have its lowest and highest point
+ * outside. It ends before the second point inside, so that far the events themselves are taken. */
+static enum tide_rc join_edges(struct tide_store *s, int64_t run, struct curve_walk *walk,
+                               struct tide_error *e)
+{
+    struct tide_points level = *walk->out;
+    const struct tide_window window = walk->window;
+    tide_points_sort(&level);
+    *walk->out = (struct tide_points){0};
+    walk->window.to_ns = level.at[1].t_ns;
+    enum tide_rc rc = read_level(s, run, 0, walk, e);
+    for (size_t i = 0; i < level.n && !rc; i++)
+        rc = tide_points_add(walk->out, &level.at[i], e);
+    walk->window = (struct tide_window){level.at[level.n - 2].t_ns, window.to_ns};
+    if (!rc) rc = read_level(s, run, 0, walk, e);
+    walk->window = window;
+    tide_points_free(&level);
+    return rc;
+}
+
 enum tide_rc tide_series_curve(struct tide_store *s, int64_t run, struct tide_window w,
                                size_t limit, struct tide_points *out, struct tide_error *e)
 {
     struct tide_run_facts facts;
     int level = 0;
+    size_t wanted = limit < EDGES_SHARE ? EDGES_SHARE : limit;
     *out = (struct tide_points){0};
     enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
-    if (!rc) rc = tide_store_pick_level(s, run, w.from_ns, w.to_ns, (int64_t)limit, &level, e);
-    struct curve_walk walk = {.window = w, .origin_ns = facts.origin_ns, .limit = limit, .out = out};
+    if (!rc) rc = tide_store_pick_level(s, run, w.from_ns, w.to_ns, (int64_t)wanted, &level, e);
+    struct curve_walk walk = {.window = w, .origin_ns = facts.origin_ns, .out = out};
     /* The level was picked on an estimate: where points lie unevenly it may give too few. */
     for (; !rc; level--) {
         out->n = 0;
-        rc = tide_store_chunks(s, run, level, w.from_ns, w.to_ns, 0,
-                               level ? walk_level : walk_events, &walk, e);
-        if (out->n >= limit || level == 0) break;
+        rc = read_level(s, run, level, &walk, e);
+        if (out->n >= wanted || level == 0) break;
     }
+    if (!rc && level) rc = join_edges(s, run, &walk, e);
     if (rc) {
         tide_points_free(out);
         return rc;
