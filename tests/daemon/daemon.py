@@ -103,14 +103,15 @@ class Stream:
                 yield Event(self.last_id, fields.get("event", "message"), json.loads(fields["data"]))
                 fields = {}
 
-    def until_batch_done(self, deadline_s: float) -> List[Event]:
-        """Every event up to the one that says that the batch is done; comments are left out."""
+    def until_batch_done(self, deadline_s: float, batch: Optional[int] = None) -> List[Event]:
+        """Every event up to the one that says that this batch (else: any) is done, without comments."""
         seen: List[Event] = []
         end = time.monotonic() + deadline_s
         for event in self:
             if event.name != ":":
                 seen.append(event)
-            if event.name == "batch" and event.data["status"] == "done":
+            if (event.name == "batch" and event.data["status"] == "done"
+                    and batch in (None, event.data["id"])):
                 return seen
             if time.monotonic() > end:
                 break
