@@ -133,10 +133,10 @@ static enum tide_rc describe_status(const char *program, int status, struct tide
     return TIDE_OK;
 }
 
-static bool has_ended(pid_t pid)
+bool tide_process_has_ended(const struct tide_process *p)
 {
     siginfo_t info = {0};
-    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
+    return waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
 }
 
 /* Wait until the child has closed its output and ended. `ending` polls readable when it has; -1 where the
@@ -153,7 +153,7 @@ static enum tide_rc attend(const struct tide_command *c, const struct tide_proce
         if (watch[0].revents) reading = drain(p->out, out);
         if (out && out->failed)
             return tide_fail(e, TIDE_FAILED, "%s: more output than allowed", c->argv[0]);
-        if (!reading && has_ended(p->pid)) return TIDE_OK;
+        if (!reading && tide_process_has_ended(p)) return TIDE_OK;
         if (c->stop && *c->stop) return tide_fail(e, TIDE_STOPPED, "%s: stopped", c->argv[0]);
         if (c->deadline_s && tide_clock_monotonic_ns() > end)
             return tide_fail(e, TIDE_FAILED, "%s passed its deadline of %d s", c->argv[0],

@@ -34,6 +34,9 @@ TIDE_CHECK enum tide_rc tide_process_start(const struct tide_command *c, struct 
  * Returns the wait status; a zeroed *p is a no-op that returns 0. */
 int tide_process_end(struct tide_process *p, int signal);
 
+/* Whether it has ended; it is not reaped, so that tide_process_end still does. */
+bool tide_process_has_ended(const struct tide_process *p);
+
 /* Run to the end. Standard output is appended to *out (may be NULL: dropped). FAILED when it cannot be
  * started, exits other than 0, is killed, passes its deadline or its output passes out's ceiling;
  * STOPPED when *c->stop turned true. */
