@@ -122,8 +122,8 @@ static int store(struct writer *writer, struct column *column, Py_ssize_t count,
     Py_ssize_t done = tideconv_store(column->type, column->entries, column->stride, count, objects);
 
     if (done < count) {
-        while (done > 0)
-            Py_CLEAR(objects[--done]);
+        for (Py_ssize_t i = 0; i < done; i++)
+            Py_CLEAR(objects[i]);
         return -1;
     }
     if (column->hashes_at)

@@ -19,8 +19,8 @@ class Allocation(unittest.TestCase):
     def payload(self, python, kinds):
         """Enough for an index and for several chunks, objects that nothing else refers to."""
         if python == "dict":
-            return {cells.distinct(kinds[0], i): cells.distinct(kinds[1], i) for i in range(20)}
-        return cells.MAKE[python](cells.distinct(kinds[0], i) for i in range(20))
+            return {cells.distinct(kinds[0], i): cells.distinct(kinds[1], i) for i in range(40)}
+        return cells.MAKE[python](cells.distinct(kinds[0], i) for i in range(40))
 
     def objects(self, payload):
         return list(payload) + (list(payload.values()) if isinstance(payload, dict) else [])
