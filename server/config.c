@@ -60,10 +60,17 @@ static enum tide_rc settle_program(struct tide_config *c, struct tide_error *e)
                            c->places.probe);
 }
 
-/* The path as an absolute one; URLs stay. */
+/* A URL, or git's short form of one for ssh: host:path. */
+static bool is_remote(const char *repo)
+{
+    const char *colon = strchr(repo, ':'), *slash = strchr(repo, '/');
+    return strstr(repo, "://") || (colon && (!slash || colon < slash));
+}
+
+/* The path as an absolute one; what is not there, and URLs, stay. */
 static char *absolute(const char *path)
 {
-    char *real = strstr(path, "://") ? NULL : realpath(path, NULL);
+    char *real = is_remote(path) ? NULL : realpath(path, NULL);
     return real ? real : strdup(path);
 }
 
@@ -81,6 +88,8 @@ static enum tide_rc settle_folders(struct tide_config *c, const char *data, cons
         if (!p->data || !p->cache || !p->repo) rc = tide_fail(e, TIDE_NOMEM, "start");
     }
     free(wanted);
+    if (!rc && !is_remote(p->repo) && !tide_file_exists(p->repo))
+        rc = tide_fail(e, TIDE_INVALID, "--repo %s: there is no such folder", p->repo);
     return rc ? rc : tide_file_make_folder(p->cache, 0700, e);
 }
 

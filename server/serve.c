@@ -79,23 +79,31 @@ static const struct argp parser = {
            "/tmp/try/url)/api/v1/runs",
 };
 
+/* Digits only, to 65535; -1 when it is no port. */
+static int read_port(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+    if (!n || n > 5 || text[n]) return -1;
+    long port = strtol(text, NULL, 10);
+    return port <= 65535 ? (int)port : -1;
+}
+
 /* HOST:PORT, [IPv6]:PORT. */
 static enum tide_rc read_address(const char *text, struct daemon *d, struct tide_error *e)
 {
     const char *colon = strrchr(text, ':');
-    char *end = NULL;
     size_t n = colon ? (size_t)(colon - text) : 0;
     if (n > 1 && text[0] == '[' && text[n - 1] == ']') {
         text++;
         n -= 2;
     }
-    long port = colon && colon[1] ? strtol(colon + 1, &end, 10) : -1;
-    if (!n || n >= sizeof d->host || port < 0 || port > 65535 || *end)
+    int port = colon ? read_port(colon + 1) : -1;
+    if (!n || n >= sizeof d->host || port < 0)
         return tide_fail(e, TIDE_INVALID, "--listen must be HOST:PORT, like 127.0.0.1:8421");
     memcpy(d->host, text, n);
     d->host[n] = '\0';
     d->http_config.host = d->host;
-    d->http_config.port = (int)port;
+    d->http_config.port = port;
     return TIDE_OK;
 }
 

@@ -238,7 +238,8 @@ static enum tide_rc discover(struct tide_scheduler *s)
     int64_t began = tide_clock_monotonic_ns();
     enum tide_rc rc = tide_catalog_discover(s->places, s->store, &s->stop, &s->catalog, &e);
     if (rc)
-        tide_log(TIDE_LOG_ERROR, "schedule", "discovery failed: %s", e.text);
+        tide_log(rc == TIDE_STOPPED ? TIDE_LOG_INFO : TIDE_LOG_ERROR, "schedule",
+                 "discovery failed: %s", e.text);
     else
         tide_log(TIDE_LOG_INFO, "schedule", "found pythons=%zu scenarios=%zu in %lld ms",
                  s->catalog.pythons.n, s->catalog.n_scenarios,
