@@ -44,6 +44,7 @@ export class Model extends EventTarget {
     this.staleBatches = new Set();
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.batchTimer = undefined;
+    this.batchesAsked = 0;
 
     stream.addEventListener("event", (event) => {
       const { name, data } = /** @type {CustomEvent} */ (event).detail;
@@ -244,23 +245,27 @@ export class Model extends EventTarget {
   }
 
   /**
-   * A run moved, so its batch's figures did too: ask for them, at most once a second.
+   * A run moved, so its batch's figures did too: ask for them soon, and at most once a second.
    * @param {number} id
    */
   #batchMoved(id) {
     this.staleBatches.add(id);
-    this.batchTimer ??= setTimeout(async () => {
-      const ids = [...this.staleBatches];
-      this.staleBatches.clear();
-      this.batchTimer = undefined;
-      for (const stale of ids) {
-        try {
-          this.batches.set(stale, await api.getBatch(stale));
-        } catch {
-          // The next event asks again.
-        }
+    const pause = Math.max(50, this.batchesAsked + 1000 - Date.now());
+    this.batchTimer ??= setTimeout(() => void this.#askBatches(), pause);
+  }
+
+  async #askBatches() {
+    const ids = [...this.staleBatches];
+    this.staleBatches.clear();
+    this.batchesAsked = Date.now();
+    this.batchTimer = undefined;
+    for (const id of ids) {
+      try {
+        this.batches.set(id, await api.getBatch(id));
+      } catch {
+        // The next event asks again.
       }
-      this.changed();
-    }, 1000);
+    }
+    this.changed();
   }
 }

@@ -41,6 +41,7 @@ export function createCurves({ model, router }) {
   /** @type {number[]} */
   let missing = [];
   let chosen = false;
+  let matrixShown = false;   // scrolled to the newest Python once
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let refineTimer;
 
@@ -111,10 +112,10 @@ export function createCurves({ model, router }) {
       h("label", { class: "work-pick" }, h("span", { class: "unseen" }, "Scenario"), workSelect),
       workFixed,
       h("span", { class: "spring" }),
-      h("label", { class: "tick" }, allBox, "All samples"),
-      h("label", { class: "tick", title: "Show new runs as they start" }, followBox,
-        "Follow new runs"),
-      older),
+      h("span", { class: "view-options" },
+        h("label", { class: "tick" }, allBox, "All samples"),
+        h("label", { class: "tick", title: "Show new runs as they start" }, followBox,
+          "Follow new runs"), older)),
     lost, matrix.element, figure, table);
 
   const emptyBox = h("div", { class: "empty", hidden: true });
@@ -330,6 +331,10 @@ export function createCurves({ model, router }) {
     }
     drawHead();
     drawMatrix();
+    if (!matrixShown && matrix.element.clientWidth > 0 && model.runs.size) {
+      matrixShown = true;
+      matrix.element.scrollLeft = matrix.element.scrollWidth;
+    }
     drawCurves();
     drawTable();
   }
@@ -450,24 +455,20 @@ export function createCurves({ model, router }) {
       const [line, name, detail] = /** @type {HTMLElement[]} */ (Array.from(show.children));
       paintSwatch(line, look(run));
       setText(name, `${run.python.name} · ${shortSha(run.commit.sha)}` +
-        ((several.get(cellKey(run)) ?? 1) > 1 ? ` · sample ${run.sample}` : ""));
+        ((several.get(cellKey(run)) ?? 1) > 1 ? ` #${run.sample}` : ""));
       const said = cursor ? atCursor(run) : atRest(run);
-      setText(value, said.value);
+      if (!said.log) setText(value, said.value);
+      else if (!value.firstElementChild) replace(value, logLink(run.id));
       setAttr(value, "title", said.exact);
-      if (said.log) {
-        if (detail.dataset.said !== said.detail) {
-          replace(detail, h("a", { href: runLogUrl(run.id), target: "_blank", rel: "noopener",
-            title: said.detail, on: { click: (/** @type {Event} */ e) => e.stopPropagation() },
-          }, "log"), ` ${said.detail}`);
-        }
-      } else {
-        setText(detail, said.detail);
+      if (detail.dataset.said !== said.detail + said.place) {
+        replace(detail, h("span", { class: "called" }, said.detail),
+          said.place ? h("span", { class: "place" }, said.place) : null);
       }
-      detail.dataset.said = said.detail;
-      setAttr(detail, "title", said.detail);
+      detail.dataset.said = said.detail + said.place;
+      setAttr(detail, "title", `${said.detail} ${said.place}`.trim());
       setAttr(show, "aria-pressed", String(!off.has(run.id)));
       setAttr(show, "title", `${run.commit.sha} ${run.commit.subject ?? ""}\n` +
-        "Press to switch this curve off or on");
+        `Run ${run.id}, sample ${run.sample}. ` + "Press to switch this curve off or on");
       setAttr(remove, "aria-label", `Remove ${name.textContent}`);
       row.classList.toggle("active", plot.active === run.id && cursor !== null);
       row.dataset.status = run.status;
@@ -505,7 +506,7 @@ export function createCurves({ model, router }) {
     else if (held?.state === "failed") detail = `curve not loaded: ${held.error}`;
     return {
       value: run.tide_mark === null ? "" : mib(run.tide_mark),
-      exact: run.tide_mark === null ? "" : exactBytes(run.tide_mark), detail, log,
+      exact: run.tide_mark === null ? "" : exactBytes(run.tide_mark), detail, place: "", log,
     };
   }
 
@@ -525,22 +526,24 @@ export function createCurves({ model, router }) {
         ? "ended before this instant" : rest.detail, log: held?.points.length ? false : rest.log };
     }
     const rss = held.drawn.rss[i];
-    return { value: mib(rss), exact: exactBytes(rss), detail: where(run.id, i), log: false };
+    const { name, place } = where(run.id, i);
+    return { value: mib(rss), exact: exactBytes(rss), detail: name, place, log: false };
   }
 
   /**
-   * The innermost function at a point, as "name file:line".
+   * The innermost function at a point, and its place as "file:line" where it has one.
    * @param {number} id
    * @param {number} i
+   * @returns {{name: string, place: string}}
    */
   function where(id, i) {
     const held = store.get(id);
     const fn = held?.drawn.fn[i] ?? 0;
-    if (fn === -1) return "functions come with the finished run";
+    if (fn === -1) return { name: "functions come with the finished run", place: "" };
     const called = held?.functions.get(fn);
-    if (!called) return "outside any traced function";
-    return called.name + (called.file
-      ? `  ${baseName(called.file)}${called.line ? ":" + called.line : ""}` : "");
+    if (!called) return { name: "outside any traced function", place: "" };
+    return { name: called.name, place: called.file
+      ? baseName(called.file) + (called.line ? `:${called.line}` : "") : "" };
   }
 
   /**
@@ -553,7 +556,8 @@ export function createCurves({ model, router }) {
     const held = store.get(id);
     if (!run || !held) return [];
     const span = ((plot.span?.to ?? plot.end) - (plot.span?.from ?? 0)) * 1e9;
-    return [where(id, i),
+    const { name, place } = where(id, i);
+    return [`${name} ${place}`.trim(),
       `${mibUnit(held.drawn.rss[i])} at ${seconds(held.drawn.t[i], span)} s`,
       `${run.python.name} · ${shortSha(run.commit.sha)}`];
   }
@@ -699,6 +703,10 @@ export function createCurves({ model, router }) {
     },
   };
 }
+
+/** @param {number} id */
+const logLink = (id) =>
+  h("a", { href: runLogUrl(id), target: "_blank", rel: "noopener" }, "log");
 
 /** @param {string} path */
 const baseName = (path) => path.slice(path.lastIndexOf("/") + 1);
