@@ -144,14 +144,15 @@ export class Matrix {
     const picked = cell.runs.filter((run) => state.selected.has(run.id));
     const { text, kind, percent, title } = describeCell(cell);
     const [fill, line, label] = /** @type {HTMLElement[]} */ (Array.from(button.children));
-    setText(label, picked.length && picked.length < cell.runs.length && kind === "done"
-      ? `${picked.length}/${text}` : text);
+    const said = picked.length && picked.length < cell.runs.length && kind === "done"
+      ? `${picked.length}/${text}` : text;
+    setText(label, said);
     fill.style.transform = `scaleX(${percent / 100})`;
     button.dataset.kind = kind;
     setAttr(button, "aria-pressed", String(picked.length > 0));
     setAttr(button, "title", title);
     setAttr(button, "aria-label",
-      `${shortSha(cell.commit.sha)} on ${cell.python}: ${title.replaceAll("\n", "; ")}`);
+      `${said}: ${shortSha(cell.commit.sha)} on ${cell.python}, ${title.replaceAll("\n", "; ")}`);
     paintSwatch(line, state.look(picked[0] ?? cell.runs[0]));
   }
 }

@@ -152,7 +152,7 @@ export class CurvePlot extends EventTarget {
   #style() {
     const { options } = this.chart;
     const muted = css("--muted");
-    const font = { family: css("--sans"), size: 12 };
+    const font = { family: css("--sans"), size: textSize() };
     for (const axis of [options.scales.x, options.scales.y]) {
       axis.ticks.color = muted;
       axis.ticks.font = font;
@@ -171,6 +171,12 @@ export class CurvePlot extends EventTarget {
       if (!hidden && points.length) end = Math.max(end, points[points.length - 1].x);
     }
     return end || 1;
+  }
+
+  /** How much time the chart shows, in nanoseconds. */
+  get shownNs() {
+    const { from, to } = this.#shown();
+    return (to - from) * 1e9;
   }
 
   /** @returns {Span} */
@@ -288,7 +294,7 @@ export class CurvePlot extends EventTarget {
           label: {
             display: y === high, drawTime: "afterDatasetsDraw", position: "end", yAdjust: -9,
             padding: 2, content: `floor ${text} MiB`, backgroundColor: css("--veil"), color: ink,
-            font: { family: css("--sans"), size: 11, weight: "normal" },
+            font: { family: css("--sans"), size: textSize() - 1, weight: "normal" },
           },
         };
       }
@@ -331,7 +337,7 @@ export class CurvePlot extends EventTarget {
     const px = xs.getPixelForValue(named.tideAt);
     const py = ys.getPixelForValue(toMib(mark(named)));
     const text = `tide mark ${mibUnit(mark(named))}`;
-    ctx.font = `600 11px ${css("--sans")}`;
+    ctx.font = `600 ${textSize() - 1}px ${css("--sans")}`;
     const width = ctx.measureText(text).width;
     const left = px + 12 + width > area.right ? px - 6 - width : px + 12;
     ctx.textBaseline = "middle";
@@ -562,6 +568,10 @@ export class CurvePlot extends EventTarget {
       `${seconds(point.x * 1e9, span)} s: ${lines.join(", ")}`);
   }
 }
+
+/** Small text as the reader has set it, in pixels: a canvas knows no rem. */
+const textSize = () =>
+  0.75 * (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
 
 /** @param {number} inMib */
 const figure = (inMib) => mib(inMib * 1048576);
