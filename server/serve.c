@@ -1,4 +1,5 @@
-/* serve.c - `tidemark serve`: opens the store, starts scheduler and HTTP side, waits for a signal. */
+/* serve.c - `tidemark serve`: opens the store, starts scheduler and HTTP side,
+ * waits for a signal. */
 #include "base/file.h"
 #include "base/log.h"
 #include "commands.h"
@@ -40,7 +41,14 @@ struct daemon {
     char *url_file;
 };
 
-enum { KEY_DATA = 'd', KEY_LISTEN = 'l', KEY_REPO = 'r', KEY_CONFIG = 'c', KEY_DEMO = 1, KEY_VERBOSE = 'v' };
+enum {
+    KEY_DATA = 'd',
+    KEY_LISTEN = 'l',
+    KEY_REPO = 'r',
+    KEY_CONFIG = 'c',
+    KEY_DEMO = 1,
+    KEY_VERBOSE = 'v'
+};
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -59,10 +67,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"data", KEY_DATA, "DIR", 0, "Database, token and caches (default: the XDG folders)", 0},
-    {"listen", KEY_LISTEN, "HOST:PORT", 0, "Address of the loopback (default 127.0.0.1:8421; port 0 takes a free one)", 0},
-    {"repo", KEY_REPO, "PATH|URL", 0, "Git repository of the project `converters` (default: where this program was built from)", 0},
+    {"listen", KEY_LISTEN, "HOST:PORT", 0,
+     "Address of the loopback (default 127.0.0.1:8421; port 0 takes a free one)", 0},
+    {"repo", KEY_REPO, "PATH|URL", 0,
+     "Git repository of the project `converters` (default: where this program was built from)", 0},
     {"config", KEY_CONFIG, "FILE", 0, "Configuration (JSON)", 0},
-    {"demo", KEY_DEMO, 0, 0, "Queue the demo suite: the newest and the oldest commit of the extension on every python", 0},
+    {"demo", KEY_DEMO, 0, 0,
+     "Queue the demo suite: the newest and the oldest commit of the extension on every python", 0},
     {"verbose", KEY_VERBOSE, 0, 0, "Log more", 0},
     {0},
 };
@@ -117,8 +128,9 @@ static enum tide_rc lock_data(struct daemon *d, struct tide_error *e)
     if (d->lock < 0)
         rc = tide_fail_errno(e, "open %s", path);
     else if (flock(d->lock, LOCK_EX | LOCK_NB))
-        rc = tide_fail(e, TIDE_BUSY, "another daemon serves %s (its address is in %s/url): use that "
-                                     "one, stop it, or name another --data",
+        rc = tide_fail(e, TIDE_BUSY,
+                       "another daemon serves %s (its address is in %s/url): use that "
+                       "one, stop it, or name another --data",
                        d->config.places.data, d->config.places.data);
     free(path);
     return rc;
@@ -194,7 +206,8 @@ static enum tide_rc start(struct daemon *d, const struct arguments *a, struct ti
     return rc ? rc : write_url(d, e);
 }
 
-/* Requests in work use the scheduler, and some wait for it: it is interrupted first and freed after them. */
+/* Requests in work use the scheduler, and some wait for it: it is interrupted first and freed after
+ * them. */
 static void stop(struct daemon *d)
 {
     if (d->url_file) unlink(d->url_file);
@@ -208,7 +221,8 @@ static void stop(struct daemon *d)
     tide_config_clear(&d->config);
 }
 
-/* Signals are taken by sigtimedwait in this thread alone; every other thread inherits the blocked mask. */
+/* Signals are taken by sigtimedwait in this thread alone; every other thread inherits the blocked
+ * mask. */
 static void prepare_process(sigset_t *awaited)
 {
     struct rlimit files;

@@ -17,7 +17,8 @@
 #define POLL_MS 50 /* how soon a stop or a deadline is noticed */
 
 /* In the child, between fork and exec: async-signal-safe calls only. Never returns. */
-static _Noreturn void become(const struct tide_command *c, pid_t parent, int out, char **environment)
+static _Noreturn void become(const struct tide_command *c, pid_t parent, int out,
+                             char **environment)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
@@ -100,8 +101,7 @@ int tide_process_end(struct tide_process *p, int signal)
     int status = 0;
     if (p->pid > 0) {
         if (signal) kill(-p->pid, signal);
-        while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
-        }
+        while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {}
         kill(-p->pid, SIGKILL); /* what it left behind in its group */
     }
     if (p->pid > 0 && p->out >= 0) close(p->out);
@@ -139,8 +139,8 @@ bool tide_process_has_ended(const struct tide_process *p)
     return waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
 }
 
-/* Wait until the child has closed its output and ended. `ending` polls readable when it has; -1 where the
- * kernel has no such thing, and the tick notices. */
+/* Wait until the child has closed its output and ended. `ending` polls readable when it has; -1
+ * where the kernel has no such thing, and the tick notices. */
 static enum tide_rc attend(const struct tide_command *c, const struct tide_process *p, int ending,
                            struct tide_str *out, struct tide_error *e)
 {

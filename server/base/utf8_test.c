@@ -18,8 +18,18 @@ static void test_sound_text_is_copied(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", "plain", "\x01\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-        "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "Grüße 🌊 日本",
+        "",
+        "plain",
+        "\x01\x7f",
+        "\xc2\x80",
+        "\xdf\xbf",
+        "\xe0\xa0\x80",
+        "\xed\x9f\xbf",
+        "\xee\x80\x80",
+        "\xef\xbf\xbf",
+        "\xf0\x90\x80\x80",
+        "\xf4\x8f\xbf\xbf",
+        "Grüße 🌊 日本",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         expect_copy(texts[i], texts[i]);
@@ -29,13 +39,13 @@ static void test_each_bad_byte_is_replaced(void **state)
 {
     (void)state;
     expect_copy("a\xff", "a" BAD);
-    expect_copy("\xc3", BAD);                        /* cut */
-    expect_copy("\xe2\x82", BAD BAD);                /* cut */
-    expect_copy("\xf0\x9f\x8c", BAD BAD BAD);        /* cut */
-    expect_copy("\xc0\xaf", BAD BAD);                /* overlong */
-    expect_copy("\xe0\x9f\xbf", BAD BAD BAD);        /* overlong */
+    expect_copy("\xc3", BAD);                         /* cut */
+    expect_copy("\xe2\x82", BAD BAD);                 /* cut */
+    expect_copy("\xf0\x9f\x8c", BAD BAD BAD);         /* cut */
+    expect_copy("\xc0\xaf", BAD BAD);                 /* overlong */
+    expect_copy("\xe0\x9f\xbf", BAD BAD BAD);         /* overlong */
     expect_copy("\xf0\x8f\xbf\xbf", BAD BAD BAD BAD); /* overlong */
-    expect_copy("\xed\xa0\x80", BAD BAD BAD);        /* surrogate */
+    expect_copy("\xed\xa0\x80", BAD BAD BAD);         /* surrogate */
     expect_copy("\xf4\x90\x80\x80", BAD BAD BAD BAD); /* beyond U+10FFFF */
     expect_copy("\x80x", BAD "x");
     expect_copy("\xc3x", BAD "x");

@@ -1,8 +1,9 @@
 /* guard.c - what is refused before routing.
  *
- * libmicrohttpd lets through what a browser attack or a confused proxy needs: foreign Host headers (DNS rebinding),
- * repeated Host or Content-Length, Content-Length beside Transfer-Encoding (request smuggling), and paths cut at
- * %00. All of these are refused here, and the connection is closed. */
+ * libmicrohttpd lets through what a browser attack or a confused proxy needs: foreign Host headers
+ * (DNS rebinding), repeated Host or Content-Length, Content-Length beside Transfer-Encoding
+ * (request smuggling), and paths cut at %00. All of these are refused here, and the connection is
+ * closed. */
 #include "http/internal.h"
 
 #include <stdlib.h>
@@ -112,9 +113,10 @@ static bool check_post(struct tide_request *r)
         return refuse(r, MHD_HTTP_FORBIDDEN, "forbidden", "The request comes from a foreign page",
                       "Origin is not this daemon's own address");
     if (!tide_guard_token(r))
-        return refuse(r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The request needs the token",
-                      "send Authorization: Bearer TOKEN with the text of DATA/token, or open the URL "
-                      "that `tidemark serve` printed");
+        return refuse(
+            r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The request needs the token",
+            "send Authorization: Bearer TOKEN with the text of DATA/token, or open the URL "
+            "that `tidemark serve` printed");
     if (!type || strncasecmp(type, "application/json", 16) != 0 ||
         (type[16] != '\0' && type[16] != ';' && type[16] != ' '))
         return refuse(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type",

@@ -1,5 +1,5 @@
-/* guard_test.c - what of the HTTP side can be asked without a socket: comparing tokens, the paths of the
- * router, the shape of problems. tests/daemon asks the rest over real connections. */
+/* guard_test.c - what of the HTTP side can be asked without a socket: comparing tokens, the paths
+ * of the router, the shape of problems. tests/daemon asks the rest over real connections. */
 #include "base/testing.h"
 
 #include "http/internal.h"
@@ -25,7 +25,7 @@ static void test_every_bit_of_a_token_counts(void **state)
 {
     (void)state;
     char token[33] = "0123456789abcdef0123456789abcdef", other[33];
-    for (size_t bit = 0; bit < 32 * 8; bit++) {
+    for (size_t bit = 0; bit < 256; bit++) {
         memcpy(other, token, sizeof token);
         other[bit / 8] ^= (char)(1 << bit % 8);
         assert_false(tide_guard_equal(token, other));
@@ -66,10 +66,23 @@ static void test_paths_that_are_nothing(void **state)
 {
     (void)state;
     static const char *const paths[] = {
-        "/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/runs", "/api/v1/runs/", "/api/v1/run",
-        "/api/v1/runs/0", "/api/v1/runs/01", "/api/v1/runs/-1", "/api/v1/runs/1x",
-        "/api/v1/runs/9999999999999999999", "/api/v1/runs/1/", "/api/v1/runs/1/curve/x",
-        "/api/v1/runs//curve", "/api/v1/projects//commits", "/api/v1/runs/{id}",
+        "/api",
+        "/api/",
+        "/api/v1",
+        "/api/v1/",
+        "/api/v2/runs",
+        "/api/v1/runs/",
+        "/api/v1/run",
+        "/api/v1/runs/0",
+        "/api/v1/runs/01",
+        "/api/v1/runs/-1",
+        "/api/v1/runs/1x",
+        "/api/v1/runs/9999999999999999999",
+        "/api/v1/runs/1/",
+        "/api/v1/runs/1/curve/x",
+        "/api/v1/runs//curve",
+        "/api/v1/projects//commits",
+        "/api/v1/runs/{id}",
     };
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         expect_answer("GET", paths[i], 404, NULL);

@@ -1,8 +1,8 @@
 /* ingest.c - see ingest.h.
  *
  * Each payload of the stream becomes one row of event_chunks, compressed as it came. Its points go
- * through the pyramid, whose new points become rows of curve_chunks at each tick, and into `live`, which
- * is thinned and published. Everything of a tick is stored in one transaction. */
+ * through the pyramid, whose new points become rows of curve_chunks at each tick, and into `live`,
+ * which is thinned and published. Everything of a tick is stored in one transaction. */
 #include "run/ingest.h"
 
 #include "run/figures.h"
@@ -35,7 +35,7 @@ struct tide_ingest {
     struct given *given; /* by id of name */
     size_t n_given;
     int64_t chunk_seq, phase_seq, level_seq[TIDE_PYRAMID_LEVELS + 1];
-    uint64_t rss; /* of the last record of the payload before */
+    uint64_t rss;              /* of the last record of the payload before */
     struct tide_points points; /* of the payload in hand */
     struct tide_points live;
     struct tide_pyramid pyramid;
@@ -105,7 +105,9 @@ static bool grow(void **at, size_t n, size_t *room, size_t size)
     return true;
 }
 
-#define GROW(in, what) grow((void **)&(in)->fresh.what, (in)->fresh.n_##what, &(in)->what##_room, sizeof *(in)->fresh.what)
+#define GROW(in, what)                                                         \
+    grow((void **)&(in)->fresh.what, (in)->fresh.n_##what, &(in)->what##_room, \
+         sizeof *(in)->fresh.what)
 
 /* Note that the name was given: a stream gives each once. */
 static enum tide_rc note_given(struct tide_ingest *in, const struct tide_record *r,
@@ -168,8 +170,8 @@ static enum tide_rc learn_origin(struct tide_ingest *in, const struct tide_recor
 {
     if (in->fresh.origin_ns) return TIDE_OK;
     if (r->kind == TIDE_META)
-        in->fresh.origin_ns = json_integer_value(
-            json_object_get(json_object_get(in->figures.meta, "start"), "t_ns"));
+        in->fresh.origin_ns =
+            json_integer_value(json_object_get(json_object_get(in->figures.meta, "start"), "t_ns"));
     if (in->fresh.origin_ns || r->kind == TIDE_META || r->kind == TIDE_NAME) return TIDE_OK;
     return tide_fail(e, TIDE_CORRUPT, "the stream has a record before its start");
 }

@@ -262,8 +262,10 @@ static void test_instants_at_the_ends_of_their_range(void **state)
     static const uint64_t times[] = {0, 1, UINT64_MAX, UINT64_C(1) << 63, (UINT64_C(1) << 63) - 1};
     put_opening();
     for (size_t i = 0; i < 5; i++)
-        put(&(struct tide_record){.kind = i % 2 ? TIDE_SAMPLE : TIDE_CALL, .t_ns = times[i],
-                                  .thread = 1, .rss = times[4 - i]});
+        put(&(struct tide_record){.kind = i % 2 ? TIDE_SAMPLE : TIDE_CALL,
+                                  .t_ns = times[i],
+                                  .thread = 1,
+                                  .rss = times[4 - i]});
     put(&(struct tide_record){.kind = TIDE_MARK, .name = MARK_BASE, .t_ns = UINT64_C(1) << 63});
     put_ending();
     feed_all();

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOG_KEPT (1u << 20) /* of a run's output, its end */
+#define LOG_KEPT  (1u << 20) /* of a run's output, its end */
 #define READ_ROOM 65536
 #define END_S     10
 
@@ -29,11 +29,14 @@ static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_a
     snprintf(interval, sizeof interval, "%d", r->interval_us);
     snprintf(deadline, sizeof deadline, "%d", r->deadline_s);
     const char *const argv[] = {
-        r->probe,      "--interval-us", interval,          "--deadline-s", deadline,
-        "--",          a->worker,       "--python",        a->python,      "--harness",
-        r->harness,    "--scenario",    a->job->file,      "--name",       a->job->scenario,
-        "--module",    a->job->module,  "--path",          a->prefix,      "--params",
-        a->job->params, NULL,
+        r->probe,       "--interval-us", interval,
+        "--deadline-s", deadline,        "--",
+        a->worker,      "--python",      a->python,
+        "--harness",    r->harness,      "--scenario",
+        a->job->file,   "--name",        a->job->scenario,
+        "--module",     a->job->module,  "--path",
+        a->prefix,      "--params",      a->job->params,
+        NULL,
     };
     const struct tide_command command = {.argv = argv, .log = log};
     return tide_process_start(&command, p, e);
@@ -111,7 +114,8 @@ static enum tide_rc store_outcome(const struct tide_runner *r, const struct tide
     return rc;
 }
 
-/* When the stream breaks the run has failed: that is its outcome. When the store does, the caller must know. */
+/* When the stream breaks the run has failed: that is its outcome. When the store does, the caller
+ * must know. */
 static bool is_outcome(enum tide_rc rc)
 {
     return rc == TIDE_CORRUPT || rc == TIDE_NEWER;

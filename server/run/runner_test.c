@@ -12,9 +12,13 @@ static char *probe;
 
 static struct tide_job job(void)
 {
-    return (struct tide_job){.run = run, .batch = batch, .sha = "0123456789abcdef",
-                             .scenario = "list_bytes", .file = "/s/list bytes.py",
-                             .module = "tideconv", .params = "{\"count\":8}"};
+    return (struct tide_job){.run = run,
+                             .batch = batch,
+                             .sha = "0123456789abcdef",
+                             .scenario = "list_bytes",
+                             .file = "/s/list bytes.py",
+                             .module = "tideconv",
+                             .params = "{\"count\":8}"};
 }
 
 /* Make the script the probe, with the stream made so far in the file $stream. */
@@ -32,9 +36,13 @@ static void become_probe(const char *script)
 static enum tide_rc execute(bool *done)
 {
     const struct tide_job wanted = job();
-    const struct tide_runner runner = {.store = store, .feed = feed, .probe = probe,
-                                       .harness = "/h/harness.py", .stop = &stop,
-                                       .interval_us = 1000, .deadline_s = 30};
+    const struct tide_runner runner = {.store = store,
+                                       .feed = feed,
+                                       .probe = probe,
+                                       .harness = "/h/harness.py",
+                                       .stop = &stop,
+                                       .interval_us = 1000,
+                                       .deadline_s = 30};
     const struct tide_assignment a = {&wanted, "/opt/python", "/cache/worker", "/cache/prefix"};
     error = (struct tide_error){0};
     return tide_runner_execute(&runner, &a, done, &error);

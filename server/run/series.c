@@ -1,8 +1,9 @@
 /* series.c - see series.h.
  *
- * Event chunks hold payloads of the tide stream; times in them are of the monotonic clock, the run's origin is
- * taken off. Two sources are merged in a payload, so its records are put in order of time before use.
- * The cursor of events counts records, in the order of chunks: chunk number * CHUNK_RECORDS + place. */
+ * Event chunks hold payloads of the tide stream; times in them are of the monotonic clock, the
+ * run's origin is taken off. Two sources are merged in a payload, so its records are put in order
+ * of time before use. The cursor of events counts records, in the order of chunks: chunk number *
+ * CHUNK_RECORDS + place. */
 #include "run/series.h"
 
 #include "run/stack.h"
@@ -12,8 +13,8 @@
 #include <string.h>
 #include <zstd.h>
 
-#define CHUNK_RECORDS INT64_C(1048576) /* more than a payload of TIDE_STREAM_PAYLOAD_MAX bytes can hold */
-#define EDGES_SHARE   64 /* a level has at least so many points in the window, so that its edges are a small share */
+#define CHUNK_RECORDS INT64_C(1048576) /* more than a payload of TIDE_STREAM_PAYLOAD_MAX holds */
+#define EDGES_SHARE   64 /* points of a level in a window at the least: its edges are few of them */
 
 struct entry { /* one decoded record with its place */
     struct tide_record record;
@@ -30,7 +31,8 @@ static enum tide_rc inflate(const struct tide_chunk_row *row, uint8_t **payload,
                             struct tide_error *e)
 {
     unsigned long long size = ZSTD_getFrameContentSize(row->data, row->size);
-    if (size > TIDE_STREAM_PAYLOAD_MAX) return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
+    if (size > TIDE_STREAM_PAYLOAD_MAX)
+        return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
     *payload = malloc((size_t)size + 1);
     if (!*payload) return tide_fail(e, TIDE_NOMEM, "read a chunk of a run");
     *n = ZSTD_decompress(*payload, (size_t)size, row->data, row->size);
@@ -53,7 +55,8 @@ static enum tide_rc keep_entry(struct decoded *d, const struct entry *entry, str
     return TIDE_OK;
 }
 
-/* Decode the events and samples of a chunk, in order of time. The caller frees with decoded_free. */
+/* Decode the events and samples of a chunk, in order of time.
+ * The caller frees with decoded_free. */
 static enum tide_rc decode(const struct tide_chunk_row *row, struct decoded *d,
                            struct tide_error *e)
 {
@@ -135,8 +138,9 @@ static enum tide_rc read_level(struct tide_store *s, int64_t run, int level,
                              level ? walk_level : walk_events, walk, e);
 }
 
-/* An interval of a level that reaches over an edge of the window may have its lowest and highest point
- * outside. It ends before the second point inside, so that far the events themselves are taken. */
+/* An interval of a level that reaches over an edge of the window may have its lowest and highest
+ * point outside. It ends before the second point inside, so that far the events themselves are
+ * taken. */
 static enum tide_rc join_edges(struct tide_store *s, int64_t run, struct curve_walk *walk,
                                struct tide_error *e)
 {
@@ -216,7 +220,7 @@ static void put_json_text(struct tide_str *out, const char *text)
 {
     json_t *string = json_string(text);
     char *encoded = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-    tide_str_put(out, encoded ? encoded : "null"); /* null: not UTF-8, which a damaged stream may hold */
+    tide_str_put(out, encoded ? encoded : "null"); /* null: a damaged stream's, not UTF-8 */
     free(encoded);
     json_decref(string);
 }
@@ -225,9 +229,9 @@ static void put_event(struct event_walk *w, const struct tide_record *r,
                       const struct tide_name_row *name, int64_t change)
 {
     struct tide_str *out = w->out;
-    tide_str_printf(out, "%s{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":",
-                    w->n++ ? "," : "", (long long)(r->t_ns - (uint64_t)w->origin_ns),
-                    tide_kind_name(r->kind), r->thread);
+    tide_str_printf(
+        out, "%s{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":", w->n++ ? "," : "",
+        (long long)(r->t_ns - (uint64_t)w->origin_ns), tide_kind_name(r->kind), r->thread);
     if (name) {
         put_json_text(out, name->text);
         tide_str_put(out, ",\"file\":");
@@ -285,8 +289,12 @@ enum tide_rc tide_series_events(struct tide_store *s, int64_t run,
     size_t n_names = 0;
     enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
     if (!rc) rc = tide_store_names(s, run, &names, &n_names, e);
-    struct event_walk walk = {.filter = f, .names = names, .n_names = n_names,
-                              .origin_ns = facts.origin_ns, .next = -1, .out = out};
+    struct event_walk walk = {.filter = f,
+                              .names = names,
+                              .n_names = n_names,
+                              .origin_ns = facts.origin_ns,
+                              .next = -1,
+                              .out = out};
     tide_str_put(out, "{\"events\":[");
     if (!rc)
         rc = tide_store_chunks(s, run, 0, f->window.from_ns, f->window.to_ns,

@@ -11,7 +11,8 @@ struct tide_window {
     int64_t from_ns, to_ns;
 };
 
-/* The curve in the window, thinned to at most `limit` points; the caller frees *out with tide_points_free. */
+/* The curve in the window, thinned to at most `limit` points; the caller frees *out with
+ * tide_points_free. */
 TIDE_CHECK enum tide_rc tide_series_curve(struct tide_store *s, int64_t run, struct tide_window w,
                                           size_t limit, struct tide_points *out,
                                           struct tide_error *e);
@@ -26,7 +27,7 @@ struct tide_event_filter {
 
 /* Append {"events": [...], "next": cursor or null} as docs/API.md describes it. */
 TIDE_CHECK enum tide_rc tide_series_events(struct tide_store *s, int64_t run,
-                                           const struct tide_event_filter *f,
-                                           struct tide_str *out, struct tide_error *e);
+                                           const struct tide_event_filter *f, struct tide_str *out,
+                                           struct tide_error *e);
 
 #endif

@@ -15,8 +15,8 @@ static struct fed { /* what was fed, in order of time */
 static size_t n_fed, chunk_start;
 
 static const struct tide_window whole = {INT64_MIN, INT64_MAX};
-static const char *const functions[] = {[PYTHON_F] = "f", [C_SORT] = "tideconv.sort",
-                                        [C_NEW] = "tideconv.new"};
+static const char *const functions[] = {
+    [PYTHON_F] = "f", [C_SORT] = "tideconv.sort", [C_NEW] = "tideconv.new"};
 
 /* Put the records of the chunk in order of time, as a reader of the store gets them. */
 static void end_chunk(void)
@@ -35,14 +35,15 @@ static void feed_record(struct tide_record r, struct tide_stack *stack)
 {
     put(&r);
     tide_stack_follow(stack, &r);
-    fed[n_fed++] = (struct fed){
-        r, {(int64_t)(r.t_ns - ORIGIN), r.rss, tide_stack_name_at(stack, &r)}};
+    fed[n_fed++] =
+        (struct fed){r, {(int64_t)(r.t_ns - ORIGIN), r.rss, tide_stack_name_at(stack, &r)}};
 }
 
 static struct tide_record random_record(uint64_t *seed, uint64_t t_ns, uint64_t pages)
 {
     struct tide_record r = {.kind = (enum tide_kind)(TIDE_SAMPLE + random_below(seed, 7)),
-                            .t_ns = ORIGIN + t_ns, .rss = pages * 4096};
+                            .t_ns = ORIGIN + t_ns,
+                            .rss = pages * 4096};
     if (random_below(seed, 5) == 0) r.peak = (pages + random_below(seed, 9)) * 4096;
     if (r.kind == TIDE_SAMPLE) return r;
     r.thread = 7;
@@ -52,7 +53,8 @@ static struct tide_record random_record(uint64_t *seed, uint64_t t_ns, uint64_t 
     return r;
 }
 
-/* A run of n records, its chunks and ticks anywhere; samples come late by a little, as from the probe. */
+/* A run of n records, its chunks and ticks anywhere; samples come late by a little, as from the
+ * probe. */
 static void feed_random_run(uint64_t seed, size_t n)
 {
     struct tide_ingest *in = tide_ingest_new(store, feed, run, batch);
@@ -64,7 +66,8 @@ static void feed_random_run(uint64_t seed, size_t n)
     put_opening();
     for (size_t i = 0; i < n; i++) {
         t_ns += 20 + random_below(&seed, random_below(&seed, 10) ? 100 : 100000);
-        pages = random_below(&seed, 10) ? pages + random_below(&seed, 5) : 500 + random_below(&seed, 9000);
+        pages = random_below(&seed, 10) ? pages + random_below(&seed, 5)
+                                        : 500 + random_below(&seed, 9000);
         feed_record(random_record(&seed, t_ns - random_below(&seed, 20), pages), &stack);
         if (random_below(&seed, 200) == 0) end_chunk();
         if (random_below(&seed, 500) == 0) {
@@ -230,7 +233,8 @@ static bool is_wanted(const struct fed *is, const struct tide_event_filter *f, u
     return !name || (is->record.name == name && is->record.kind != TIDE_SAMPLE);
 }
 
-/* The pages under the filter hold what was fed, once and in order; `name` is the id for f.function. */
+/* The pages under the filter hold what was fed, once and in order;
+ * `name` is the id for f.function. */
 static void check_events(struct tide_event_filter f, uint32_t name)
 {
     json_t *all = read_pages(f);

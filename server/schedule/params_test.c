@@ -61,11 +61,11 @@ static void expect_refusal(const char *given, const char *name, const char *why)
 static void test_defaults(void **state)
 {
     (void)state;
-    const char *full = "{\"count\":1000,\"free\":-1,\"label\":\"a\",\"ratio\":0.5,\"sorted\":false}";
+    const char *full =
+        "{\"count\":1000,\"free\":-1,\"label\":\"a\",\"ratio\":0.5,\"sorted\":false}";
     expect(NULL, false, full);
     expect("{}", false, full);
-    expect(NULL, true,
-           "{\"count\":10,\"free\":-1,\"label\":\"a\",\"ratio\":0.5,\"sorted\":true}");
+    expect(NULL, true, "{\"count\":10,\"free\":-1,\"label\":\"a\",\"ratio\":0.5,\"sorted\":true}");
 }
 
 static void test_given_ones_go_before_demo_and_default(void **state)
@@ -91,7 +91,7 @@ static void test_the_form_is_canonical(void **state)
 static void test_range_is_inclusive(void **state)
 {
     (void)state;
-    const char *const wrong[] = {"{\"count\":0}", "{\"count\":-1}", "{\"count\":16777217}",
+    const char *const wrong[] = {"{\"count\":0}",     "{\"count\":-1}",  "{\"count\":16777217}",
                                  "{\"count\":1e300}", "{\"count\":0.5}", "{\"count\":9e18}"};
     expect("{\"count\":1,\"ratio\":0}", false,
            "{\"count\":1,\"free\":-1,\"label\":\"a\",\"ratio\":0.0,\"sorted\":false}");

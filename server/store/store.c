@@ -27,7 +27,8 @@ enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
 
 static int bind_one(sqlite3_stmt *q, int at, char type, va_list *values)
 {
-    if (type == 't') return sqlite3_bind_text(q, at, va_arg(*values, const char *), -1, SQLITE_TRANSIENT);
+    if (type == 't')
+        return sqlite3_bind_text(q, at, va_arg(*values, const char *), -1, SQLITE_TRANSIENT);
     if (type == 'b') {
         const void *bytes = va_arg(*values, const void *);
         size_t n = va_arg(*values, size_t);
@@ -191,8 +192,10 @@ static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error 
         "DELETE FROM phases WHERE run " INTERRUPTED,
         "UPDATE runs SET status = 'queued', percent = 0, build = NULL, started_ns = NULL"
         " WHERE status IN ('building', 'running')",
-        /* Ended runs may refer to one too: a build that was done once is begun anew under its row. */
-        "UPDATE runs SET build = NULL WHERE build IN (SELECT id FROM builds WHERE status = 'building')",
+        /* Ended runs may refer to one too: a build that was done once is begun anew
+         * under its row. */
+        "UPDATE runs SET build = NULL"
+        " WHERE build IN (SELECT id FROM builds WHERE status = 'building')",
         "DELETE FROM builds WHERE status = 'building'",
     };
 #undef INTERRUPTED

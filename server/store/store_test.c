@@ -1,4 +1,5 @@
-/* store_test.c - the database opens, refuses what it cannot read, and forgives a daemon that died. */
+/* store_test.c - the database opens, refuses what it cannot read,
+ * and forgives a daemon that died. */
 #include "store/testing.h"
 
 #include <pthread.h>
@@ -160,8 +161,8 @@ static void test_interrupted_runs_go_back_to_the_queue(void **state)
     tide_job_clear(&job);
 }
 
-/* A cached build that went missing is begun anew under its row, which ended runs refer to. Dying then
- * must not make the database one that cannot be opened. */
+/* A cached build that went missing is begun anew under its row, which ended runs refer to. Dying
+ * then must not make the database one that cannot be opened. */
 static void test_a_build_cut_while_done_runs_refer_to_it(void **state)
 {
     (void)state;
