@@ -103,6 +103,16 @@ class Stream:
                 yield Event(self.last_id, fields.get("event", "message"), json.loads(fields["data"]))
                 fields = {}
 
+    def until(self, wanted: Callable[[Event], bool], deadline_s: float = 90) -> Event:
+        """The next event of which this is true. Comments come every 10 s, so a deadline is noticed."""
+        end = time.monotonic() + deadline_s
+        for event in self:
+            if event.name != ":" and wanted(event):
+                return event
+            if time.monotonic() > end:
+                break
+        raise AssertionError("the stream ended, or %d s went by, without the event waited for" % deadline_s)
+
     def until_batch_done(self, deadline_s: float, batch: Optional[int] = None) -> List[Event]:
         """Every event up to the one that says that this batch (else: any) is done, without comments."""
         seen: List[Event] = []
@@ -230,6 +240,9 @@ class Daemon:
         """Wait until Pythons and scenarios are known."""
         if not eventually(lambda: not self.get("/api/v1/status").json()["discovering"], START_S):
             raise AssertionError("discovery did not end in %d s" % START_S)
+        trouble = self.get("/api/v1/status").json().get("trouble")
+        if trouble:
+            raise AssertionError("discovery failed: %s" % trouble)
         return self
 
     def kill(self) -> None:

@@ -105,11 +105,7 @@ class Killed(FaultCase):
 
     def kill_at(self, daemon: Daemon, stream: Stream, name: str, percent: int = 0) -> None:
         """SIGKILL when the stream tells of a run in this state; its children must go too."""
-        for event in stream:
-            if event.name == name and event.data["percent"] >= percent:
-                break
-        else:
-            self.fail("no run was %s" % name)
+        stream.until(lambda event: event.name == name and event.data["percent"] >= percent)
         eventually(lambda: descendants(daemon.pid), 2, 0.001)
         children = descendants(daemon.pid)
         daemon.kill()
@@ -177,16 +173,12 @@ class Killed(FaultCase):
             with self.subTest(killed=program):
                 with daemon.stream() as stream:
                     batch = self.queue(daemon, samples=2, params={"count": 16384, "repeat": 200})
-                    for event in stream:
-                        if event.name == "running" and event.data["percent"] > 0:
-                            break
+                    stream.until(lambda event: event.name == "running" and event.data["percent"] > 0)
                     victims = [pid for pid, line in descendants(daemon.pid).items()
                                if program in line.split(" ")[0]]
                     self.assertEqual(len(victims), 1, victims)
                     os.kill(victims[0], signal.SIGKILL)
-                    for event in stream:
-                        if event.name == "failed":
-                            break
+                    event = stream.until(lambda event: event.name == "failed")
                 run = daemon.get("/api/v1/runs/%d" % event.data["id"]).json()
                 self.assertEqual(run["status"], "failed")
                 self.assertTrue(run["error"])
@@ -206,9 +198,7 @@ class Killed(FaultCase):
         batch = self.queue(daemon, 1, commits=["HEAD", "HEAD~1"], params=LONG)
         for state in ("building", "running"):
             with daemon.stream(batch) as stream:
-                for event in stream:
-                    if event.name == state:
-                        break
+                stream.until(lambda event: event.name == state)
             self.load_and_stop(daemon)
             daemon.start().await_discovery()
         await_batch(daemon, batch, 120)

@@ -337,7 +337,8 @@ class Runs(DaemonCase):
             self.assertIn(name, told)
             self.assertNotIn(told[name], ("", None), name)
         self.assertIs(told["aslr_off"], True)
-        self.assertTrue(told["python"]["version"].startswith(run["python"]["name"].split("@")[0]))
+        named = run["python"]["name"].split("@")[0]  # 3.11.2d, 3.13.0t: a build of another kind
+        self.assertEqual(told["python"]["version"].split()[0].rstrip("+"), named.rstrip("dt"))
 
     @for_each_run
     def test_log(self, run: Run) -> None:
