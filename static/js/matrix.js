@@ -179,8 +179,12 @@ function describeCell(cell) {
     const percent = running[0].percent ?? 0;
     return { text: `${percent} %`, kind: "running", percent, title };
   }
-  if (building.length) return { text: "building", kind: "building", percent: 0, title };
-  if (queued.length) return { text: "queued", kind: "queued", percent: 0, title };
+  const had = done.length ? `${done.length} +` : "";
+  if (building.length) return { text: had + "building", kind: "building", percent: 0, title };
+  if (queued.length) {
+    const text = had ? `${had}${queued.length} queued` : "queued";
+    return { text, kind: "queued", percent: 0, title };
+  }
   if (failed.length && !done.length) return { text: "failed", kind: "failed", percent: 0, title };
   const text = failed.length ? `${done.length} +${failed.length} failed` : String(done.length);
   return { text, kind: "done", percent: 0, title };

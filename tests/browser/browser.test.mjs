@@ -327,15 +327,14 @@ test("the daemon ends cleanly, the page says so and finds it again", async () =>
   assert.deepEqual(await daemon.stop(), { code: 0, signal: null }, daemon.log);
   await page.locator(".notice-stream").waitFor();
   await picture(page, "stream-lost");
-  const faults = daemon.log.split("\n").filter((line) =>
-    /^\S+ error |Sanitizer|runtime error/.test(line));
-  assert.deepEqual(faults, []);
+  assert.deepEqual(await daemon.leftovers(), []);
 
   const { folder, url } = daemon;
   daemon = await Daemon.start({ data: folder, listen: new URL(url).host });
   await page.locator(".notice-stream").waitFor({ state: "detached", timeout: 20000 });
   await page.locator("figure.curves[data-state=ready]").waitFor();
   assert.equal((await daemon.stop()).code, 0, daemon.log);
+  assert.deepEqual(await daemon.leftovers(), []);
 });
 
 test("no page complained and none asked anyone but the daemon", () => {

@@ -1,7 +1,7 @@
 // fixture.mjs - a real daemon in a folder of its own, and a browser to look at it with.
 
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -133,6 +133,18 @@ export class Daemon {
     const how = await this.ended;
     clearTimeout(timer);
     return how;
+  }
+
+  /** Lines of its log that tell of a fault, and processes of its own that outlive it. */
+  async leftovers() {
+    const faults = this.log.split("\n").filter((line) =>
+      /^\S+ error |Sanitizer|runtime error/.test(line));
+    for (const pid of await readdir("/proc")) {
+      if (!/^\d+$/.test(pid)) continue;
+      const command = await text(`/proc/${pid}/cmdline`);
+      if (command.includes(this.folder)) faults.push(command.replaceAll("\0", " "));
+    }
+    return faults;
   }
 
   async remove() {
