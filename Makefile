@@ -6,23 +6,26 @@ help:
 	@echo "make test    install what is missing, build with sanitizers, run every test"
 	@echo "make build   the release: build/release/tidemark"
 	@echo "make check   formatting, static analysis, JavaScript types"
-	@echo "make deps    install the Debian packages that are missing"
+	@echo "make deps    install the Debian packages that are missing, for all of these"
 	@echo "make clean   remove what was built"
 
 deps:
 	@cmake/deps.sh
 
-build: deps
+build:
+	@cmake/deps.sh run
 	cmake --preset release
 	cmake --build --preset release
 
 run: build
 	build/release/tidemark serve --demo --listen $(LISTEN)
 
-test: deps
+test:
+	@cmake/deps.sh run test
 	cmake --workflow --preset debug
 
-check: deps
+check:
+	@cmake/deps.sh run check
 	@cmake/check.sh
 
 clean:
