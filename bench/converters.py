@@ -1,6 +1,6 @@
 """Measure the converter core against three yardsticks, in one run.
 
-    python3 bench/converters.py [--python PYTHON] [--build DIR] [--only REGEX] [--skip-memory]
+    python3 bench/converters.py [--python PYTHON] [--build DIR] [--only REGEX] [--parts NAMES]
 
 Builds `converters/` and bench/std_reference.cpp for PYTHON (default: the one that runs this), then
 starts fresh processes of it that measure every cell. Prints a table and writes
@@ -37,7 +37,7 @@ STRINGS = ("bytes", "str")
 SIZES = (16, 128, 1024)
 KEYS = ("int", "float", "complex", "bytes", "str")
 MANY, FEW = 1_000_000, 100_000
-ROUNDS = 5
+ROUNDS = 3
 
 Row = Dict[str, Any]
 
@@ -229,7 +229,7 @@ def build(python: str, directory: Path) -> None:
     """Build the module and the C++ reference for `python`."""
     quiet = {"stdout": subprocess.DEVNULL}
     subprocess.run(["cmake", "-S", str(ROOT / "converters"), "-B", str(directory),
-                    "-DPython_EXECUTABLE=" + python, "-DTIDECONV_TESTS=OFF"], check=True, **quiet)
+                    "-DPython_EXECUTABLE=" + python], check=True, **quiet)
     subprocess.run(["cmake", "--build", str(directory)], check=True, **quiet)
     paths = subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('include'));"
                             "print(sysconfig.get_config_var('EXT_SUFFIX'))"],
@@ -367,8 +367,7 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--build", type=Path)
     parser.add_argument("--only", default="", metavar="REGEX", help="speed cells to run")
-    parser.add_argument("--skip-memory", action="store_true")
-    parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument("--parts", default="speed,small,growth,memory")
     parser.add_argument("--memory-bytes", type=int, default=1 << 30)
     parser.add_argument("--output", type=Path, default=ROOT / "bench/results/converters.json")
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -378,12 +377,15 @@ def main() -> None:
     directory = options.build or ROOT / "build" / "bench-converters"
     build(options.python, directory)
     report = Report()
-    speed_part(options.python, directory, options.only, report)
-    if not options.speed_only:
+    parts = options.parts.split(",")
+    if "speed" in parts:
+        speed_part(options.python, directory, options.only, report)
+    if "small" in parts:
         small_part(options.python, directory, report)
+    if "growth" in parts:
         growth_part(options.python, directory, report)
-        if not options.skip_memory:
-            memory_part(options.python, directory, options.memory_bytes, report)
+    if "memory" in parts:
+        memory_part(options.python, directory, options.memory_bytes, report)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(report.rows, indent=1) + "\n")
     print("\nwrote", options.output)
