@@ -80,8 +80,8 @@ static enum tide_rc settle_folders(struct tide_config *c, const char *data, cons
 {
     struct tide_places *p = &c->places;
     char *wanted = data ? strdup(data) : xdg_folder("XDG_DATA_HOME", ".local/share");
-    enum tide_rc rc =
-        wanted ? tide_file_make_folder(wanted, 0700, e) : tide_fail(e, TIDE_NOMEM, "start");
+    if (!wanted) return tide_fail(e, TIDE_NOMEM, "start");
+    enum tide_rc rc = tide_file_make_folder(wanted, 0700, e);
     if (!rc) {
         p->data = keep(c, absolute(wanted));
         p->cache = keep(c, data ? tide_format("%s/cache", p->data ? p->data : "")
