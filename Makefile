@@ -1,4 +1,5 @@
 # For people: each target is thin; CMake does the work (cmake --list-presets).
+MAKEFLAGS += --no-print-directory
 LISTEN ?= 127.0.0.1:8421
 
 help:
