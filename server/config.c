@@ -82,17 +82,16 @@ static enum tide_rc settle_folders(struct tide_config *c, const char *data, cons
     char *wanted = data ? strdup(data) : xdg_folder("XDG_DATA_HOME", ".local/share");
     if (!wanted) return tide_fail(e, TIDE_NOMEM, "start");
     enum tide_rc rc = tide_file_make_folder(wanted, 0700, e);
-    if (!rc) {
-        p->data = keep(c, absolute(wanted));
-        p->cache = keep(c, data ? tide_format("%s/cache", p->data ? p->data : "")
-                                : xdg_folder("XDG_CACHE_HOME", ".cache"));
-        p->repo = keep(c, absolute(repo ? repo : TIDEMARK_SOURCE));
-        if (!p->data || !p->cache || !p->repo) rc = tide_fail(e, TIDE_NOMEM, "start");
-    }
+    p->data = rc ? NULL : keep(c, absolute(wanted));
     free(wanted);
-    if (!rc && !is_remote(p->repo) && !tide_file_exists(p->repo))
-        rc = tide_fail(e, TIDE_INVALID, "--repo %s: there is no such folder", p->repo);
-    return rc ? rc : tide_file_make_folder(p->cache, 0700, e);
+    if (rc) return rc;
+    p->cache = keep(c, data ? tide_format("%s/cache", p->data ? p->data : "")
+                            : xdg_folder("XDG_CACHE_HOME", ".cache"));
+    p->repo = keep(c, absolute(repo ? repo : TIDEMARK_SOURCE));
+    if (!p->data || !p->cache || !p->repo) return tide_fail(e, TIDE_NOMEM, "start");
+    if (!is_remote(p->repo) && !tide_file_exists(p->repo))
+        return tide_fail(e, TIDE_INVALID, "--repo %s: there is no such folder", p->repo);
+    return tide_file_make_folder(p->cache, 0700, e);
 }
 
 static enum tide_rc read_pythons(struct tide_config *c, const char *path, struct tide_error *e)
