@@ -22,8 +22,8 @@ try {
     reducedMotion: "reduce",
   });
   await page.goto(url);
-  await page.locator("main .view").first().waitFor();
-  if (await page.locator("figure.curves").count()) {
+  await page.locator("main .view:not([aria-busy])").first().waitFor();
+  if (await page.locator("figure.curves").isVisible()) {
     await page.locator("figure.curves[data-state=ready]").waitFor({ timeout: 20000 })
       .catch(() => console.error("no curve stands on this page; taking it as it is"));
   }
