@@ -91,6 +91,7 @@ Py_ssize_t tideconv_writer_next(struct writer *writer)
 {
     Py_ssize_t rest = writer->count - writer->at;
 
+    if (rest == 0) return 0;
     if (writer->at > 0 && PyErr_CheckSignals() < 0) return -1;
     if (writer->bytes > (size_t)4 << 20)
         writer->batch = writer->batch > 4 ? writer->batch / 4 : 1;
