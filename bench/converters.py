@@ -37,7 +37,8 @@ STRINGS = ("bytes", "str")
 SIZES = (16, 128, 1024)
 KEYS = ("int", "float", "complex", "bytes", "str")
 MANY, FEW = 1_000_000, 100_000
-ROUNDS = 3
+ROUNDS = 5
+WARM_UPS = 2  # calls on cold memory take up to six times as long on a virtual machine
 
 Row = Dict[str, Any]
 
@@ -105,7 +106,7 @@ def timed(call: Callable[[Any], Any], argument: Any) -> float:
 
 
 def measure_speed(shape: Tuple[str, ...], size: int, count: int) -> Row:
-    """ns per object of ours and of every yardstick, calls interleaved after a warm-up."""
+    """ns per object of ours and of every yardstick, calls interleaved after warm-ups."""
     import std_reference
     import tideconv
 
@@ -120,14 +121,14 @@ def measure_speed(shape: Tuple[str, ...], size: int, count: int) -> Row:
         calls["marshal"] = lambda x: marshal.loads(marshal.dumps(x))
     times: Dict[str, List[float]] = {name: [] for name in list(calls) + ["floor"]}
     gc.disable()
-    for round_number in range(ROUNDS + 1):
+    for round_number in range(WARM_UPS + ROUNDS):
         for name, call in calls.items():
             elapsed = timed(call, payload)
-            if round_number:
+            if round_number >= WARM_UPS:
                 times[name].append(elapsed)
         result, elapsed = floor(payload)
         del result
-        if round_number:
+        if round_number >= WARM_UPS:
             times["floor"].append(elapsed)
     objects = len(payload)
     row: Row = {name: median(values) / objects for name, values in times.items()}

@@ -208,7 +208,8 @@ class Signals(unittest.TestCase):
             self.assertIn("changed during conversion", str(error))
             self.assertTrue(changed)
         else:
-            self.assertEqual(len(result), before)
+            # On a busy machine the handler may run just before the conversion, or after it.
+            self.assertIn(len(result), (before, len(payload)))
 
     def test_elements_replaced_by_another_thread(self):
         """A handler lets other threads in, which swap the very objects that are being read."""
