@@ -30,6 +30,8 @@ export class Model extends EventTarget {
     this.projects = [];
     /** @type {import("./types.js").Commit[]} */
     this.commits = [];
+    /** @type {string|null} */
+    this.commitsFailure = null;
     /** @type {import("./types.js").Scenario[]} */
     this.scenarios = [];
     /** @type {Map<number, Run>} */
@@ -45,6 +47,8 @@ export class Model extends EventTarget {
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.batchTimer = undefined;
     this.batchesAsked = 0;
+    /** @type {Set<string>} commits that runs have named; a new one may mean that HEAD moved */
+    this.known = new Set();
 
     stream.addEventListener("event", (event) => {
       const { name, data } = /** @type {CustomEvent} */ (event).detail;
@@ -115,7 +119,24 @@ export class Model extends EventTarget {
     this.pythons = pythons;
     this.projects = projects;
     this.scenarios = scenarios;
-    this.commits = await api.getCommits(this.project, COMMITS);
+    await this.refreshCommits();
+  }
+
+  /** The branch as it is now; where it cannot be read the old list stays and `trouble` says why. */
+  async refreshCommits() {
+    try {
+      this.commits = await api.getCommits(this.project, COMMITS);
+      this.commitsFailure = null;
+    } catch (error) {
+      if (!(error instanceof api.ApiError)) throw error;
+      this.commitsFailure = `The commits of ${this.project} could not be read: ${error.message}`;
+    }
+    this.changed();
+  }
+
+  /** Why nothing, or not everything, can be measured; null where nothing is wrong. */
+  get trouble() {
+    return this.status?.trouble ?? this.commitsFailure;
   }
 
   #awaitDiscovery() {
@@ -238,6 +259,10 @@ export class Model extends EventTarget {
     const before = this.runs.get(run.id)?.status;
     if (!this.#take(run)) return;
     this.#batchMoved(run.batch);
+    if (!this.known.has(run.commit.sha)) {
+      this.known.add(run.commit.sha);
+      if (!this.commits.some(({ sha }) => sha === run.commit.sha)) void this.refreshCommits();
+    }
     if ((name === "done" || name === "failed") && before !== name) {
       this.dispatchEvent(new CustomEvent("done", { detail: run }));
     }

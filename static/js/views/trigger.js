@@ -459,6 +459,7 @@ export function createTrigger({ model, router }) {
     show(given) {
       read(given);
       draw();
+      void model.refreshCommits();
     },
     destroy() {
       model.removeEventListener("change", onChange);
