@@ -464,6 +464,45 @@ class DaemonCase(unittest.TestCase):
         return batch
 
 
+class FaultCase(unittest.TestCase):
+    """Daemons of a test's own, in a temporary folder that goes with it."""
+
+    def setUp(self) -> None:
+        self.folder = make_folder()
+        self.addCleanup(shutil.rmtree, str(self.folder), True)
+        self.daemons: List[Daemon] = []
+        self.addCleanup(self.kill_all)
+
+    def kill_all(self) -> None:
+        """Whatever a test that failed has left running."""
+        for daemon in self.daemons:
+            daemon.kill()
+
+    def make(self, repo: Optional[Path] = ROOT, options: Sequence[str] = ()) -> Daemon:
+        """A daemon on this test's data folder, not started."""
+        daemon = Daemon(self.folder, repo, options)
+        self.daemons.append(daemon)
+        return daemon
+
+    def queue(self, daemon: Daemon, pythons: int = 1, **request: Any) -> int:
+        """Queue list_bytes on the newest pythons; the batch's id."""
+        body = {"scenarios": ["list_bytes"], "params": {"count": 64, "repeat": 1},
+                "pythons": daemon.usable_pythons()[:pythons]}
+        body.update(request)
+        answer = daemon.post("/api/v1/runs", body)
+        self.assertEqual(answer.status, 202, answer.body)
+        return int(answer.json()["id"])
+
+    def runs(self, daemon: Daemon, batch: int) -> List[Dict[str, Any]]:
+        """Every run of a batch in the order of its id, whole."""
+        listed = daemon.get("/api/v1/runs?batch=%d&limit=1000" % batch).json()["runs"]
+        return [daemon.get("/api/v1/runs/%d" % run["id"]).json() for run in reversed(listed)]
+
+    def stop(self, daemon: Daemon, expected_errors: Sequence[str] = ()) -> None:
+        """SIGTERM, and nothing may be wrong afterwards."""
+        finish(daemon, self.id().rpartition(".")[2], expected_errors)
+
+
 def await_batch(daemon: Daemon, batch: int, deadline_s: float) -> None:
     """Wait on the event stream until the batch is done, which it may be already."""
     with daemon.stream(batch) as stream:
