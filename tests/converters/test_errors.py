@@ -207,6 +207,8 @@ class Signals(unittest.TestCase):
         except RuntimeError as error:
             self.assertIn("changed during conversion", str(error))
             self.assertTrue(changed)
+        except TypeError:
+            self.assertEqual(change, "grow")  # by ints, just before the conversion began
         else:
             # On a busy machine the handler may run just before the conversion, or after it.
             self.assertIn(len(result), (before, len(payload)))
