@@ -16,15 +16,41 @@
 
 #define POLL_MS 50 /* how soon a stop or a deadline is noticed */
 
-/* In the child, between fork and exec: async-signal-safe calls only. Never returns. */
-static _Noreturn void become(const struct tide_command *c, pid_t parent, int out,
-                             char **environment)
+/* What follows runs in the child, after fork: async-signal-safe calls only. */
+
+/* End as the program ended. */
+static _Noreturn void end_alike(int status)
+{
+    sigset_t none;
+    if (WIFEXITED(status)) _exit(WEXITSTATUS(status));
+    prctl(PR_SET_DUMPABLE, 0); /* the program has left its core, if it is to leave one */
+    signal(WTERMSIG(status), SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    raise(WTERMSIG(status));
+    _exit(128 + WTERMSIG(status));
+}
+
+/* The first child leads the process group and stands guard over the program, its own child: when
+ * the daemon dies it takes the whole group along. PR_SET_PDEATHSIG alone would reach only the
+ * program, and make, cc and git's helpers would go on writing. */
+static _Noreturn void stand_guard(pid_t program, const sigset_t *awaited)
+{
+    int status = 0;
+    close_range(0, ~0u, 0);
+    for (;;) {
+        int got = sigwaitinfo(awaited, NULL);
+        if (got == SIGTERM) kill(0, SIGKILL);
+        if (waitpid(program, &status, WNOHANG) == program) end_alike(status);
+    }
+}
+
+static _Noreturn void become(const struct tide_command *c, pid_t guard, int out, char **environment)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
-    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(127); /* the daemon died before prctl */
+    if (getppid() != guard) _exit(127); /* it died before prctl */
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -34,6 +60,23 @@ static _Noreturn void become(const struct tide_command *c, pid_t parent, int out
     if (c->folder && chdir(c->folder)) _exit(126);
     execvpe(c->argv[0], (char *const *)c->argv, environment);
     _exit(127);
+}
+
+static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, int out,
+                                    char **environment)
+{
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGTERM);
+    sigaddset(&awaited, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &awaited, NULL);
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != daemon) _exit(127); /* it died before prctl */
+    pid_t guard = getpid(), program = fork();
+    if (program == 0) become(c, guard, out, environment);
+    if (program < 0) _exit(127);
+    stand_guard(program, &awaited);
 }
 
 static bool is_set_again(const char *entry, const char *const *changes)
@@ -79,7 +122,7 @@ enum tide_rc tide_process_start(const struct tide_command *c, struct tide_proces
     }
     pid_t parent = getpid();
     pid_t pid = fork();
-    if (pid == 0) become(c, parent, ends[1], environment);
+    if (pid == 0) start_guarded(c, parent, ends[1], environment);
     if (pid < 0) {
         rc = tide_fail_errno(e, "start %s", c->argv[0]);
         goto out;

@@ -1,8 +1,8 @@
 /* process.h - other programs: started in a process group of their own, read, awaited, killed.
  *
  * A child gets /dev/null as its standard input, default signals and no descriptor but 0, 1 and 2.
- * It is killed with the thread that started it (PR_SET_PDEATHSIG),
- * so it never outlives the daemon. */
+ * It is killed with all of its process group when the thread that started it ends
+ * (PR_SET_PDEATHSIG), so nothing of it outlives the daemon, however that dies. */
 #ifndef TIDE_PROCESS_H
 #define TIDE_PROCESS_H
 
