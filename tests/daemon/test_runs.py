@@ -371,7 +371,7 @@ class Runs(DaemonCase):
         self.assertEqual(status["pythons"]["usable"], len(self.pythons))
         self.assertIs(status["discovering"], False)
         for project in self.daemon.get("/api/v1/projects").json()["projects"]:
-            self.assertLessEqual({"name", "repo", "branch"}, set(project))
+            self.assertLessEqual({"name", "repo"}, set(project))
         commits = self.daemon.get("/api/v1/projects/converters/commits?limit=2").json()["commits"]
         self.assertEqual(len(commits), 2)
         for commit in commits:
