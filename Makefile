@@ -7,6 +7,7 @@ help:
 	@echo "make test    install what is missing, build with sanitizers, run every test"
 	@echo "make build   the release: build/release/tidemark"
 	@echo "make check   formatting, static analysis, JavaScript types"
+	@echo "make bench-converters    the converters against marshal, pickle and C++"
 	@echo "make deps    install the Debian packages that are missing, for all of these"
 	@echo "make clean   remove what was built"
 
@@ -25,6 +26,11 @@ test:
 	@cmake/deps.sh run test
 	cmake --workflow --preset debug
 
+# Compares with marshal, pickle and a plain C++ implementation; some twenty minutes. See --help for parts.
+bench-converters:
+	@cmake/deps.sh run
+	python3 bench/converters.py $(BENCH)
+
 check:
 	@cmake/deps.sh run check
 	@cmake/check.sh
@@ -32,4 +38,4 @@ check:
 clean:
 	rm -rf build node_modules
 
-.PHONY: help deps build run test check clean
+.PHONY: help deps build run test bench-converters check clean

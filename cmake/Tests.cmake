@@ -59,3 +59,10 @@ foreach(file IN LISTS files)
   get_filename_component(name ${file} NAME_WE)
   tide_drive(browser.${name} 300 ${NODE} --test --test-reporter=spec ${file})
 endforeach()
+
+# The converters are a project of their own, built and tested as one, the way a commit of theirs is built.
+add_test(NAME converters COMMAND ${CMAKE_CTEST_COMMAND}
+         --build-and-test ${CMAKE_SOURCE_DIR}/converters ${CMAKE_BINARY_DIR}/converters
+         --build-generator ${CMAKE_GENERATOR} --build-options -DTIDECONV_TESTS=ON
+         --test-command ${CMAKE_CTEST_COMMAND} -j2 --output-on-failure)
+set_tests_properties(converters PROPERTIES LABELS drive TIMEOUT 900)
