@@ -41,14 +41,14 @@ endfunction()
 file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/worker/test_*.py)
 foreach(file IN LISTS files)
   get_filename_component(name ${file} NAME_WE)
-  tide_drive(worker.${name} 300 ${PYTHON3} ${file} --probe $<TARGET_FILE:tidemark-probe>
+  tide_drive(worker.${name} 600 ${PYTHON3} ${file} --probe $<TARGET_FILE:tidemark-probe>
              --dump $<TARGET_FILE:tidemark-dump> --source ${CMAKE_SOURCE_DIR})
 endforeach()
 
 file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/daemon/test_*.py)
 foreach(file IN LISTS files)
   get_filename_component(name ${file} NAME_WE)
-  tide_drive(daemon.${name} 300 ${PYTHON3} ${file})
+  tide_drive(daemon.${name} 600 ${PYTHON3} ${file})
 endforeach()
 
 if(NOT NODE)

@@ -222,3 +222,22 @@ const struct tide_python *tide_catalog_python(const struct tide_catalog *c, cons
         if (!strcmp(c->pythons.at[i].identity, identity)) return &c->pythons.at[i];
     return NULL;
 }
+
+enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *e)
+{
+    enum tide_rc rc = tide_repo_sync(c->repo, e);
+    if (rc != TIDE_INVALID) return rc;
+    e->rc = TIDE_FAILED;
+    *e->field = '\0';
+    return TIDE_FAILED;
+}
+
+bool tide_catalog_in_trouble(const struct tide_catalog *c, struct tide_error *e)
+{
+    if (tide_catalog_sync(c, e)) return true;
+    if (!newest_usable(c))
+        return tide_fail(e, TIDE_FAILED,
+                         "no usable CPython was found on this machine: `tidemark pythons` says why "
+                         "each one is not");
+    return !c->n_scenarios && tide_fail(e, TIDE_FAILED, "no scenario was found");
+}

@@ -12,6 +12,7 @@
 #include "store/store.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define TIDE_DEFAULT_PROJECT "converters"
 
@@ -45,6 +46,14 @@ TIDE_CHECK enum tide_rc tide_catalog_discover(const struct tide_places *p, struc
                                               const atomic_bool *stop, struct tide_catalog *out,
                                               struct tide_error *e);
 void tide_catalog_clear(struct tide_catalog *c);
+
+/* Bring the project's mirror up to date. A source that is no repository is FAILED: it is no fault
+ * of the request that needs it. */
+TIDE_CHECK enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *e);
+
+/* Why nothing can be measured (no repository, no usable python, no scenario): true, with *e filled.
+ */
+bool tide_catalog_in_trouble(const struct tide_catalog *c, struct tide_error *e);
 
 /* NULL when there is none of that name / identity. */
 const struct tide_scenario *tide_catalog_scenario(const struct tide_catalog *c, const char *name);

@@ -32,8 +32,8 @@ struct tide_scheduler {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     bool discovered;
-    enum tide_rc discovery; /* how it ended */
-    struct tide_error discovery_error;
+    enum tide_rc discovery;      /* how it ended */
+    struct tide_error trouble;   /* why nothing can be measured; no text: nothing is wrong */
     bool work;                   /* something was queued */
     struct tide_catalog catalog; /* read-only once discovered */
     struct tide_builder builder;
@@ -258,10 +258,13 @@ static enum tide_rc discover(struct tide_scheduler *s)
         tide_log(TIDE_LOG_INFO, "schedule", "found pythons=%zu scenarios=%zu in %lld ms",
                  s->catalog.pythons.n, s->catalog.n_scenarios,
                  (long long)(tide_clock_monotonic_ns() - began) / 1000000);
+    if (!rc) e = (struct tide_error){0};
+    if (!rc && tide_catalog_in_trouble(&s->catalog, &e) && !s->stop)
+        tide_log(TIDE_LOG_WARN, "schedule", "nothing can be measured: %s", e.text);
     pthread_mutex_lock(&s->lock);
     s->discovered = true;
     s->discovery = rc;
-    s->discovery_error = e;
+    s->trouble = e;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     return rc;
@@ -274,7 +277,7 @@ static json_t *demo_commits(struct tide_scheduler *s, struct tide_error *e)
     struct tide_commit *commits = NULL;
     size_t n = 0;
     json_t *list = json_array();
-    if (tide_repo_sync(s->catalog.repo, e) ||
+    if (tide_catalog_sync(&s->catalog, e) ||
         tide_repo_list(s->catalog.repo, "HEAD", TIDE_DEFAULT_PROJECT, DEMO_HISTORY, &commits, &n,
                        e)) {
         json_decref(list);
@@ -411,10 +414,10 @@ static enum tide_rc await_discovery(struct tide_scheduler *s, struct tide_error 
     if (rc == TIDE_BUSY)
         tide_fail(e, rc, "the pythons of this machine are still being looked for: try again");
     else if (rc)
-        *e = s->discovery_error;
+        *e = s->trouble;
     pthread_mutex_unlock(&s->lock);
     /* INVALID means a fault of the request's; a fault of discovery is the daemon's. */
-    return rc == TIDE_INVALID ? tide_fail(e, TIDE_FAILED, "%s", s->discovery_error.text) : rc;
+    return rc == TIDE_INVALID ? tide_fail(e, TIDE_FAILED, "%s", s->trouble.text) : rc;
 }
 
 enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request, int64_t *batch,
@@ -457,7 +460,7 @@ enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *p
         return tide_fail(e, TIDE_ABSENT, "no project \"%.80s\"; there is " TIDE_DEFAULT_PROJECT,
                          project);
     enum tide_rc rc = await_discovery(s, e);
-    if (!rc) rc = tide_repo_sync(s->catalog.repo, e);
+    if (!rc) rc = tide_catalog_sync(&s->catalog, e);
     if (!rc) rc = tide_repo_list(s->catalog.repo, "HEAD", NULL, limit, &commits, &n, e);
     if (!rc) rc = put_commits(commits, n, out, e);
     for (size_t i = 0; i < n; i++)
@@ -475,8 +478,7 @@ enum tide_rc tide_scheduler_status_json(struct tide_scheduler *s, struct tide_st
     if (!discovering) n = s->catalog.pythons.n;
     for (size_t i = 0; i < n; i++)
         usable += !s->catalog.pythons.at[i].reason;
-    json_t *trouble =
-        s->discovered && s->discovery ? json_string(s->discovery_error.text) : json_null();
+    json_t *trouble = *s->trouble.text ? json_string(s->trouble.text) : json_null();
     pthread_mutex_unlock(&s->lock);
     char *shown = json_dumps(trouble, JSON_ENCODE_ANY);
     tide_str_printf(out,

@@ -116,7 +116,7 @@ static enum tide_rc resolve_commits(const struct tide_catalog *c, const json_t *
     const json_t *list = NULL;
     size_t n = 0;
     enum tide_rc rc = check_list(request, "commits", &list, &n, e);
-    if (!rc) rc = tide_repo_sync(c->repo, e);
+    if (!rc) rc = tide_catalog_sync(c, e);
     for (size_t i = 0; !rc && i < (n ? n : 1); i++) {
         const char *rev = n ? json_string_value(json_array_get(list, i)) : "HEAD";
         rc = in_field(e, tide_repo_resolve(c->repo, rev, &found[i], e), "commits", i);
