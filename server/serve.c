@@ -138,7 +138,7 @@ static enum tide_rc lock_data(struct daemon *d, struct tide_error *e)
 
 static bool is_token(const char *text)
 {
-    return strspn(text, "0123456789abcdef") == TOKEN_TEXT - 1 && text[TOKEN_TEXT - 1] == '\n';
+    return strlen(text) == TOKEN_TEXT - 1 && strspn(text, "0123456789abcdef") == TOKEN_TEXT - 1;
 }
 
 static enum tide_rc make_token(const char *path, char *token, struct tide_error *e)
@@ -148,9 +148,7 @@ static enum tide_rc make_token(const char *path, char *token, struct tide_error 
         return tide_fail_errno(e, "draw a random token");
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(token + 2 * i, 3, "%02x", bytes[i]);
-    char line[TOKEN_TEXT + 1];
-    int n = snprintf(line, sizeof line, "%s\n", token);
-    return tide_file_replace(path, line, (size_t)n, 0600, e);
+    return tide_file_replace(path, token, TOKEN_TEXT - 1, 0600, e);
 }
 
 /* The token stays over restarts, so that a browser stays signed in. */
