@@ -1,6 +1,6 @@
 """Measure the converter core against three yardsticks, in one run.
 
-    python3 bench/converters.py [--python PYTHON] [--build DIR] [--only REGEX] [--skip-memory]
+    python3 bench/converters.py [--python PYTHON] [--build DIR] [--only REGEX] [--parts NAMES]
 
 Builds `converters/` and bench/std_reference.cpp for PYTHON (default: the one that runs this), then
 starts fresh processes of it that measure every cell. Prints a table and writes
@@ -10,6 +10,10 @@ Payloads: scalars are 1,000,000 distinct objects; bytes and str have 16, 128 or 
 100,000 objects (for a dict: as many keys, and as many values); the memory part takes 1 GiB in
 elements of 1,024 bytes. Times are CPU times of the measuring thread, system calls and page faults
 included, so that other work on the machine falls on no side of a comparison.
+
+Every timed call follows directly on an untimed one of its own kind. A virtual machine may give free
+memory back to its host after two seconds, and a first touch then costs up to 40 times a later one:
+the untimed call takes that upon itself, for each contender alike.
 """
 
 from __future__ import annotations
@@ -37,7 +41,8 @@ STRINGS = ("bytes", "str")
 SIZES = (16, 128, 1024)
 KEYS = ("int", "float", "complex", "bytes", "str")
 MANY, FEW = 1_000_000, 100_000
-ROUNDS = 5
+ROUNDS = 5  # at most, within the time for a cell
+CELL_SECONDS = 2.5
 
 Row = Dict[str, Any]
 
@@ -104,33 +109,47 @@ def timed(call: Callable[[Any], Any], argument: Any) -> float:
     return float(elapsed)
 
 
-def measure_speed(shape: Tuple[str, ...], size: int, count: int) -> Row:
-    """ns per object of ours and of every yardstick, calls interleaved after a warm-up."""
+def contenders(shape: Tuple[str, ...]) -> Dict[str, Callable[[Any], Tuple[Any, float]]]:
+    """Everything that is measured for a cell: functions to (result, nanoseconds of CPU time)."""
     import std_reference
     import tideconv
 
-    payload = container(shape, size, count)
-    floor = getattr(std_reference, "floor_" + "_".join((shape[0],) + shape[2:]))
-    calls: Dict[str, Callable[[Any], Any]] = {
-        "ours": getattr(tideconv, "new_" + "_".join(shape)),
-        "cpp": getattr(std_reference, "new_" + "_".join(shape)),
-        "pickle": lambda x: pickle.loads(pickle.dumps(x, 5)),
+    def of(call: Callable[[Any], Any]) -> Callable[[Any], Tuple[Any, float]]:
+        return lambda payload: (None, timed(call, payload))
+
+    found = {
+        "ours": of(getattr(tideconv, "new_" + "_".join(shape))),
+        "cpp": of(getattr(std_reference, "new_" + "_".join(shape))),
+        "pickle": of(lambda x: pickle.loads(pickle.dumps(x, 5))),
+        "floor": getattr(std_reference, "floor_" + "_".join((shape[0],) + shape[2:])),
     }
     if "bytearray" not in shape:  # marshal makes bytes of it
-        calls["marshal"] = lambda x: marshal.loads(marshal.dumps(x))
-    times: Dict[str, List[float]] = {name: [] for name in list(calls) + ["floor"]}
+        found["marshal"] = of(lambda x: marshal.loads(marshal.dumps(x)))
+    return found
+
+
+def measure_speed(shape: Tuple[str, ...], size: int, count: int) -> Row:
+    """ns per object of ours and of every yardstick: medians of warm calls in interleaved rounds.
+
+    One that took more than three times as long as ours in two rounds is left at those: it cannot
+    become the fastest yardstick, and some take seconds a call.
+    """
+    payload = container(shape, size, count)
+    calls = contenders(shape)
+    times: Dict[str, List[float]] = {name: [] for name in calls}
     gc.disable()
-    for round_number in range(ROUNDS + 1):
+    start = time.monotonic()
+    while len(times["ours"]) < ROUNDS:
         for name, call in calls.items():
-            elapsed = timed(call, payload)
-            if round_number:
-                times[name].append(elapsed)
-        result, elapsed = floor(payload)
-        del result
-        if round_number:
-            times["floor"].append(elapsed)
-    objects = len(payload)
-    row: Row = {name: median(values) / objects for name, values in times.items()}
+            if len(times[name]) >= 2 and median(times[name]) > 3 * median(times["ours"]):
+                continue
+            call(payload)
+            result, elapsed = call(payload)
+            del result
+            times[name].append(elapsed)
+        if time.monotonic() - start > CELL_SECONDS and len(times["ours"]) > 1:
+            break
+    row: Row = {name: median(values) / len(payload) for name, values in times.items()}
     row["name"] = name_of(shape, size)
     return row
 
@@ -186,29 +205,37 @@ def measure_memory(shape: Tuple[str, ...], size: int, total: int, ours: bool) ->
 
 
 def measure_small(shape: Tuple[str, ...]) -> Row:
-    """ns beyond the floor for one element of 1,024 bytes, results dropped inside both timings."""
+    """ns beyond the floor for one element of 1,024 bytes, results dropped inside both timings.
+
+    What the interpreter takes to call any function is not counted: len() stands for it.
+    """
     import std_reference
     import tideconv
+
+    def loop(call: Callable[[Any], Any]) -> float:
+        start = time.thread_time_ns()
+        for _ in range(repeat):
+            call(payload)
+        return (time.thread_time_ns() - start) / repeat
 
     payload = container(shape, 1024, 1)
     floor = getattr(std_reference, "floor_" + "_".join((shape[0],) + shape[2:]))
     call = getattr(tideconv, "new_" + "_".join(shape))
-    repeat, over = 200_000, []
-    for _ in range(ROUNDS):
-        floor_ns = floor(payload, repeat)[1]
-        start = time.thread_time_ns()
-        for _ in range(repeat):
-            call(payload)
-        over.append((time.thread_time_ns() - start) / repeat - floor_ns)
+    repeat, over = 100_000, []
+    for _ in range(11):
+        over.append(loop(call) - loop(len) - floor(payload, repeat)[1])
     return {"over": median(over)}
 
 
 def measure_growth(shape: Tuple[str, ...], hostile: bool) -> Row:
-    """ns per element at growing sizes, each the median of enough calls to last."""
+    """ns per element at growing sizes, ours and the floor's: medians of enough calls to last."""
+    import std_reference
     import tideconv
 
     call = getattr(tideconv, "new_" + "_".join(shape))
+    floor = getattr(std_reference, "floor_" + "_".join((shape[0],) + shape[2:]))
     per_element: Dict[int, float] = {}
+    floors: Dict[int, float] = {}
     gc.disable()
     for power in range(0, 8):
         count = 10**power
@@ -219,7 +246,8 @@ def measure_growth(shape: Tuple[str, ...], hostile: bool) -> Row:
         rounds = max(3, min(1000, 10**6 // count))
         call(payload)
         per_element[count] = median(timed(call, payload) for _ in range(rounds)) / count
-    return {"per_element": per_element}
+        floors[count] = median(floor(payload)[1] for _ in range(rounds)) / count
+    return {"per_element": per_element, "floor": floors}
 
 
 # ---- the parent ------------------------------------------------------------------------------------
@@ -229,7 +257,7 @@ def build(python: str, directory: Path) -> None:
     """Build the module and the C++ reference for `python`."""
     quiet = {"stdout": subprocess.DEVNULL}
     subprocess.run(["cmake", "-S", str(ROOT / "converters"), "-B", str(directory),
-                    "-DPython_EXECUTABLE=" + python, "-DTIDECONV_TESTS=OFF"], check=True, **quiet)
+                    "-DPython_EXECUTABLE=" + python], check=True, **quiet)
     subprocess.run(["cmake", "--build", str(directory)], check=True, **quiet)
     paths = subprocess.run([python, "-c", "import sysconfig; print(sysconfig.get_path('include'));"
                             "print(sysconfig.get_config_var('EXT_SUFFIX'))"],
@@ -260,8 +288,9 @@ def child(request: str) -> None:
 class Report:
     """Rows as they come, printed and kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, output: Path) -> None:
         self.rows: List[Row] = []
+        self.output = output
 
     def add(self, name: str, value: float, unit: str, goal: Optional[float] = None,
             at_least: bool = False) -> None:
@@ -272,6 +301,10 @@ class Report:
             print("%-58s %10.3f %-10s goal %s %-8g %s" % (
                 name, value, unit, ">=" if at_least else "<=", goal, "met" if met else "MISSED"))
         sys.stdout.flush()
+
+    def write(self) -> None:
+        self.output.parent.mkdir(parents=True, exist_ok=True)
+        self.output.write_text(json.dumps(self.rows, indent=1) + "\n")
 
 
 def speed_part(python: str, directory: Path, only: str, report: Report) -> None:
@@ -297,6 +330,7 @@ def speed_part(python: str, directory: Path, only: str, report: Report) -> None:
         report.add(name + " best yardstick / ours", best / row["ours"], "ratio")
         report.add(name + " C++ / ours", ratios[-1], "ratio")
         report.add(name + " ours / floor", row["ours"] / row["floor"], "ratio")
+        report.write()
     if ratios:
         summarise(ratios, report)
 
@@ -354,12 +388,17 @@ def growth_part(python: str, directory: Path, report: Report) -> None:
         row = in_child(python, directory, "measure_growth", shape, hostile)
         name = name_of(shape, 0) + (" of hostile keys" if hostile else "")
         per_element = {int(n): v for n, v in row["per_element"].items()}
+        floors = {int(n): v for n, v in row["floor"].items()}
         print("%-34s" % name, "  ".join("%g: %.0f" % item for item in per_element.items()), "ns")
+        print("%-34s" % "  floor", "  ".join("%g: %.0f" % item for item in floors.items()), "ns")
         for n, value in per_element.items():
             report.add("%s at n = %d" % (name, n), value, "ns/element")
+            report.add("%s at n = %d, floor" % (name, n), floors[n], "ns/element")
         report.add(name + ", n = 10^3 to 10^7, dearest / cheapest",
                    max(v for n, v in per_element.items() if n >= 1000)
                    / min(v for n, v in per_element.items() if n >= 1000), "ratio", 2.0)
+        over = [per_element[n] / floors[n] for n in per_element if n >= 1000]
+        report.add(name + ", the same of ours / floor", max(over) / min(over), "ratio")
 
 
 def main() -> None:
@@ -367,8 +406,7 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--build", type=Path)
     parser.add_argument("--only", default="", metavar="REGEX", help="speed cells to run")
-    parser.add_argument("--skip-memory", action="store_true")
-    parser.add_argument("--speed-only", action="store_true")
+    parser.add_argument("--parts", default="speed,small,growth,memory")
     parser.add_argument("--memory-bytes", type=int, default=1 << 30)
     parser.add_argument("--output", type=Path, default=ROOT / "bench/results/converters.json")
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -377,15 +415,17 @@ def main() -> None:
         return child(options.child)
     directory = options.build or ROOT / "build" / "bench-converters"
     build(options.python, directory)
-    report = Report()
-    speed_part(options.python, directory, options.only, report)
-    if not options.speed_only:
+    report = Report(options.output)
+    parts = options.parts.split(",")
+    if "speed" in parts:
+        speed_part(options.python, directory, options.only, report)
+    if "small" in parts:
         small_part(options.python, directory, report)
+    if "growth" in parts:
         growth_part(options.python, directory, report)
-        if not options.skip_memory:
-            memory_part(options.python, directory, options.memory_bytes, report)
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(report.rows, indent=1) + "\n")
+    if "memory" in parts:
+        memory_part(options.python, directory, options.memory_bytes, report)
+    report.write()
     print("\nwrote", options.output)
 
 

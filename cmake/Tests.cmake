@@ -41,7 +41,7 @@ endfunction()
 file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/worker/test_*.py)
 foreach(file IN LISTS files)
   get_filename_component(name ${file} NAME_WE)
-  tide_drive(worker.${name} 300 ${PYTHON3} ${file} --probe $<TARGET_FILE:tidemark-probe>
+  tide_drive(worker.${name} 600 ${PYTHON3} ${file} --probe $<TARGET_FILE:tidemark-probe>
              --dump $<TARGET_FILE:tidemark-dump> --source ${CMAKE_SOURCE_DIR})
 endforeach()
 
@@ -56,7 +56,7 @@ endforeach()
 file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/daemon/test_*.py)
 foreach(file IN LISTS files)
   get_filename_component(name ${file} NAME_WE)
-  tide_drive(daemon.${name} 300 ${PYTHON3} ${file})
+  tide_drive(daemon.${name} 600 ${PYTHON3} ${file})
 endforeach()
 
 if(NOT NODE)
@@ -67,3 +67,10 @@ foreach(file IN LISTS files)
   get_filename_component(name ${file} NAME_WE)
   tide_drive(browser.${name} 300 ${NODE} --test --test-reporter=spec ${file})
 endforeach()
+
+# The converters are a project of their own, built and tested as one, the way a commit of theirs is built.
+add_test(NAME converters COMMAND ${CMAKE_CTEST_COMMAND}
+         --build-and-test ${CMAKE_SOURCE_DIR}/converters ${CMAKE_BINARY_DIR}/converters
+         --build-generator ${CMAKE_GENERATOR} --build-options -DTIDECONV_TESTS=ON
+         --test-command ${CMAKE_CTEST_COMMAND} -j2 --output-on-failure)
+set_tests_properties(converters PROPERTIES LABELS drive TIMEOUT 900)

@@ -1,22 +1,23 @@
 #!/bin/sh
-# deps.sh - install the Debian packages that are missing; `make deps`, `make run` and `make test` begin
-# with it. It does nothing where all is there. Without root and sudo it prints the one command that an
-# administrator must run, and fails.
+# deps.sh run|test|check... - install the Debian packages that are missing for these purposes
+# (cmake/debian-packages.txt); `make run` and `make test` begin with it. It does nothing where all is there.
+# Without root and sudo it prints the one command that an administrator must run, and fails.
 set -eu
 cd "$(dirname "$0")"
+wanted=" ${*:-run test check} "
 
 # A program that came from elsewhere (a newer node, say) is as good as its package.
 has() {
     case $1 in
     nodejs) command -v node >/dev/null 2>&1 || command -v nodejs >/dev/null 2>&1 ;;
-    npm | cmake | git | python3 | gzip | chromium) command -v "$1" >/dev/null 2>&1 ;;
+    npm | cmake | git | python3 | gzip | chromium | clang-format | clang-tidy) command -v "$1" >/dev/null 2>&1 ;;
     *) dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed$' ;;
     esac
 }
 
 missing=
-while read -r package; do
-    case $package in '' | '#'*) continue ;; esac
+while read -r purpose package; do
+    case $wanted in *" $purpose "*) ;; *) continue ;; esac
     has "$package" || missing="$missing $package"
 done <debian-packages.txt
 [ -n "$missing" ] || exit 0

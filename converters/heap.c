@@ -4,7 +4,7 @@
  * objects, one fault each. While a large result is built, this file sees to it that they lie in 2
  * MiB pages, for each of the three places that CPython takes memory from:
  *
- *   tables        large, fresh and untouched: advised as they are (tideconv_heap_advise)
+ *   tables        of pointers: advised between being allocated and being used
  *   small objects up to 512 bytes come from arenas of 256 KiB or 1 MiB; the documented hook for
  * them is set so that arenas are cut out of huge pages. CPython's own release, munmap, takes them
  * back piece by piece, so the hook need not outlive the conversion the rest      comes from malloc;
@@ -29,6 +29,7 @@
 /* Below these, what huge pages would round up is too much next to the result itself. */
 #define ARENAS_FROM (2 * MIB)
 #define HEAP_FROM   (64 * MIB)
+#define TABLE_FROM  (4 * MIB)
 /* The least mean size of objects that come from malloc rather than from an arena. */
 #define LARGE 400
 /* The heap is grown again when objects have come this close to its end. */
@@ -44,14 +45,79 @@ void tideconv_use_huge_pages(bool on)
     enabled = on;
 }
 
-void tideconv_heap_advise(void *memory, size_t size)
-{
-    char *start = memory;
-    size_t skip = (HUGE_PAGE - (uintptr_t)start % HUGE_PAGE) % HUGE_PAGE;
+/* ---- tables
+ * -------------------------------------------------------------------------------------- */
 
-    if (!enabled || size < 2 * HUGE_PAGE) return;
-    madvise(start + skip, (size - skip) / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
+#if TIDECONV_FAST
+enum { DOMAINS = 2 };
+static const PyMemAllocatorDomain domains[DOMAINS] = {PYMEM_DOMAIN_OBJ, PYMEM_DOMAIN_MEM};
+static PyMemAllocatorEx allocators[DOMAINS];
+
+/* Memory this large comes fresh from the kernel, or from a heap that had it: advice harms neither.
+ */
+static void *advised(void *memory, size_t size)
+{
+    uintptr_t first = ((uintptr_t)memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    uintptr_t end = ((uintptr_t)memory + size) / HUGE_PAGE * HUGE_PAGE;
+
+    if (memory && size >= TABLE_FROM) madvise((void *)first, end - first, MADV_HUGEPAGE);
+    return memory;
 }
+
+static void *object_malloc(void *context, size_t size)
+{
+    return advised(allocators[0].malloc(context, size), size);
+}
+
+static void *object_calloc(void *context, size_t count, size_t size)
+{
+    return advised(allocators[0].calloc(context, count, size), count * size);
+}
+
+static void *memory_malloc(void *context, size_t size)
+{
+    return advised(allocators[1].malloc(context, size), size);
+}
+
+static void *memory_calloc(void *context, size_t count, size_t size)
+{
+    return advised(allocators[1].calloc(context, count, size), count * size);
+}
+
+/* For the call that makes an empty container, which holds the GIL throughout, look on as CPython
+ * allocates its table. Everything is allocated and freed by CPython's own functions, with their own
+ * context, so that it matters to nobody which of the two was asked. */
+bool tideconv_tables_begin(size_t count)
+{
+    bool main = PyInterpreterState_Main() == PyThreadState_Get()->interp;
+
+    if (!enabled || !main || count < TABLE_FROM / sizeof(PyObject *)) return false;
+    for (int i = 0; i < DOMAINS; i++) {
+        PyMemAllocatorEx ours;
+        PyMem_GetAllocator(domains[i], &allocators[i]);
+        ours = allocators[i];
+        ours.malloc = i == 0 ? object_malloc : memory_malloc;
+        ours.calloc = i == 0 ? object_calloc : memory_calloc;
+        PyMem_SetAllocator(domains[i], &ours);
+    }
+    return true;
+}
+
+void tideconv_tables_end(bool begun)
+{
+    for (int i = 0; i < DOMAINS && begun; i++)
+        PyMem_SetAllocator(domains[i], &allocators[i]);
+}
+#else
+bool tideconv_tables_begin(size_t Py_UNUSED(count))
+{
+    return false;
+}
+
+void tideconv_tables_end(bool Py_UNUSED(begun))
+{
+}
+#endif
 
 /* ---- arenas of small objects
  * --------------------------------------------------------------------- */

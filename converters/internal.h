@@ -137,8 +137,9 @@ struct heap {
     size_t bytes; /* written since then */
 };
 
-/* For a table that is fresh and untouched. */
-void tideconv_heap_advise(void *memory, size_t size);
+/* Around the making of an empty container with room for `count` elements. */
+bool tideconv_tables_begin(size_t count);
+void tideconv_tables_end(bool begun);
 /* `strings`: bytes of all strings; `payload`: of these and all other native values. */
 void tideconv_heap_begin(struct heap *heap, size_t count, size_t strings, size_t payload);
 void tideconv_heap_follow(struct heap *heap, const void *object, size_t bytes);

@@ -246,6 +246,8 @@ static int place_keys(struct tideconv_ordered *ordered, const struct gathered *g
     for (size_t i = 0; i < count; i++) {
         size_t number = g->slots[i].number;
         char *entry = entry_at(ordered, i);
+        if (i + 2 * AHEAD < count)
+            __builtin_prefetch(g->keys + g->slots[i + 2 * AHEAD].number * g->stride);
         if (i + AHEAD < count && kernel && kernel->strings)
             __builtin_prefetch(*(char *const *)(g->keys + g->slots[i + AHEAD].number * g->stride));
         memcpy(entry, g->keys + number * g->stride, ordered->key_type->size);
@@ -265,17 +267,20 @@ static int place_keys(struct tideconv_ordered *ordered, const struct gathered *g
 static int place_values(struct tideconv_ordered *ordered, const struct gathered *g, size_t count,
                         struct reader *reader, size_t *loaded)
 {
+    enum { VALUES = 32 };
     struct load load = {.arena = &ordered->value_strings};
 
     reader->keys = reader->key_buffer;
     reader->values = reader->value_buffer;
     for (*loaded = 0; *loaded < count;) {
-        size_t batch = count - *loaded < 32 ? count - *loaded : 32;
+        size_t batch = count - *loaded < VALUES ? count - *loaded : VALUES;
         for (size_t i = 0; i < batch; i++) {
             PyObject **pair = &g->objects[2 * g->slots[*loaded + i].number];
             reader->key_buffer[i] = pair[0];
             reader->value_buffer[i] = pair[1];
             __builtin_prefetch(pair[1]);
+            if (*loaded + i + VALUES < count)
+                __builtin_prefetch(&g->objects[2 * g->slots[*loaded + i + VALUES].number]);
         }
         if (tideconv_reader_load(reader, ordered->value_type, &load, (Py_ssize_t)batch, true,
                                  entry_at(ordered, *loaded) + ordered->value_at,

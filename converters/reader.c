@@ -183,13 +183,13 @@ Py_ssize_t tideconv_reader_next(struct reader *reader, size_t bytes)
     Py_ssize_t count = reader->count - reader->at;
 
     drop_batch(reader);
+    if (count == 0) return 0;
     if (reader->at > 0) {
         if (PyErr_CheckSignals() < 0) return -1;
         if (current_size(reader) != reader->count) return changed(reader);
     }
     pace(reader, bytes);
     if (count > reader->batch) count = reader->batch;
-    if (count == 0) return 0;
     reader->keys = reader->key_buffer;
     reader->values = reader->value_buffer;
     if (reader->kind == DICT)

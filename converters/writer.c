@@ -22,7 +22,6 @@ static int presize_set(PyObject *object, size_t count)
         PyErr_NoMemory();
         return -1;
     }
-    tideconv_heap_advise(table, size * sizeof *table);
     set->table = table;
     set->mask = (Py_ssize_t)size - 1;
     return 0;
@@ -52,14 +51,6 @@ static PyObject *new_dict(size_t count, bool str_keys)
     return PyDict_New();
 }
 
-static PyObject *new_list(size_t count)
-{
-    PyObject *list = PyList_New((Py_ssize_t)count);
-
-    if (list) tideconv_heap_advise(((PyListObject *)list)->ob_item, count * sizeof(PyObject *));
-    return list;
-}
-
 static PyObject *new_set(enum container kind, size_t count)
 {
     PyObject *set = kind == SET ? PySet_New(NULL) : PyFrozenSet_New(NULL);
@@ -68,23 +59,30 @@ static PyObject *new_set(enum container kind, size_t count)
     return set;
 }
 
+static PyObject *new_container(enum container kind, size_t count, bool str_keys)
+{
+    switch (kind) {
+    case LIST: return PyList_New((Py_ssize_t)count);
+    case TUPLE: return PyTuple_New((Py_ssize_t)count);
+    case DICT: return new_dict(count, str_keys);
+    default: return new_set(kind, count);
+    }
+}
+
 int tideconv_writer_open(struct writer *writer, enum container kind, size_t count, size_t strings,
                          const struct column *keys, const struct column *values)
 {
     size_t native = keys->type->size + (values ? values->type->size : 0);
+    bool tables = tideconv_tables_begin(count);
 
+    writer->result = new_container(kind, count, keys->type == &tideconv_type_str);
+    tideconv_tables_end(tables);
+    if (!writer->result) return -1;
     writer->kind = kind;
     writer->count = (Py_ssize_t)count;
     writer->at = 0;
     writer->batch = 8;
     writer->bytes = 0;
-    switch (kind) {
-    case LIST: writer->result = new_list(count); break;
-    case TUPLE: writer->result = PyTuple_New(writer->count); break;
-    case DICT: writer->result = new_dict(count, keys->type == &tideconv_type_str); break;
-    default: writer->result = new_set(kind, count);
-    }
-    if (!writer->result) return -1;
     tideconv_heap_begin(&writer->heap, count, strings, strings + count * native);
     return 0;
 }
@@ -93,6 +91,7 @@ Py_ssize_t tideconv_writer_next(struct writer *writer)
 {
     Py_ssize_t rest = writer->count - writer->at;
 
+    if (rest == 0) return 0;
     if (writer->at > 0 && PyErr_CheckSignals() < 0) return -1;
     if (writer->bytes > (size_t)4 << 20)
         writer->batch = writer->batch > 4 ? writer->batch / 4 : 1;
@@ -122,8 +121,8 @@ static int store(struct writer *writer, struct column *column, Py_ssize_t count,
     Py_ssize_t done = tideconv_store(column->type, column->entries, column->stride, count, objects);
 
     if (done < count) {
-        while (done > 0)
-            Py_CLEAR(objects[--done]);
+        for (Py_ssize_t i = 0; i < done; i++)
+            Py_CLEAR(objects[i]);
         return -1;
     }
     if (column->hashes_at)

@@ -15,7 +15,8 @@
 
 void tide_client_escape(struct tide_str *out, const char *text)
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     for (; *text; text++)
         if (strchr(plain, *text))
             tide_str_add(out, text, 1);
@@ -77,8 +78,9 @@ static enum tide_rc receive_all(int fd, struct tide_str *out, struct tide_error 
         if (n < 0) return tide_fail_errno(e, "read the daemon's answer");
         tide_str_add(out, block, (size_t)n);
     }
-    return out->failed || !out->length ? tide_fail(e, TIDE_IO, "the daemon's answer is missing or too long")
-                                       : TIDE_OK;
+    return out->failed || !out->length
+               ? tide_fail(e, TIDE_IO, "the daemon's answer is missing or too long")
+               : TIDE_OK;
 }
 
 /* "HTTP/1.1 201 Created ... \r\n\r\n{...}" */
@@ -92,7 +94,8 @@ static enum tide_rc read_answer(const struct tide_str *text, json_t **answer, st
     if (status[1] == '2') return TIDE_OK;
     const char *detail = json_string_value(json_object_get(*answer, "detail"));
     const char *field = json_string_value(json_object_get(*answer, "field"));
-    enum tide_rc rc = tide_fail_field(e, field ? field : "", "%s", detail ? detail : "the daemon refuses");
+    enum tide_rc rc =
+        tide_fail_field(e, field ? field : "", "%s", detail ? detail : "the daemon refuses");
     json_decref(*answer);
     *answer = NULL;
     return rc;

@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 /* POST the n bytes to `target` (path and query) of the daemon that serves `data`, with its token.
- * *answer is the JSON of its answer, owned by the caller. INVALID with the daemon's words when it refuses;
- * ABSENT when no daemon answers there. */
+ * *answer is the JSON of its answer, owned by the caller. INVALID with the daemon's words when it
+ * refuses; ABSENT when no daemon answers there. */
 TIDE_CHECK enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
                                          const void *bytes, size_t n, json_t **answer,
                                          struct tide_error *e);

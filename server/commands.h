@@ -1,4 +1,5 @@
-/* commands.h - the subcommands of `tidemark`. Each takes its own name as argv[0] and returns the exit code. */
+/* commands.h - the subcommands of `tidemark`. Each takes its title ("tidemark serve") as argv[0]
+ * and returns the exit code. */
 #ifndef TIDE_COMMANDS_H
 #define TIDE_COMMANDS_H
 

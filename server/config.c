@@ -17,8 +17,8 @@ static char *keep(struct tide_config *c, char *text)
     return text;
 }
 
-/* $NAME/tidemark when the variable holds an absolute path, as the XDG base directory specification asks,
- * else $HOME/FALLBACK/tidemark. */
+/* $NAME/tidemark when the variable holds an absolute path, as the XDG base directory specification
+ * asks, else $HOME/FALLBACK/tidemark. */
 static char *xdg_folder(const char *name, const char *fallback)
 {
     const char *base = getenv(name);
@@ -38,8 +38,8 @@ static char *own_folder(void)
     return strdup(path);
 }
 
-/* Installed: PREFIX/bin beside PREFIX/libexec and PREFIX/share. In a build tree: the probe stands beside us
- * and the sources are where they were compiled from. */
+/* Installed: PREFIX/bin beside PREFIX/libexec and PREFIX/share. In a build tree: the probe stands
+ * beside us and the sources are where they were compiled from. */
 static enum tide_rc settle_program(struct tide_config *c, struct tide_error *e)
 {
     char *folder = own_folder();
@@ -56,14 +56,22 @@ static enum tide_rc settle_program(struct tide_config *c, struct tide_error *e)
     if (!c->places.probe || !c->places.source) return tide_fail(e, TIDE_NOMEM, "start");
     return tide_file_exists(c->places.probe)
                ? TIDE_OK
-               : tide_fail(e, TIDE_ABSENT, "the helper %s is missing: build or install Tidemark anew",
+               : tide_fail(e, TIDE_ABSENT,
+                           "the helper %s is missing: build or install Tidemark anew",
                            c->places.probe);
 }
 
-/* The path as an absolute one; URLs stay. */
+/* A URL, or git's short form of one for ssh: host:path. */
+static bool is_remote(const char *repo)
+{
+    const char *colon = strchr(repo, ':'), *slash = strchr(repo, '/');
+    return strstr(repo, "://") || (colon && (!slash || colon < slash));
+}
+
+/* The path as an absolute one; what is not there, and URLs, stay. */
 static char *absolute(const char *path)
 {
-    char *real = strstr(path, "://") ? NULL : realpath(path, NULL);
+    char *real = is_remote(path) ? NULL : realpath(path, NULL);
     return real ? real : strdup(path);
 }
 
@@ -72,16 +80,18 @@ static enum tide_rc settle_folders(struct tide_config *c, const char *data, cons
 {
     struct tide_places *p = &c->places;
     char *wanted = data ? strdup(data) : xdg_folder("XDG_DATA_HOME", ".local/share");
-    enum tide_rc rc = wanted ? tide_file_make_folder(wanted, 0700, e) : tide_fail(e, TIDE_NOMEM, "start");
-    if (!rc) {
-        p->data = keep(c, absolute(wanted));
-        p->cache = keep(c, data ? tide_format("%s/cache", p->data ? p->data : "")
-                                : xdg_folder("XDG_CACHE_HOME", ".cache"));
-        p->repo = keep(c, absolute(repo ? repo : TIDEMARK_SOURCE));
-        if (!p->data || !p->cache || !p->repo) rc = tide_fail(e, TIDE_NOMEM, "start");
-    }
+    if (!wanted) return tide_fail(e, TIDE_NOMEM, "start");
+    enum tide_rc rc = tide_file_make_folder(wanted, 0700, e);
+    p->data = rc ? NULL : keep(c, absolute(wanted));
     free(wanted);
-    return rc ? rc : tide_file_make_folder(p->cache, 0700, e);
+    if (rc) return rc;
+    p->cache = keep(c, data ? tide_format("%s/cache", p->data ? p->data : "")
+                            : xdg_folder("XDG_CACHE_HOME", ".cache"));
+    p->repo = keep(c, absolute(repo ? repo : TIDEMARK_SOURCE));
+    if (!p->data || !p->cache || !p->repo) return tide_fail(e, TIDE_NOMEM, "start");
+    if (!is_remote(p->repo) && !tide_file_exists(p->repo))
+        return tide_fail(e, TIDE_INVALID, "--repo %s: there is no such folder", p->repo);
+    return tide_file_make_folder(p->cache, 0700, e);
 }
 
 static enum tide_rc read_pythons(struct tide_config *c, const char *path, struct tide_error *e)

@@ -1,6 +1,8 @@
-/* config.h - where things stand for one invocation: folders, helpers, and what the configuration file says.
+/* config.h - where things stand for one invocation: folders, helpers, and what the configuration
+ * file says.
  *
- * The configuration is a JSON object (docs/API.md, "Configuration"); an unknown or wrong entry is refused. */
+ * The configuration is a JSON object (docs/API.md, "Configuration"); an unknown or wrong entry is
+ * refused. */
 #ifndef TIDE_CONFIG_H
 #define TIDE_CONFIG_H
 
@@ -14,9 +16,10 @@ struct tide_config {
     const char **pythons;
 };
 
-/* Settle every place. Each argument may be NULL for its default: `data` $XDG_DATA_HOME/tidemark (the cache is then
- * $XDG_CACHE_HOME/tidemark, else DATA/cache), `repo` the repository this program was built from, `config`
- * $XDG_CONFIG_HOME/tidemark/config.json if it is there. The caller frees with tide_config_clear, on failure too. */
+/* Settle every place. Each argument may be NULL for its default: `data` $XDG_DATA_HOME/tidemark
+ * (the cache is then $XDG_CACHE_HOME/tidemark, else DATA/cache), `repo` the repository this program
+ * was built from, `config` $XDG_CONFIG_HOME/tidemark/config.json if it is there. The caller frees
+ * with tide_config_clear, on failure too. */
 TIDE_CHECK enum tide_rc tide_config_settle(const char *data, const char *repo, const char *config,
                                            struct tide_config *out, struct tide_error *e);
 void tide_config_clear(struct tide_config *c);

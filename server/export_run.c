@@ -1,5 +1,5 @@
-/* export_run.c - `tidemark export`: a run as a file. Reads the database by a connection of its own, so it works
- * beside a daemon and without one. */
+/* export_run.c - `tidemark export`: a run as a file. Reads the database by a connection of its own,
+ * so it works beside a daemon and without one. */
 #include "base/str.h"
 #include "commands.h"
 #include "config.h"
@@ -32,7 +32,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case ARGP_KEY_ARG:
         errno = 0;
         a->run = a->run ? 0 : strtoll(value, &end, 10);
-        if (a->run < 1 || *end || errno) argp_error(state, "\"%s\" is not the number of one run", value);
+        if (a->run < 1 || *end || errno)
+            argp_error(state, "\"%s\" is not the number of one run", value);
         return 0;
     case ARGP_KEY_END:
         if (!a->run) argp_error(state, "which run?");

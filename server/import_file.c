@@ -1,5 +1,6 @@
-/* import_file.c - `tidemark import`: a file as a run. Where a daemon serves the data folder it is asked to do it,
- * since one process alone may write the database; else this one takes the folder's lock. */
+/* import_file.c - `tidemark import`: a file as a run. Where a daemon serves the data folder it is
+ * asked to do it, since one process alone may write the database; else this one takes the folder's
+ * lock. */
 #include "base/file.h"
 #include "client.h"
 #include "commands.h"
@@ -44,12 +45,14 @@ static const struct argp parser = {
     .options = options,
     .parser = parse,
     .args_doc = "FILE",
-    .doc = "Read a run from a file and print its number. Which format it has is told from its content: a "
-           "tide stream, a cPyMemTrace log, memory_profiler's mprof .dat or a psrecord log.\v"
-           "The run is like any other, marked as imported. A file of more than 64 MiB is refused.\n\n"
-           "Examples:\n"
-           "  tidemark import run12.tide\n"
-           "  mprof run ./program.py && tidemark import mprofile_*.dat",
+    .doc =
+        "Read a run from a file and print its number. Which format it has is told from its "
+        "content: a "
+        "tide stream, a cPyMemTrace log, memory_profiler's mprof .dat or a psrecord log.\v"
+        "The run is like any other, marked as imported. A file of more than 64 MiB is refused.\n\n"
+        "Examples:\n"
+        "  tidemark import run12.tide\n"
+        "  mprof run ./program.py && tidemark import mprofile_*.dat",
 };
 
 /* The descriptor that holds the lock of the data folder; -1 and OK when a daemon has it. */
@@ -75,8 +78,8 @@ static enum tide_rc import_here(const char *data, const char *name, const void *
     struct tide_store *store = NULL;
     struct tide_feed *feed = tide_feed_new();
     char *path = tide_format("%s/tidemark.db", data);
-    enum tide_rc rc = feed && path ? tide_store_open(path, &store, e)
-                                   : tide_fail(e, TIDE_NOMEM, "import a file");
+    enum tide_rc rc =
+        feed && path ? tide_store_open(path, &store, e) : tide_fail(e, TIDE_NOMEM, "import a file");
     if (!rc) rc = tide_import(store, feed, name, bytes, n, run, e);
     tide_store_close(store);
     tide_feed_free(feed);
@@ -126,7 +129,8 @@ int tide_command_import(int argc, char **argv)
     if (!rc) rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
     if (!rc) rc = lock_data(config.places.data, &lock, &e);
     if (!rc)
-        rc = (lock < 0 ? import_there : import_here)(config.places.data, a.file, bytes, n, &run, &e);
+        rc =
+            (lock < 0 ? import_there : import_here)(config.places.data, a.file, bytes, n, &run, &e);
     if (rc)
         fprintf(stderr, "tidemark import: %s: %s\n", a.file, e.text);
     else

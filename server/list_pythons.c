@@ -23,7 +23,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"config", 'c', "FILE", 0, "Configuration (JSON); \"pythons\" in it lists further interpreters", 0},
+    {"config", 'c', "FILE", 0, "Configuration (JSON); \"pythons\" in it lists further interpreters",
+     0},
     {"json", 'j', 0, 0, "Print JSON, as GET /api/v1/pythons answers", 0},
     {0},
 };

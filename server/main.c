@@ -1,19 +1,36 @@
 /* main.c - the subcommands of `tidemark`. */
 #include "commands.h"
 
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
+#define PROGRAM "tidemark "
+
 static const struct command {
-    const char *name, *summary;
+    const char *title, *summary; /* the title is what a command's messages begin with */
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"serve", "run the daemon: queue, builds, runs, REST and dashboard", tide_command_serve},
-    {"pythons", "list the CPythons of this machine, and why one cannot be used",
+    {"tidemark serve", "run the daemon: queue, builds, runs, REST and dashboard",
+     tide_command_serve},
+    {"tidemark pythons", "list the CPythons of this machine, and why one cannot be used",
      tide_command_pythons},
     {"export", "write a run to a file: tide, csv, json, pymemtrace or chrome", tide_command_export},
     {"import", "read a run from a file: tide, cPyMemTrace, mprof or psrecord", tide_command_import},
 };
+
+static const char *name_of(const struct command *c)
+{
+    return c->title + sizeof PROGRAM - 1;
+}
+
+/* Run with the title as argv[0]: argp names it in help and errors. */
+static int run(const struct command *c, int argc, char **argv)
+{
+    argp_err_exit_status = TIDE_EXIT_USAGE;
+    argv[0] = (char *)c->title;
+    return c->run(argc, argv);
+}
 
 static void help(FILE *to)
 {
@@ -21,7 +38,7 @@ static void help(FILE *to)
           "usage: tidemark COMMAND [OPTION...]\n\n",
           to);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        fprintf(to, "  %-10s %s\n", name_of(&commands[i]), commands[i].summary);
     fputs("\n`tidemark COMMAND --help` explains one, with examples.\n"
           "Exit codes: 0 fine, 2 usage, 3 could not be done.\n",
           to);
@@ -39,7 +56,7 @@ int main(int argc, char **argv)
         return TIDE_EXIT_FINE;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (!strcmp(commands[i].name, name)) return commands[i].run(argc - 1, argv + 1);
+        if (!strcmp(name_of(&commands[i]), name)) return run(&commands[i], argc - 1, argv + 1);
     if (*name) fprintf(stderr, "tidemark: no command \"%s\"\n\n", name);
     help(stderr);
     return TIDE_EXIT_USAGE;

@@ -23,14 +23,18 @@ static void put_bar(char *out, int64_t percent)
 static void describe(const json_t *batch, char *out, size_t room)
 {
     char bar[BAR + 1], eta[32] = "";
-    bool terminal = isatty(STDOUT_FILENO); /* a file gets no line for every second of the estimate */
+    bool terminal =
+        isatty(STDOUT_FILENO); /* a file gets no line for every second of the estimate */
     int64_t ended = number(batch, "done") + number(batch, "failed");
     put_bar(bar, number(batch, "percent"));
     if (terminal && json_is_integer(json_object_get(batch, "eta_ns")))
         snprintf(eta, sizeof eta, ", %lld s left", (long long)number(batch, "eta_ns") / 1000000000);
     snprintf(out, room, "[%s] %3lld %%  %lld of %lld runs%s%s", bar,
-             (long long)number(batch, "percent"), (long long)ended, (long long)number(batch, "runs"),
-             number(batch, "building") ? ", building" : number(batch, "running") ? ", measuring" : "",
+             (long long)number(batch, "percent"), (long long)ended,
+             (long long)number(batch, "runs"),
+             number(batch, "building")  ? ", building"
+             : number(batch, "running") ? ", measuring"
+                                        : "",
              eta);
 }
 

@@ -1,4 +1,5 @@
-/* serve.c - `tidemark serve`: opens the store, starts scheduler and HTTP side, waits for a signal. */
+/* serve.c - `tidemark serve`: opens the store, starts scheduler and HTTP side,
+ * waits for a signal. */
 #include "base/file.h"
 #include "base/log.h"
 #include "commands.h"
@@ -40,7 +41,14 @@ struct daemon {
     char *url_file;
 };
 
-enum { KEY_DATA = 'd', KEY_LISTEN = 'l', KEY_REPO = 'r', KEY_CONFIG = 'c', KEY_DEMO = 1, KEY_VERBOSE = 'v' };
+enum {
+    KEY_DATA = 'd',
+    KEY_LISTEN = 'l',
+    KEY_REPO = 'r',
+    KEY_CONFIG = 'c',
+    KEY_DEMO = 1,
+    KEY_VERBOSE = 'v'
+};
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -59,10 +67,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"data", KEY_DATA, "DIR", 0, "Database, token and caches (default: the XDG folders)", 0},
-    {"listen", KEY_LISTEN, "HOST:PORT", 0, "Address of the loopback (default 127.0.0.1:8421; port 0 takes a free one)", 0},
-    {"repo", KEY_REPO, "PATH|URL", 0, "Git repository of the project `converters` (default: where this program was built from)", 0},
+    {"listen", KEY_LISTEN, "HOST:PORT", 0,
+     "Address of the loopback (default 127.0.0.1:8421; port 0 takes a free one)", 0},
+    {"repo", KEY_REPO, "PATH|URL", 0,
+     "Git repository of the project `converters` (default: where this program was built from)", 0},
     {"config", KEY_CONFIG, "FILE", 0, "Configuration (JSON)", 0},
-    {"demo", KEY_DEMO, 0, 0, "Queue the demo suite: the newest and the oldest commit of the extension on every python", 0},
+    {"demo", KEY_DEMO, 0, 0,
+     "Queue the demo suite: the newest and the oldest commit of the extension on every python", 0},
     {"verbose", KEY_VERBOSE, 0, 0, "Log more", 0},
     {0},
 };
@@ -79,23 +90,31 @@ static const struct argp parser = {
            "/tmp/try/url)/api/v1/runs",
 };
 
+/* Digits only, to 65535; -1 when it is no port. */
+static int read_port(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+    if (!n || n > 5 || text[n]) return -1;
+    long port = strtol(text, NULL, 10);
+    return port <= 65535 ? (int)port : -1;
+}
+
 /* HOST:PORT, [IPv6]:PORT. */
 static enum tide_rc read_address(const char *text, struct daemon *d, struct tide_error *e)
 {
     const char *colon = strrchr(text, ':');
-    char *end = NULL;
     size_t n = colon ? (size_t)(colon - text) : 0;
     if (n > 1 && text[0] == '[' && text[n - 1] == ']') {
         text++;
         n -= 2;
     }
-    long port = colon && colon[1] ? strtol(colon + 1, &end, 10) : -1;
-    if (!n || n >= sizeof d->host || port < 0 || port > 65535 || *end)
+    int port = colon ? read_port(colon + 1) : -1;
+    if (!n || n >= sizeof d->host || port < 0)
         return tide_fail(e, TIDE_INVALID, "--listen must be HOST:PORT, like 127.0.0.1:8421");
     memcpy(d->host, text, n);
     d->host[n] = '\0';
     d->http_config.host = d->host;
-    d->http_config.port = (int)port;
+    d->http_config.port = port;
     return TIDE_OK;
 }
 
@@ -109,8 +128,9 @@ static enum tide_rc lock_data(struct daemon *d, struct tide_error *e)
     if (d->lock < 0)
         rc = tide_fail_errno(e, "open %s", path);
     else if (flock(d->lock, LOCK_EX | LOCK_NB))
-        rc = tide_fail(e, TIDE_BUSY, "another daemon serves %s (its address is in %s/url): use that "
-                                     "one, stop it, or name another --data",
+        rc = tide_fail(e, TIDE_BUSY,
+                       "another daemon serves %s (its address is in %s/url): use that "
+                       "one, stop it, or name another --data",
                        d->config.places.data, d->config.places.data);
     free(path);
     return rc;
@@ -118,7 +138,7 @@ static enum tide_rc lock_data(struct daemon *d, struct tide_error *e)
 
 static bool is_token(const char *text)
 {
-    return strspn(text, "0123456789abcdef") == TOKEN_TEXT - 1 && text[TOKEN_TEXT - 1] == '\n';
+    return strlen(text) == TOKEN_TEXT - 1 && strspn(text, "0123456789abcdef") == TOKEN_TEXT - 1;
 }
 
 static enum tide_rc make_token(const char *path, char *token, struct tide_error *e)
@@ -128,9 +148,7 @@ static enum tide_rc make_token(const char *path, char *token, struct tide_error 
         return tide_fail_errno(e, "draw a random token");
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(token + 2 * i, 3, "%02x", bytes[i]);
-    char line[TOKEN_TEXT + 1];
-    int n = snprintf(line, sizeof line, "%s\n", token);
-    return tide_file_replace(path, line, (size_t)n, 0600, e);
+    return tide_file_replace(path, token, TOKEN_TEXT - 1, 0600, e);
 }
 
 /* The token stays over restarts, so that a browser stays signed in. */
@@ -186,7 +204,8 @@ static enum tide_rc start(struct daemon *d, const struct arguments *a, struct ti
     return rc ? rc : write_url(d, e);
 }
 
-/* Requests in work use the scheduler, and some wait for it: it is interrupted first and freed after them. */
+/* Requests in work use the scheduler, and some wait for it: it is interrupted first and freed after
+ * them. */
 static void stop(struct daemon *d)
 {
     if (d->url_file) unlink(d->url_file);
@@ -200,7 +219,8 @@ static void stop(struct daemon *d)
     tide_config_clear(&d->config);
 }
 
-/* Signals are taken by sigtimedwait in this thread alone; every other thread inherits the blocked mask. */
+/* Signals are taken by sigtimedwait in this thread alone; every other thread inherits the blocked
+ * mask. */
 static void prepare_process(sigset_t *awaited)
 {
     struct rlimit files;

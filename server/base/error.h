@@ -1,8 +1,9 @@
 /* error.h - how a fallible call reports.
  *
- * Every fallible function returns enum tide_rc and fills a struct tide_error (when it is given one) with
- * a sentence that says what was being done and what was wrong. Libraries report by returning; only a
- * program's outermost layer prints or logs. A tide_error owns nothing and needs no clean-up. */
+ * Every fallible function returns enum tide_rc and fills a struct tide_error (when it is given one)
+ * with a sentence that says what was being done and what was wrong. Libraries report by returning;
+ * only a program's outermost layer prints or logs.
+ * A tide_error owns nothing and needs no clean-up. */
 #ifndef TIDE_ERROR_H
 #define TIDE_ERROR_H
 

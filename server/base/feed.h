@@ -1,7 +1,9 @@
-/* feed.h - what happens in the daemon, as a numbered row of events that any number of readers follow.
+/* feed.h - what happens in the daemon, as a numbered row of events that any number of readers
+ * follow.
  *
- * The newest TIDE_FEED_HELD events are kept, so that a reader that was away catches up by number. Ids rise
- * for ever, over restarts too (they begin at the clock's microseconds), so an old id never names a new event.
+ * The newest TIDE_FEED_HELD events are kept, so that a reader that was away catches up by number.
+ * Ids rise for ever, over restarts too (they begin at the clock's microseconds), so an old id never
+ * names a new event.
  *
  * Threads: any may publish and read. */
 #ifndef TIDE_FEED_H
@@ -18,15 +20,15 @@ struct tide_feed;
 struct tide_feed *tide_feed_new(void); /* NULL when memory ends */
 void tide_feed_free(struct tide_feed *f);
 
-/* Add an event. `data` is one line of JSON; `batch` is what it belongs to, 0 for none. Dropped with a
- * log line when memory ends: the feed is a convenience, the store is the truth. */
+/* Add an event. `data` is one line of JSON; `batch` is what it belongs to, 0 for none. Dropped with
+ * a log line when memory ends: the feed is a convenience, the store is the truth. */
 void tide_feed_publish(struct tide_feed *f, const char *name, int64_t batch, const char *data);
 
 /* Id of the newest event; readers that want only what comes begin here. */
 int64_t tide_feed_newest(struct tide_feed *f);
 
-/* Append events after `id` as server-sent events (HTML standard, 9.2), at most about `room` bytes, of
- * `batch` only unless it is 0. Returns the id to go on from. */
+/* Append events after `id` as server-sent events (HTML standard, 9.2), at most about `room` bytes,
+ * of `batch` only unless it is 0. Returns the id to go on from. */
 int64_t tide_feed_read(struct tide_feed *f, int64_t id, int64_t batch, size_t room,
                        struct tide_str *out);
 

@@ -199,6 +199,7 @@ static void test_listener_is_called_once_an_event(void **state)
 
 #define PUBLISHERS 4
 #define EACH       500
+#define ALL        INT64_C(2000)
 
 static void *publish_many(void *context)
 {
@@ -216,15 +217,15 @@ static void test_concurrent_publishers(void **state)
     size_t seen = 0;
     for (intptr_t i = 0; i < PUBLISHERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, publish_many, (void *)(i + 1)), 0);
-    while (seen < PUBLISHERS * EACH) {
+    while (seen < ALL) {
         char *text = take(&id, 0);
         seen += count(text, "id: ");
         free(text);
     }
     for (size_t i = 0; i < PUBLISHERS; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(seen, PUBLISHERS * EACH);
-    assert_int_equal(id, start + PUBLISHERS * EACH);
+    assert_int_equal(seen, ALL);
+    assert_int_equal(id, start + ALL);
     for (int64_t batch = 1; batch <= PUBLISHERS; batch++) {
         int64_t from = start;
         char *text = take(&from, batch), *at = text;

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define REMOVE_ATTEMPTS 50
 
 /* False with errno when no folder stands there afterwards. */
 static bool make_one(const char *path, mode_t mode)
@@ -129,9 +132,14 @@ static int remove_entry(const char *path, const struct stat *facts, int type, st
 
 enum tide_rc tide_file_remove_tree(const char *path, struct tide_error *e)
 {
-    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
-        return tide_fail_errno(e, "remove %s", path);
-    return TIDE_OK;
+    const struct timespec pause = {.tv_nsec = 20000000};
+    /* A program that was just killed may still be writing its last file in there. */
+    for (int attempt = 0; attempt < REMOVE_ATTEMPTS; attempt++) {
+        if (!nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) || errno == ENOENT) return TIDE_OK;
+        if (errno != ENOTEMPTY && errno != EEXIST) break;
+        nanosleep(&pause, NULL);
+    }
+    return tide_fail_errno(e, "remove %s", path);
 }
 
 bool tide_file_exists(const char *path)

@@ -11,14 +11,14 @@
 /* Make the folder and its parents; one that is there is fine. */
 TIDE_CHECK enum tide_rc tide_file_make_folder(const char *path, mode_t mode, struct tide_error *e);
 
-/* The whole file into new, terminated memory which the caller frees; at most `ceiling` bytes (a longer
- * file gives its last `ceiling` bytes: for logs the end matters). */
+/* The whole file into new, terminated memory which the caller frees; at most `ceiling` bytes (a
+ * longer file gives its last `ceiling` bytes: for logs the end matters). */
 TIDE_CHECK enum tide_rc tide_file_read(const char *path, size_t ceiling, char **out, size_t *n,
                                        struct tide_error *e);
 
 /* Replace the file by these bytes: written beside it, synced, renamed. */
-TIDE_CHECK enum tide_rc tide_file_replace(const char *path, const void *bytes, size_t n, mode_t mode,
-                                          struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_file_replace(const char *path, const void *bytes, size_t n,
+                                          mode_t mode, struct tide_error *e);
 
 /* Remove a file or a folder with all in it; never follows a symbolic link. Absent is fine. */
 TIDE_CHECK enum tide_rc tide_file_remove_tree(const char *path, struct tide_error *e);

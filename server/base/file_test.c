@@ -1,4 +1,5 @@
-/* file_test.c - files are replaced whole, read by their end, and removed without following links. */
+/* file_test.c - files are replaced whole, read by their end,
+ * and removed without following links. */
 #include "base/testing.h"
 
 #include "base/file.h"

@@ -11,7 +11,8 @@ enum tide_log_level { TIDE_LOG_DEBUG, TIDE_LOG_INFO, TIDE_LOG_WARN, TIDE_LOG_ERR
 /* Lines below `level` are dropped; the default is INFO. */
 void tide_log_set_level(enum tide_log_level level);
 
-/* Write a line for `room` ("http", "store", ...). The format is printf's; newlines become spaces. */
+/* Write a line for `room` ("http", "store", ...). The format is printf's;
+ * newlines become spaces. */
 void tide_log(enum tide_log_level level, const char *room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -16,14 +16,41 @@
 
 #define POLL_MS 50 /* how soon a stop or a deadline is noticed */
 
-/* In the child, between fork and exec: async-signal-safe calls only. Never returns. */
-static _Noreturn void become(const struct tide_command *c, pid_t parent, int out, char **environment)
+/* What follows runs in the child, after fork: async-signal-safe calls only. */
+
+/* End as the program ended. */
+static _Noreturn void end_alike(int status)
+{
+    sigset_t none;
+    if (WIFEXITED(status)) _exit(WEXITSTATUS(status));
+    prctl(PR_SET_DUMPABLE, 0); /* the program has left its core, if it is to leave one */
+    signal(WTERMSIG(status), SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    raise(WTERMSIG(status));
+    _exit(128 + WTERMSIG(status));
+}
+
+/* The first child leads the process group and stands guard over the program, its own child: when
+ * the daemon dies it takes the whole group along. PR_SET_PDEATHSIG alone would reach only the
+ * program, and make, cc and git's helpers would go on writing. */
+static _Noreturn void stand_guard(pid_t program, const sigset_t *awaited)
+{
+    int status = 0;
+    close_range(0, ~0u, 0);
+    for (;;) {
+        int got = sigwaitinfo(awaited, NULL);
+        if (got == SIGTERM) kill(0, SIGKILL);
+        if (waitpid(program, &status, WNOHANG) == program) end_alike(status);
+    }
+}
+
+static _Noreturn void become(const struct tide_command *c, pid_t guard, int out, char **environment)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
-    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(127); /* the daemon died before prctl */
+    if (getppid() != guard) _exit(127); /* it died before prctl */
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -33,6 +60,23 @@ static _Noreturn void become(const struct tide_command *c, pid_t parent, int out
     if (c->folder && chdir(c->folder)) _exit(126);
     execvpe(c->argv[0], (char *const *)c->argv, environment);
     _exit(127);
+}
+
+static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, int out,
+                                    char **environment)
+{
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGTERM);
+    sigaddset(&awaited, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &awaited, NULL);
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != daemon) _exit(127); /* it died before prctl */
+    pid_t guard = getpid(), program = fork();
+    if (program == 0) become(c, guard, out, environment);
+    if (program < 0) _exit(127);
+    stand_guard(program, &awaited);
 }
 
 static bool is_set_again(const char *entry, const char *const *changes)
@@ -78,7 +122,7 @@ enum tide_rc tide_process_start(const struct tide_command *c, struct tide_proces
     }
     pid_t parent = getpid();
     pid_t pid = fork();
-    if (pid == 0) become(c, parent, ends[1], environment);
+    if (pid == 0) start_guarded(c, parent, ends[1], environment);
     if (pid < 0) {
         rc = tide_fail_errno(e, "start %s", c->argv[0]);
         goto out;
@@ -100,8 +144,7 @@ int tide_process_end(struct tide_process *p, int signal)
     int status = 0;
     if (p->pid > 0) {
         if (signal) kill(-p->pid, signal);
-        while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {
-        }
+        while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {}
         kill(-p->pid, SIGKILL); /* what it left behind in its group */
     }
     if (p->pid > 0 && p->out >= 0) close(p->out);
@@ -133,14 +176,14 @@ static enum tide_rc describe_status(const char *program, int status, struct tide
     return TIDE_OK;
 }
 
-static bool has_ended(pid_t pid)
+bool tide_process_has_ended(const struct tide_process *p)
 {
     siginfo_t info = {0};
-    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
+    return waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid;
 }
 
-/* Wait until the child has closed its output and ended. `ending` polls readable when it has; -1 where the
- * kernel has no such thing, and the tick notices. */
+/* Wait until the child has closed its output and ended. `ending` polls readable when it has; -1
+ * where the kernel has no such thing, and the tick notices. */
 static enum tide_rc attend(const struct tide_command *c, const struct tide_process *p, int ending,
                            struct tide_str *out, struct tide_error *e)
 {
@@ -153,7 +196,7 @@ static enum tide_rc attend(const struct tide_command *c, const struct tide_proce
         if (watch[0].revents) reading = drain(p->out, out);
         if (out && out->failed)
             return tide_fail(e, TIDE_FAILED, "%s: more output than allowed", c->argv[0]);
-        if (!reading && has_ended(p->pid)) return TIDE_OK;
+        if (!reading && tide_process_has_ended(p)) return TIDE_OK;
         if (c->stop && *c->stop) return tide_fail(e, TIDE_STOPPED, "%s: stopped", c->argv[0]);
         if (c->deadline_s && tide_clock_monotonic_ns() > end)
             return tide_fail(e, TIDE_FAILED, "%s passed its deadline of %d s", c->argv[0],

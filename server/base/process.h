@@ -1,7 +1,8 @@
 /* process.h - other programs: started in a process group of their own, read, awaited, killed.
  *
- * A child gets /dev/null as its standard input, default signals and no descriptor but 0, 1 and 2. It is
- * killed with the thread that started it (PR_SET_PDEATHSIG), so it never outlives the daemon. */
+ * A child gets /dev/null as its standard input, default signals and no descriptor but 0, 1 and 2.
+ * It is killed with all of its process group when the thread that started it ends
+ * (PR_SET_PDEATHSIG), so nothing of it outlives the daemon, however that dies. */
 #ifndef TIDE_PROCESS_H
 #define TIDE_PROCESS_H
 
@@ -34,9 +35,12 @@ TIDE_CHECK enum tide_rc tide_process_start(const struct tide_command *c, struct 
  * Returns the wait status; a zeroed *p is a no-op that returns 0. */
 int tide_process_end(struct tide_process *p, int signal);
 
-/* Run to the end. Standard output is appended to *out (may be NULL: dropped). FAILED when it cannot be
- * started, exits other than 0, is killed, passes its deadline or its output passes out's ceiling;
- * STOPPED when *c->stop turned true. */
+/* Whether it has ended; it is not reaped, so that tide_process_end still does. */
+bool tide_process_has_ended(const struct tide_process *p);
+
+/* Run to the end. Standard output is appended to *out (may be NULL: dropped). FAILED when it cannot
+ * be started, exits other than 0, is killed, passes its deadline or its output passes out's
+ * ceiling; STOPPED when *c->stop turned true. */
 TIDE_CHECK enum tide_rc tide_process_run(const struct tide_command *c, struct tide_str *out,
                                          struct tide_error *e);
 

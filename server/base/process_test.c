@@ -39,8 +39,8 @@ static void test_output_is_appended(void **state)
     (void)state;
     struct tide_str out = {0};
     tide_str_put(&out, "before:");
-    assert_rc(run_script("printf hello; printf world >&2", (struct tide_command){0}, &out),
-              TIDE_OK, &error);
+    assert_rc(run_script("printf hello; printf world >&2", (struct tide_command){0}, &out), TIDE_OK,
+              &error);
     assert_string_equal(out.at, "before:hello");
     tide_str_free(&out);
 }

@@ -25,7 +25,8 @@ void tide_str_printf(struct tide_str *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void tide_str_free(struct tide_str *s); /* leaves it empty and usable */
 
-/* Hand the bytes over to the caller, who frees them; NULL when an append failed. An empty text gives "". */
+/* Hand the bytes over to the caller, who frees them; NULL when an append failed. An empty text
+ * gives "". */
 char *tide_str_take(struct tide_str *s);
 
 /* printf into new memory; NULL when memory ends. The caller frees it. */

@@ -82,7 +82,8 @@ static void test_ceiling_is_inclusive(void **state)
     tide_str_free(&s);
 }
 
-/* A text with a hole in its middle would be worse than one cut: after a failure nothing is added. */
+/* A text with a hole in its middle would be worse than one cut:
+ * after a failure nothing is added. */
 static void test_failure_sticks(void **state)
 {
     (void)state;

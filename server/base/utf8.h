@@ -2,8 +2,8 @@
 #ifndef TIDE_UTF8_H
 #define TIDE_UTF8_H
 
-/* A copy with every byte that is not UTF-8 (RFC 3629) replaced by U+FFFD; the caller frees it. NULL when
- * memory ends. */
+/* A copy with every byte that is not UTF-8 (RFC 3629) replaced by U+FFFD; the caller frees it. NULL
+ * when memory ends. */
 char *tide_utf8_copy(const char *text);
 
 #endif

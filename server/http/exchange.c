@@ -8,14 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXPORT_MAX (64u << 20) /* of an answer, which is held in memory; `tidemark export` has no such limit */
+#define EXPORT_MAX \
+    (64u << 20) /* of an answer, which is held in memory; `tidemark export` has no such limit */
 
 static enum tide_rc add_to_answer(void *context, const void *bytes, size_t n, struct tide_error *e)
 {
     struct tide_request *r = context;
     tide_str_add(&r->answer, bytes, n);
     if (!r->answer.failed) return TIDE_OK;
-    return tide_fail_field(e, "format", "the file is larger than %u MiB: `tidemark export` writes it",
+    return tide_fail_field(e, "format",
+                           "the file is larger than %u MiB: `tidemark export` writes it",
                            EXPORT_MAX >> 20);
 }
 
@@ -43,8 +45,9 @@ void tide_post_imports(struct tide_request *r, int64_t id, const char *name)
     (void)name;
     if (!tide_query_known(r, known)) return;
     const char *file = tide_query_text(r, "name");
-    enum tide_rc rc = tide_import(r->http->config.store, r->http->config.feed, file ? file : "unnamed",
-                                  r->body.at ? r->body.at : "", r->body.length, &run, &e);
+    enum tide_rc rc =
+        tide_import(r->http->config.store, r->http->config.feed, file ? file : "unnamed",
+                    r->body.at ? r->body.at : "", r->body.length, &run, &e);
     if (!rc) rc = tide_store_run_json(r->http->config.store, run, false, &r->answer, &e);
     if (rc) {
         tide_answer_error(r, &e);

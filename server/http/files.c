@@ -1,7 +1,7 @@
 /* files.c - the dashboard's files, from the table made at build time; paths are never joined.
  *
- * `/?token=...` is how the printed URL signs a browser in: the token becomes a cookie that scripts cannot
- * read and other sites cannot send, and the address bar is cleaned by a redirect. */
+ * `/?token=...` is how the printed URL signs a browser in: the token becomes a cookie that scripts
+ * cannot read and other sites cannot send, and the address bar is cleaned by a redirect. */
 #include "http/internal.h"
 
 #include "base/hash.h"
@@ -30,8 +30,9 @@ static enum MHD_Result sign_in(struct tide_request *r, const char *token)
 {
     char cookie[192];
     if (!tide_guard_equal(token, r->http->config.token)) {
-        tide_answer_problem(r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The token is wrong", NULL,
-                            "open the URL that `tidemark serve` printed; the token is in DATA/token");
+        tide_answer_problem(
+            r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The token is wrong", NULL,
+            "open the URL that `tidemark serve` printed; the token is in DATA/token");
         return tide_answer_send(r);
     }
     struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
@@ -46,7 +47,8 @@ static enum MHD_Result sign_in(struct tide_request *r, const char *token)
 
 static bool takes_gzip(const struct tide_request *r)
 {
-    const char *accepted = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Accept-Encoding");
+    const char *accepted =
+        MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Accept-Encoding");
     return accepted && strstr(accepted, "gzip");
 }
 
@@ -58,7 +60,8 @@ static enum MHD_Result send_file(struct tide_request *r, const struct tide_asset
     size_t n = (size_t)((gzip ? a->packed_end : a->plain_end) - at);
     tide_hash_text(at, n, hash);
     snprintf(tag, sizeof tag, "\"%s\"", hash);
-    const char *known = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "If-None-Match");
+    const char *known =
+        MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "If-None-Match");
     bool fresh = known && !strcmp(known, tag);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(fresh ? 0 : n, (void *)at, MHD_RESPMEM_PERSISTENT);
@@ -75,9 +78,9 @@ static enum MHD_Result send_file(struct tide_request *r, const struct tide_asset
 enum MHD_Result tide_files_send(struct tide_request *r)
 {
     const struct tide_asset *a = find(r->path);
-    bool reads = !strcmp(r->method, MHD_HTTP_METHOD_GET) || !strcmp(r->method, MHD_HTTP_METHOD_HEAD);
-    const char *token =
-        MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "token");
+    bool reads =
+        !strcmp(r->method, MHD_HTTP_METHOD_GET) || !strcmp(r->method, MHD_HTTP_METHOD_HEAD);
+    const char *token = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "token");
     if (a && reads && token && !strcmp(r->path, "/")) return sign_in(r, token);
     if (a && reads) return send_file(r, a);
     if (a) {

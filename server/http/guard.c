@@ -1,8 +1,9 @@
 /* guard.c - what is refused before routing.
  *
- * libmicrohttpd lets through what a browser attack or a confused proxy needs: foreign Host headers (DNS rebinding),
- * repeated Host or Content-Length, Content-Length beside Transfer-Encoding (request smuggling), and paths cut at
- * %00. All of these are refused here, and the connection is closed. */
+ * libmicrohttpd lets through what a browser attack or a confused proxy needs: foreign Host headers
+ * (DNS rebinding), repeated Host or Content-Length, Content-Length beside Transfer-Encoding
+ * (request smuggling), and paths cut at %00. All of these are refused here, and the connection is
+ * closed. */
 #include "http/internal.h"
 
 #include "run/import.h"
@@ -128,7 +129,8 @@ static bool check_type(struct tide_request *r, const char *type)
 {
     const char *wanted = is_import(r) ? "application/octet-stream" : "application/json";
     size_t n = strlen(wanted);
-    if (type && !strncasecmp(type, wanted, n) && (type[n] == '\0' || type[n] == ';' || type[n] == ' '))
+    if (type && !strncasecmp(type, wanted, n) &&
+        (type[n] == '\0' || type[n] == ';' || type[n] == ' '))
         return true;
     return refuse(r, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type",
                   is_import(r) ? "The body must be a file" : "The body must be JSON",
@@ -145,9 +147,10 @@ static bool check_post(struct tide_request *r)
         return refuse(r, MHD_HTTP_FORBIDDEN, "forbidden", "The request comes from a foreign page",
                       "Origin is not this daemon's own address");
     if (!tide_guard_token(r))
-        return refuse(r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The request needs the token",
-                      "send Authorization: Bearer TOKEN with the text of DATA/token, or open the URL "
-                      "that `tidemark serve` printed");
+        return refuse(
+            r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The request needs the token",
+            "send Authorization: Bearer TOKEN with the text of DATA/token, or open the URL "
+            "that `tidemark serve` printed");
     if (!check_type(r, type)) return false;
     if (length && strtoull(length, NULL, 10) > tide_guard_body_max(r))
         return tide_guard_too_large(r);

@@ -43,10 +43,10 @@ struct tide_http {
     struct tide_http_config config;
     struct MHD_Daemon *daemon;
     char url[96];
-    char authority[64]; /* the host:port that a Host header must have ... */
-    char local[32];     /* ... or localhost:port, when the address is loopback */
-    char cookie[32];    /* name of the session cookie, by port: cookies know no ports */
-    pthread_mutex_t lock; /* guards what follows */
+    char authority[64];    /* the host:port that a Host header must have ... */
+    char local[32];        /* ... or localhost:port, when the address is loopback */
+    char cookie[32];       /* name of the session cookie, by port: cookies know no ports */
+    pthread_mutex_t lock;  /* guards what follows */
     pthread_cond_t queued; /* for the pool */
     pthread_cond_t ending; /* for the keeper */
     struct tide_request *first, *last; /* waiting for a thread of the pool */
@@ -93,7 +93,8 @@ tide_handler tide_get_export, tide_post_imports;
 
 /* ---- answer.c ---- */
 
-/* Make the answer a problem (RFC 9457) of this kind; `kind` is the end of its type. `field` may be NULL. */
+/* Make the answer a problem (RFC 9457) of this kind; `kind` is the end of its type. `field` may be
+ * NULL. */
 void tide_answer_problem(struct tide_request *r, unsigned status, const char *kind,
                          const char *title, const char *field, const char *detail);
 /* The same from an error of a deeper room. */

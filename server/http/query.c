@@ -51,7 +51,8 @@ static enum MHD_Result check_name(void *context, enum MHD_ValueKind kind, const 
         snprintf(detail + used, sizeof detail - used, "%s %s", used > 11 ? "," : "", *name);
     }
     tide_answer_problem(k->request, MHD_HTTP_BAD_REQUEST, "malformed-request",
-                        "A query parameter is unknown", key, *k->names ? detail : "none is allowed");
+                        "A query parameter is unknown", key,
+                        *k->names ? detail : "none is allowed");
     k->fine = false;
     return MHD_NO;
 }

@@ -4,8 +4,8 @@
 
 #include "http/internal.h"
 
-/* The integer in the parameter `name`, or `fallback` where it is absent. False: the answer is a problem that
- * names it and its range. */
+/* The integer in the parameter `name`, or `fallback` where it is absent. False: the answer is a
+ * problem that names it and its range. */
 bool tide_query_integer(struct tide_request *r, const char *name, int64_t low, int64_t high,
                         int64_t fallback, int64_t *out);
 

@@ -1,5 +1,5 @@
-/* resources.c - the handlers of the REST interface; docs/API.md describes each. They run on threads of the
- * pool and may block. */
+/* resources.c - the handlers of the REST interface; docs/API.md describes each. They run on threads
+ * of the pool and may block. */
 #include "http/internal.h"
 
 #include "http/query.h"
@@ -58,10 +58,10 @@ void tide_get_commits(struct tide_request *r, int64_t id, const char *name)
     (void)id;
     if (!tide_query_known(r, known) || !tide_query_integer(r, "limit", 1, LIST_MAX, 50, &limit))
         return;
-    finish(r,
-           tide_scheduler_commits_json(r->http->config.scheduler, name, (size_t)limit, &r->answer,
-                                       &e),
-           &e);
+    finish(
+        r,
+        tide_scheduler_commits_json(r->http->config.scheduler, name, (size_t)limit, &r->answer, &e),
+        &e);
 }
 
 void tide_get_scenarios(struct tide_request *r, int64_t id, const char *name)
@@ -73,8 +73,8 @@ void tide_get_scenarios(struct tide_request *r, int64_t id, const char *name)
     finish(r, tide_store_scenarios_json(r->http->config.store, &r->answer, &e), &e);
 }
 
-/* The body as JSON. A number beyond 64 bits would make the whole body unreadable; read as a real it is
- * refused by the range of its field, with the field's name. */
+/* The body as JSON. A number beyond 64 bits would make the whole body unreadable; read as a real it
+ * is refused by the range of its field, with the field's name. */
 static json_t *read_body(struct tide_request *r)
 {
     json_error_t wrong;
@@ -118,8 +118,8 @@ void tide_get_batches(struct tide_request *r, int64_t id, const char *name)
     if (!tide_query_known(r, known) || !tide_query_integer(r, "limit", 1, LIST_MAX, 100, &limit) ||
         !tide_query_integer(r, "cursor", 1, INT64_MAX, 0, &cursor))
         return;
-    finish(r,
-           tide_store_batches_json(r->http->config.store, cursor, (int)limit, &r->answer, &e), &e);
+    finish(r, tide_store_batches_json(r->http->config.store, cursor, (int)limit, &r->answer, &e),
+           &e);
 }
 
 void tide_get_batch(struct tide_request *r, int64_t id, const char *name)
@@ -196,10 +196,10 @@ static json_t *functions(const struct tide_points *p, const struct tide_name_row
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
         if (is_used(p, names[i].id))
-            json_array_append_new(
-                list, json_pack("{s:I, s:s, s:s, s:i, s:s}", "id", (json_int_t)names[i].id, "name",
-                                names[i].text, "file", names[i].file, "line", (int)names[i].line,
-                                "kind", kinds[names[i].kind & 3]));
+            json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:i, s:s}", "id",
+                                                  (json_int_t)names[i].id, "name", names[i].text,
+                                                  "file", names[i].file, "line", (int)names[i].line,
+                                                  "kind", kinds[names[i].kind & 3]));
     return list;
 }
 
@@ -220,8 +220,7 @@ static enum tide_rc add_children(struct tide_request *r, int64_t run,
 }
 
 static enum tide_rc put_curve(struct tide_request *r, int64_t run, struct tide_window w,
-                              const struct tide_points *points, bool children,
-                              struct tide_error *e)
+                              const struct tide_points *points, bool children, struct tide_error *e)
 {
     struct tide_run_facts facts;
     struct tide_name_row *names = NULL;
@@ -272,8 +271,7 @@ void tide_get_curve(struct tide_request *r, int64_t id, const char *name)
     if (!tide_query_known(r, known) || !read_window(r, &w) || !read_children(r, &children) ||
         !tide_query_integer(r, "points", 2, POINTS_MAX, 1000, &limit))
         return;
-    enum tide_rc rc =
-        tide_series_curve(r->http->config.store, id, w, (size_t)limit, &points, &e);
+    enum tide_rc rc = tide_series_curve(r->http->config.store, id, w, (size_t)limit, &points, &e);
     if (!rc) rc = put_curve(r, id, w, &points, children, &e);
     tide_points_free(&points);
     finish(r, rc, &e);
@@ -306,8 +304,8 @@ static bool read_kinds(struct tide_request *r, unsigned *kinds)
 
 void tide_get_events(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"limit",  "cursor",  "from_ns", "to_ns",
-                                        "kind", "function", NULL};
+    static const char *const known[] = {"limit", "cursor",   "from_ns", "to_ns",
+                                        "kind",  "function", NULL};
     struct tide_event_filter f = {.function = tide_query_text(r, "function")};
     struct tide_error e;
     int64_t limit;

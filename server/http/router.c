@@ -1,5 +1,5 @@
-/* router.c - the REST interface as a table: method, path, handler. A path names a number with {id}, a
- * word with {name}. */
+/* router.c - the REST interface as a table: method, path, handler. A path names a number with {id},
+ * a word with {name}. */
 #include "http/internal.h"
 
 #include <stdio.h>

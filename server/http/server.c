@@ -1,12 +1,13 @@
 /* server.c - connections and threads of the HTTP side; see server.h.
  *
- * A request's way: `begin` (request line read) -> `handle` (head read: guard) -> `handle` (body blocks) ->
- * `handle` (all read: files and streams are answered at once, API requests are suspended and queued) ->
- * a thread of the pool fills the answer and resumes -> `handle` sends it -> `complete`.
+ * A request's way: `begin` (request line read) -> `handle` (head read: guard) -> `handle` (body
+ * blocks) -> `handle` (all read: files and streams are answered at once, API requests are suspended
+ * and queued) -> a thread of the pool fills the answer and resumes -> `handle` sends it ->
+ * `complete`.
  *
- * libmicrohttpd's timeouts are of inactivity: a client that drips a byte every few seconds would hold its
- * connection for ever. The keeper therefore shuts down sockets whose request takes longer than
- * TIDE_HTTP_DEADLINE_S in all. */
+ * libmicrohttpd's timeouts are of inactivity: a client that drips a byte every few seconds would
+ * hold its connection for ever. The keeper therefore shuts down sockets whose request takes longer
+ * than TIDE_HTTP_DEADLINE_S in all. */
 #include "http/internal.h"
 
 #include "base/clock.h"
@@ -26,7 +27,8 @@
 
 /* ---- requests ---- */
 
-/* Called with the raw request line's target; what it returns is the request's context from then on. */
+/* Called with the raw request line's target;
+ * what it returns is the request's context from then on. */
 static void *begin(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct tide_request *r = calloc(1, sizeof *r);
@@ -65,7 +67,8 @@ static void complete(void *context, struct MHD_Connection *connection, void **re
     *request = NULL;
 }
 
-/* Suspend and hand over to the pool. Under the lock, so that no thread resumes before it is suspended. */
+/* Suspend and hand over to the pool. Under the lock, so that no thread resumes before it is
+ * suspended. */
 static void hand_over(struct tide_request *r)
 {
     struct tide_http *h = r->http;
@@ -214,8 +217,7 @@ static void *keep(void *context)
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_sec += 1;
         pthread_mutex_lock(&h->lock);
-        while (!h->stopping && pthread_cond_timedwait(&h->ending, &h->lock, &until) != ETIMEDOUT) {
-        }
+        while (!h->stopping && pthread_cond_timedwait(&h->ending, &h->lock, &until) != ETIMEDOUT) {}
         bool stopping = h->stopping;
         pthread_mutex_unlock(&h->lock);
         if (stopping) return NULL;
@@ -239,7 +241,8 @@ static enum tide_rc start_threads(struct tide_http *h, struct tide_error *e)
 
 /* ---- start and stop ---- */
 
-/* "localhost" and numeric addresses of the loopback; others would let strangers in (docs/API.md). */
+/* "localhost" and numeric addresses of the loopback;
+ * others would let strangers in (docs/API.md). */
 static enum tide_rc make_address(const struct tide_http_config *c, struct sockaddr_storage *out,
                                  struct tide_error *e)
 {

@@ -1,7 +1,8 @@
 /* server.h - the daemon's HTTP side: guard, REST, event stream, dashboard.
  *
- * One epoll thread of libmicrohttpd takes connections and never blocks; requests that read the store or run git
- * are suspended and answered by a small pool of threads. An event stream costs a connection, no thread.
+ * One epoll thread of libmicrohttpd takes connections and never blocks; requests that read the
+ * store or run git are suspended and answered by a small pool of threads. An event stream costs a
+ * connection, no thread.
  *
  * Threads: start and stop from one thread. */
 #ifndef TIDE_HTTP_SERVER_H

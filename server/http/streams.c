@@ -1,11 +1,12 @@
 /* streams.c - server-sent events (HTML standard, 9.2): GET /api/v1/stream.
  *
- * A stream is a suspended connection with a place in the feed. A reader callback that has nothing to give
- * suspends (one that returned 0 instead would be asked again at once, burning a core); the feed's listener
- * and the heartbeat resume. Suspended connections never time out and hide that their client has gone: the
- * heartbeat's write finds that out.
+ * A stream is a suspended connection with a place in the feed. A reader callback that has nothing
+ * to give suspends (one that returned 0 instead would be asked again at once, burning a core); the
+ * feed's listener and the heartbeat resume. Suspended connections never time out and hide that
+ * their client has gone: the heartbeat's write finds that out.
  *
- * Suspension and resumption happen under the room's lock, so that each suspension is resumed exactly once. */
+ * Suspension and resumption happen under the room's lock, so that each suspension is resumed
+ * exactly once. */
 #include "http/internal.h"
 
 #include "http/query.h"
@@ -19,7 +20,7 @@ struct tide_stream {
     struct tide_stream *next, *previous;
     struct tide_http *http;
     struct MHD_Connection *connection;
-    int64_t id, batch; /* last event sent; filter */
+    int64_t id, batch;     /* last event sent; filter */
     struct tide_str ready; /* to send, from `sent` on */
     size_t sent;
     bool suspended, beat;
@@ -137,8 +138,7 @@ enum MHD_Result tide_streams_open(struct tide_request *r)
 {
     static const char *const known[] = {"batch", NULL};
     int64_t batch;
-    if (!tide_query_known(r, known) ||
-        !tide_query_integer(r, "batch", 1, INT64_MAX, 0, &batch))
+    if (!tide_query_known(r, known) || !tide_query_integer(r, "batch", 1, INT64_MAX, 0, &batch))
         return tide_answer_send(r);
     struct tide_stream *s = may_open(r->http) ? calloc(1, sizeof *s) : NULL;
     if (!s) {

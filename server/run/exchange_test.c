@@ -113,7 +113,8 @@ static void test_the_same_file_is_the_same_cell(void **state)
 {
     (void)state;
     static const char text[] = "CMDLINE x\nMEM 1.5 1700000000.25\n";
-    json_t *a = run_json_of(import_text("a.dat", text)), *b = run_json_of(import_text("a.dat", text));
+    json_t *a = run_json_of(import_text("a.dat", text)),
+           *b = run_json_of(import_text("a.dat", text));
     assert_int_equal(number_of(a, "cell"), number_of(b, "cell"));
     json_decref(a);
     json_decref(b);
@@ -181,12 +182,13 @@ static void test_a_pymemtrace_log(void **state)
 {
     (void)state;
     json_t *told = events_of(import_text(
-        "log", "      Event dEvent  Clock        What     File    #line Function     RSS         dRSS\n"
-               "NEXT: 0     +0      0.066718     CALL     test.py #   9 new_str  9101312      9101312\n"
-               "PREV: 4     +3      0.067285     C_CALL   a b#1.py #  10 str.join 9101312           0\n"
-               "NEXT: 5     +1      0.067777     C_RETURN a b#1.py #  10 str.join 11206656      -1052672\n"
-               "      6     +1      0.067800     EXCEPT   test.py #  11 new_str 11206656      0\n"
-               "NEXT: 9     +3      0.068356     RETURN   test.py #  10 new_str 10153984      1052672\n"));
+        "log",
+        "      Event dEvent  Clock        What     File    #line Function     RSS         dRSS\n"
+        "NEXT: 0     +0      0.066718     CALL     test.py #   9 new_str  9101312      9101312\n"
+        "PREV: 4     +3      0.067285     C_CALL   a b#1.py #  10 str.join 9101312           0\n"
+        "NEXT: 5     +1      0.067777     C_RETURN a b#1.py #  10 str.join 11206656      -1052672\n"
+        "      6     +1      0.067800     EXCEPT   test.py #  11 new_str 11206656      0\n"
+        "NEXT: 9     +3      0.068356     RETURN   test.py #  10 new_str 10153984      1052672\n"));
     json_t *list = field(told, "events"), *second = json_array_get(list, 1);
     assert_int_equal(json_array_size(list), 5);
     assert_string_equal(text_of(second, "function"), "str.join");
@@ -203,10 +205,12 @@ static void test_an_mprof_file(void **state)
     (void)state;
     struct tide_points points;
     uint64_t *children = NULL;
-    int64_t id = import_text("mprofile.dat", "CMDLINE python x.py\nMEM 10.5 1700000000.0\n"
-                                             "CHLD 1 2.0 1700000000.4\nMEM 12.0 1700000001.0\n"
-                                             "FUNC __main__.f 10.5 1700000000.2 11.0 1700000000.3 1\n");
-    EXPECT_OK(tide_series_curve(store, id, (struct tide_window){0, INT64_MAX}, 100, &points, &error));
+    int64_t id =
+        import_text("mprofile.dat", "CMDLINE python x.py\nMEM 10.5 1700000000.0\n"
+                                    "CHLD 1 2.0 1700000000.4\nMEM 12.0 1700000001.0\n"
+                                    "FUNC __main__.f 10.5 1700000000.2 11.0 1700000000.3 1\n");
+    EXPECT_OK(
+        tide_series_curve(store, id, (struct tide_window){0, INT64_MAX}, 100, &points, &error));
     assert_int_equal(points.n, 4);
     assert_int_equal(points.at[0].t_ns, 0);
     assert_int_equal(points.at[0].rss, 11010048);
@@ -226,9 +230,10 @@ static void test_an_mprof_file(void **state)
 static void test_a_psrecord_log(void **state)
 {
     (void)state;
-    json_t *told = events_of(import_text("log.txt", "# Elapsed time   CPU (%)     Real (MB)   Virtual (MB)\n"
-                                                    "       0.000        0.000        1.500       26.070\n"
-                                                    "       0.500      100.000        3.000       26.070\n"));
+    json_t *told =
+        events_of(import_text("log.txt", "# Elapsed time   CPU (%)     Real (MB)   Virtual (MB)\n"
+                                         "       0.000        0.000        1.500       26.070\n"
+                                         "       0.500      100.000        3.000       26.070\n"));
     json_t *second = json_array_get(field(told, "events"), 1);
     assert_int_equal(number_of(second, "t_ns"), 500000000);
     assert_int_equal(number_of(second, "rss"), 3 << 20);
@@ -248,7 +253,8 @@ static void test_json_and_csv(void **state)
     for (const char *at = file.at; (at = strstr(at, "\r\n")); at += 2)
         lines++;
     assert_int_equal(lines, 1 + json_array_size(field(listed, "events")));
-    assert_contains(file.at, "80,C_RETURN,7,\"tideconv.sort\",\"\",4,1228800,-1638400,3686400,0\r\n");
+    assert_contains(file.at,
+                    "80,C_RETURN,7,\"tideconv.sort\",\"\",4,1228800,-1638400,3686400,0\r\n");
     json_decref(told);
     json_decref(listed);
 }
@@ -320,12 +326,14 @@ static void test_an_import_that_was_interrupted_is_forgotten(void **state)
 {
     (void)state;
     int64_t id = 0, its_batch = 0, before = ask("SELECT count(*) FROM runs");
-    const struct tide_import_row row = {"f", "0123456789012345678901234567890123456789", "3.12", "tide"};
+    const struct tide_import_row row = {"f", "0123456789012345678901234567890123456789", "3.12",
+                                        "tide"};
     EXPECT_OK(tide_store_begin_import(store, &row, &id, &its_batch, &error));
     tide_store_close(store);
     EXPECT_OK(tide_store_open(store_path, &store, &error));
     assert_int_equal(ask("SELECT count(*) FROM runs"), before);
-    assert_int_equal(ask("SELECT count(*) FROM runs WHERE status = 'queued'"), 1); /* the measured one */
+    assert_int_equal(ask("SELECT count(*) FROM runs WHERE status = 'queued'"),
+                     1); /* the measured one */
 }
 
 static void test_reading_beside_a_writer(void **state)

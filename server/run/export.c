@@ -1,11 +1,11 @@
 /* export.c - see export.h.
  *
- * Every format is a head, one piece per record, and a tail; text is gathered in `text` and handed to
- * the sink when there is enough of it.
+ * Every format is a head, one piece per record, and a tail; text is gathered in `text` and handed
+ * to the sink when there is enough of it.
  *
- * chrome: a recording need not hold every call, so calls and returns need not match. Slices must nest, so the names
- * of the open calls of a thread are kept: a return closes all slices above its own call, one without a
- * call is left out, and what is open at the end is closed there. */
+ * chrome: a recording need not hold every call, so calls and returns need not match. Slices must
+ * nest, so the names of the open calls of a thread are kept: a return closes all slices above its
+ * own call, one without a call is left out, and what is open at the end is closed there. */
 #include "run/export.h"
 
 #include "base/hash.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define FLUSH_AT    65536
-#define THREADS_MAX 64  /* with slices; further threads have none */
+#define THREADS_MAX 64   /* with slices; further threads have none */
 #define DEPTH_MAX   1024 /* of slices; deeper ones are left out */
 
 struct thread {
@@ -70,7 +70,8 @@ static enum tide_rc flush(struct writer *w, size_t at, struct tide_error *e)
 
 /* ---- texts ---- */
 
-/* A JSON string. Bytes that JSON must not hold as they are become \u00XX; the rest is UTF-8 already. */
+/* A JSON string. Bytes that JSON must not hold as they are become \u00XX; the rest is UTF-8
+ * already. */
 static void put_quoted(struct tide_str *out, const char *text)
 {
     tide_str_put(out, "\"");
@@ -183,8 +184,8 @@ static enum tide_rc write_pymemtrace(void *context, const struct tide_record *r,
 
 static void put_trace(struct writer *w, char phase, uint32_t thread, int64_t t_ns, const char *name)
 {
-    tide_str_printf(&w->text, "%s{\"ph\":\"%c\",\"pid\":1,\"tid\":%u,\"ts\":%.3f", w->n++ ? ",\n" : "",
-                    phase, thread, (double)t_ns / 1e3);
+    tide_str_printf(&w->text, "%s{\"ph\":\"%c\",\"pid\":1,\"tid\":%u,\"ts\":%.3f",
+                    w->n++ ? ",\n" : "", phase, thread, (double)t_ns / 1e3);
     if (name) {
         tide_str_put(&w->text, ",\"name\":");
         put_quoted(&w->text, name);
@@ -238,9 +239,10 @@ static enum tide_rc write_chrome(void *context, const struct tide_record *r,
     case TIDE_MARK: put_trace(w, 'i', r->thread, t_ns, name ? name->text : "mark"); break;
     default: break;
     }
-    tide_str_printf(&w->text,
-                    "%s{\"ph\":\"C\",\"pid\":1,\"ts\":%.3f,\"name\":\"RSS\",\"args\":{\"bytes\":%llu}}",
-                    w->n++ ? ",\n" : "", (double)t_ns / 1e3, (unsigned long long)r->rss);
+    tide_str_printf(
+        &w->text,
+        "%s{\"ph\":\"C\",\"pid\":1,\"ts\":%.3f,\"name\":\"RSS\",\"args\":{\"bytes\":%llu}}",
+        w->n++ ? ",\n" : "", (double)t_ns / 1e3, (unsigned long long)r->rss);
     return flush(w, FLUSH_AT, e);
 }
 
@@ -267,10 +269,12 @@ static enum tide_rc write_head(struct writer *w, struct tide_store *s, int64_t r
         tide_str_put(&w->text, ",\"events\":[\n");
         break;
     case TIDE_AS_PYMEMTRACE:
-        tide_str_printf(&w->text, "      %-12s dEvent  %-12s %-8s %-80s#line %-32s %12s %12s\n", "Event",
-                        "Clock", "What", "File", "Function", "RSS", "dRSS");
+        tide_str_printf(&w->text, "      %-12s dEvent  %-12s %-8s %-80s#line %-32s %12s %12s\n",
+                        "Event", "Clock", "What", "File", "Function", "RSS", "dRSS");
         break;
-    case TIDE_AS_CHROME: tide_str_put(&w->text, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n"); break;
+    case TIDE_AS_CHROME:
+        tide_str_put(&w->text, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
+        break;
     case TIDE_AS_TIDE: break;
     }
     return rc;

@@ -1,8 +1,9 @@
 /* figures.c - see figures.h.
  *
- * The tide mark is the highest of everything that was read: the kernel's high-water mark at each mark and
- * each call into the module under test, RSS at each event, and each sample. The kernel updates its
- * mark lazily, so a sample may be above it; the highest of all is a lower bound of the truth either way. */
+ * The tide mark is the highest of everything that was read: the kernel's high-water mark at each
+ * mark and each call into the module under test, RSS at each event, and each sample. The kernel
+ * updates its mark lazily, so a sample may be above it; the highest of all is a lower bound of the
+ * truth either way. */
 #include "run/figures.h"
 
 #include "run/stack.h"
@@ -37,7 +38,8 @@ static enum tide_rc add_meta(struct tide_figures *f, const struct tide_record *r
                          (int)r->key.length, r->key.at, wrong.text);
     if (json_object_setn_new(f->meta, r->key.at, r->key.length, value))
         return tide_fail(e, TIDE_CORRUPT, "the stream has a fact whose name is not UTF-8");
-    f->iterations = json_integer_value(json_object_get(json_object_get(f->meta, "iterations"), "total"));
+    f->iterations =
+        json_integer_value(json_object_get(json_object_get(f->meta, "iterations"), "total"));
     return TIDE_OK;
 }
 
@@ -51,8 +53,8 @@ static void add_mark(struct tide_figures *f, const struct tide_record *r, const 
         f->percent = (int)((double)r->value * 100 / (double)f->iterations);
 }
 
-enum tide_rc tide_figures_add(struct tide_figures *f, const struct tide_record *r,
-                              const char *mark, struct tide_error *e)
+enum tide_rc tide_figures_add(struct tide_figures *f, const struct tide_record *r, const char *mark,
+                              struct tide_error *e)
 {
     if (r->kind == TIDE_META) return add_meta(f, r, e);
     if (r->kind == TIDE_NAME || !tide_is_timed(r)) return TIDE_OK;
@@ -70,8 +72,10 @@ enum tide_rc tide_figures_add(struct tide_figures *f, const struct tide_record *
 static char *explain(const struct tide_figures *f, const char *cut)
 {
     const json_t *end = json_object_get(f->meta, "exit");
-    const char *message = json_string_value(json_object_get(json_object_get(f->meta, "error"), "message"));
-    const char *type = json_string_value(json_object_get(json_object_get(f->meta, "error"), "type"));
+    const char *message =
+        json_string_value(json_object_get(json_object_get(f->meta, "error"), "message"));
+    const char *type =
+        json_string_value(json_object_get(json_object_get(f->meta, "error"), "type"));
     if (message && type) return tide_format("%s: %s", type, message);
     if (json_is_true(json_object_get(end, "deadline")))
         return tide_format("the run passed its deadline and was stopped");
@@ -100,8 +104,8 @@ static int64_t number(const json_t *object, const char *key)
     return json_is_integer(value) ? json_integer_value(value) : -1;
 }
 
-enum tide_rc tide_figures_outcome(struct tide_figures *f, const char *cut,
-                                  struct tide_outcome *out, struct tide_error *e)
+enum tide_rc tide_figures_outcome(struct tide_figures *f, const char *cut, struct tide_outcome *out,
+                                  struct tide_error *e)
 {
     f->expected = dump(f->meta, "expected");
     f->environment = dump(f->meta, "environment");

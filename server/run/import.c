@@ -1,7 +1,8 @@
 /* import.c - see import.h.
  *
- * A text log is turned into a tide stream first. The stream is read to its end before the first row is
- * written, and then taken in as that of any run; should that fail all the same, its rows are dropped. */
+ * A text log is turned into a tide stream first. The stream is read to its end before the first row
+ * is written, and then taken in as that of any run; should that fail all the same, its rows are
+ * dropped. */
 #include "run/import.h"
 
 #include "base/hash.h"
@@ -102,7 +103,8 @@ static enum tide_rc ingest(struct tide_store *s, struct tide_feed *feed, int64_t
     }
     if (!rc) rc = tide_ingest_finish(in, &outcome, e);
     if (!rc) {
-        if (!is_tide) outcome.error = NULL; /* a log of samples has no marks and no exit to be judged by */
+        if (!is_tide)
+            outcome.error = NULL; /* a log of samples has no marks and no exit to be judged by */
         rc = tide_store_end_run(s, run, &outcome, &done, e);
     }
     tide_ingest_free(in);
@@ -163,8 +165,9 @@ enum tide_rc tide_import(struct tide_store *s, struct tide_feed *feed, const cha
     if (n > TIDE_IMPORT_MAX)
         return tide_fail_field(e, "file", "is larger than %u MiB", TIDE_IMPORT_MAX >> 20);
     if (!format)
-        return tide_fail_field(e, "file", "is neither a tide stream nor a log of cPyMemTrace, mprof "
-                                          "(.dat) or psrecord");
+        return tide_fail_field(e, "file",
+                               "is neither a tide stream nor a log of cPyMemTrace, mprof "
+                               "(.dat) or psrecord");
     if (is_tide)
         tide_str_add(&stream, bytes, n);
     else

@@ -1,8 +1,8 @@
 /* ingest.c - see ingest.h.
  *
  * Each payload of the stream becomes one row of event_chunks, compressed as it came. Its points go
- * through the pyramid, whose new points become rows of curve_chunks at each tick, and into `live`, which
- * is thinned and published. Everything of a tick is stored in one transaction. */
+ * through the pyramid, whose new points become rows of curve_chunks at each tick, and into `live`,
+ * which is thinned and published. Everything of a tick is stored in one transaction. */
 #include "run/ingest.h"
 
 #include "run/figures.h"
@@ -18,6 +18,11 @@
 #define NAME_CEILING (1u << 20) /* names of one run */
 #define PENDING_MAX  128        /* chunks of events that wait for a tick */
 
+struct given { /* whether a name was given, and its text where it is a mark */
+    char *mark;
+    bool is;
+};
+
 struct tide_ingest {
     struct tide_store *store;
     struct tide_feed *feed;
@@ -27,10 +32,10 @@ struct tide_ingest {
     struct tide_stack stack;
     struct tide_measured fresh; /* what the next tick stores */
     size_t names_room, phases_room, chunks_room, totals_room, proportions_room;
-    char **marks; /* text of each name that is a mark, by id */
-    size_t n_marks;
+    struct given *given; /* by id of name */
+    size_t n_given;
     int64_t chunk_seq, phase_seq, level_seq[TIDE_PYRAMID_LEVELS + 1];
-    uint64_t rss; /* of the last record of the payload before */
+    uint64_t rss;              /* of the last record of the payload before */
     struct tide_points points; /* of the payload in hand */
     struct tide_points live;
     struct tide_pyramid pyramid;
@@ -79,9 +84,9 @@ void tide_ingest_free(struct tide_ingest *in)
     free(in->fresh.chunks);
     free(in->fresh.totals);
     free(in->fresh.proportions);
-    for (size_t i = 0; i < in->n_marks; i++)
-        free(in->marks[i]);
-    free(in->marks);
+    for (size_t i = 0; i < in->n_given; i++)
+        free(in->given[i].mark);
+    free(in->given);
     tide_frames_free(in->frames);
     tide_figures_clear(&in->figures);
     tide_points_free(&in->points);
@@ -102,22 +107,28 @@ static bool grow(void **at, size_t n, size_t *room, size_t size)
     return true;
 }
 
-#define GROW(in, what) grow((void **)&(in)->fresh.what, (in)->fresh.n_##what, &(in)->what##_room, sizeof *(in)->fresh.what)
+#define GROW(in, what)                                                         \
+    grow((void **)&(in)->fresh.what, (in)->fresh.n_##what, &(in)->what##_room, \
+         sizeof *(in)->fresh.what)
 
-static enum tide_rc keep_mark(struct tide_ingest *in, uint32_t id, const char *text,
-                              struct tide_error *e)
+/* Note that the name was given: a stream gives each once. */
+static enum tide_rc note_given(struct tide_ingest *in, const struct tide_record *r,
+                               struct tide_error *e)
 {
-    if (id >= in->n_marks) {
-        size_t n = (size_t)id + 16;
-        char **marks = realloc(in->marks, n * sizeof *marks);
-        if (!marks) return tide_fail(e, TIDE_NOMEM, "keep the names of a run");
-        memset(marks + in->n_marks, 0, (n - in->n_marks) * sizeof *marks);
-        in->marks = marks;
-        in->n_marks = n;
+    if (r->name >= in->n_given) {
+        size_t n = ((size_t)r->name + 16) * 2;
+        struct given *given = realloc(in->given, n * sizeof *given);
+        if (!given) return tide_fail(e, TIDE_NOMEM, "keep the names of a run");
+        memset(given + in->n_given, 0, (n - in->n_given) * sizeof *given);
+        in->given = given;
+        in->n_given = n;
     }
-    free(in->marks[id]);
-    in->marks[id] = strdup(text);
-    return in->marks[id] ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "keep the names of a run");
+    struct given *given = &in->given[r->name];
+    if (given->is) return tide_fail(e, TIDE_CORRUPT, "the stream gives the name %u twice", r->name);
+    given->is = true;
+    if (r->name_kind != TIDE_NAME_MARK) return TIDE_OK;
+    given->mark = strndup(r->text.at ? r->text.at : "", r->text.length);
+    return given->mark ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "keep the names of a run");
 }
 
 static enum tide_rc take_name(struct tide_ingest *in, const struct tide_record *r,
@@ -125,6 +136,8 @@ static enum tide_rc take_name(struct tide_ingest *in, const struct tide_record *
 {
     if (r->name > NAME_CEILING)
         return tide_fail(e, TIDE_CORRUPT, "the stream has a name with the id %u", r->name);
+    enum tide_rc rc = note_given(in, r, e);
+    if (rc) return rc;
     if (!GROW(in, names)) return tide_fail(e, TIDE_NOMEM, "keep the names of a run");
     struct tide_name_row row = {
         .id = r->name,
@@ -134,8 +147,7 @@ static enum tide_rc take_name(struct tide_ingest *in, const struct tide_record *
         .line = r->line,
     };
     in->fresh.names[in->fresh.n_names++] = row;
-    if (!row.text || !row.file) return tide_fail(e, TIDE_NOMEM, "keep the names of a run");
-    return r->name_kind == TIDE_NAME_MARK ? keep_mark(in, r->name, row.text, e) : TIDE_OK;
+    return row.text && row.file ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "keep the names of a run");
 }
 
 static enum tide_rc take_phase(struct tide_ingest *in, const struct tide_record *r,
@@ -145,7 +157,7 @@ static enum tide_rc take_phase(struct tide_ingest *in, const struct tide_record 
     struct tide_phase_row row = {
         .name = strdup(mark),
         .seq = in->phase_seq++,
-        .t_ns = (int64_t)r->t_ns - in->fresh.origin_ns,
+        .t_ns = (int64_t)(r->t_ns - (uint64_t)in->fresh.origin_ns),
         .value = r->value,
         .rss = (int64_t)r->rss,
         .peak = (int64_t)r->peak,
@@ -154,7 +166,8 @@ static enum tide_rc take_phase(struct tide_ingest *in, const struct tide_record 
     return row.name ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "keep the phases of a run");
 }
 
-/* What is told of a function, or of the pages at the mark before; children are read back from the chunks. */
+/* What is told of a function, or of the pages at the mark before; children are read back from the
+ * chunks. */
 static enum tide_rc take_total(struct tide_ingest *in, const struct tide_record *r,
                                struct tide_error *e)
 {
@@ -177,8 +190,8 @@ static enum tide_rc learn_origin(struct tide_ingest *in, const struct tide_recor
 {
     if (in->fresh.origin_ns) return TIDE_OK;
     if (r->kind == TIDE_META)
-        in->fresh.origin_ns = json_integer_value(
-            json_object_get(json_object_get(in->figures.meta, "start"), "t_ns"));
+        in->fresh.origin_ns =
+            json_integer_value(json_object_get(json_object_get(in->figures.meta, "start"), "t_ns"));
     if (in->fresh.origin_ns || r->kind == TIDE_META || r->kind == TIDE_NAME) return TIDE_OK;
     return tide_fail(e, TIDE_CORRUPT, "the stream has a record before its start");
 }
@@ -186,7 +199,8 @@ static enum tide_rc learn_origin(struct tide_ingest *in, const struct tide_recor
 static enum tide_rc take_record(struct tide_ingest *in, const struct tide_record *r,
                                 int64_t *events, struct tide_error *e)
 {
-    const char *mark = r->kind == TIDE_MARK && r->name < in->n_marks ? in->marks[r->name] : NULL;
+    const char *mark =
+        r->kind == TIDE_MARK && r->name < in->n_given ? in->given[r->name].mark : NULL;
     enum tide_rc rc = tide_figures_add(&in->figures, r, mark, e);
     if (!rc) rc = learn_origin(in, r, e);
     if (rc || r->kind == TIDE_META) return rc;
@@ -196,7 +210,7 @@ static enum tide_rc take_record(struct tide_ingest *in, const struct tide_record
     tide_stack_follow(&in->stack, r);
     if (r->kind != TIDE_SAMPLE) ++*events;
     struct tide_point point = {
-        .t_ns = (int64_t)r->t_ns - in->fresh.origin_ns,
+        .t_ns = (int64_t)(r->t_ns - (uint64_t)in->fresh.origin_ns),
         .rss = r->rss,
         .name = tide_stack_name_at(&in->stack, r),
     };

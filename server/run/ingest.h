@@ -1,7 +1,8 @@
 /* ingest.h - takes the tide stream of one run, as it comes, into the store.
  *
- * Chunks of events are stored as they travelled (compressed); beside them grow the names, the phases, the
- * pyramid of the curve and the run's figures. Memory is bounded by what comes between two ticks.
+ * Chunks of events are stored as they travelled (compressed); beside them grow the names, the
+ * phases, the pyramid of the curve and the run's figures. Memory is bounded by what comes between
+ * two ticks.
  *
  * Threads: one. Blocks on the store at ticks. */
 #ifndef TIDE_RUN_INGEST_H
@@ -26,8 +27,9 @@ TIDE_CHECK enum tide_rc tide_ingest_feed(struct tide_ingest *in, const void *byt
 #define TIDE_INGEST_TICK_MS 250
 TIDE_CHECK enum tide_rc tide_ingest_tick(struct tide_ingest *in, struct tide_error *e);
 
-/* The stream ended: store the rest and fill *out. Its texts are borrowed from `in`; out->error is set when the
- * stream says that the run failed (exception, signal, deadline, cut stream), out->log is left alone. */
+/* The stream ended: store the rest and fill *out. Its texts are borrowed from `in`; out->error is
+ * set when the stream says that the run failed (exception, signal, deadline, cut stream), out->log
+ * is left alone. */
 TIDE_CHECK enum tide_rc tide_ingest_finish(struct tide_ingest *in, struct tide_outcome *out,
                                            struct tide_error *e);
 

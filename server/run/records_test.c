@@ -1,4 +1,5 @@
-/* records_test.c - totals, proportions, children, lines and collections: from the stream to what REST tells. */
+/* records_test.c - totals, proportions, children, lines and collections: from the stream to what
+ * REST tells. */
 #include "run/testing.h"
 
 #include "run/series.h"
@@ -19,7 +20,8 @@ static void ingest_all(void)
 
 static void put_child(uint64_t t_ns, uint32_t pid, uint64_t pages)
 {
-    put(&(struct tide_record){.kind = TIDE_CHILD, .t_ns = ORIGIN + t_ns, .thread = pid, .rss = pages * 4096});
+    put(&(struct tide_record){
+        .kind = TIDE_CHILD, .t_ns = ORIGIN + t_ns, .thread = pid, .rss = pages * 4096});
 }
 
 static void put_run_with_all_kinds(void)
@@ -28,20 +30,32 @@ static void put_run_with_all_kinds(void)
     put_sample(10, 50);
     put_child(15, 100, 7);
     put_mark(20, MARK_BASE, 0, 100, 110);
-    put(&(struct tide_record){.kind = TIDE_SMAPS, .t_ns = ORIGIN + 21, .name = MARK_BASE, .pss = 4096,
-                              .uss = 8192, .swap = 12288});
+    put(&(struct tide_record){.kind = TIDE_SMAPS,
+                              .t_ns = ORIGIN + 21,
+                              .name = MARK_BASE,
+                              .pss = 4096,
+                              .uss = 8192,
+                              .swap = 12288});
     put_event(TIDE_CALL, 30, PYTHON_F, 101);
     put_child(31, 200, 5);
     put_event(TIDE_LINE, 32, PYTHON_F, 102);
-    put(&(struct tide_record){.kind = TIDE_GC, .t_ns = ORIGIN + 33, .thread = 7, .rss = 102 * 4096,
-                              .generation = 2, .value = -1});
+    put(&(struct tide_record){.kind = TIDE_GC,
+                              .t_ns = ORIGIN + 33,
+                              .thread = 7,
+                              .rss = 102 * 4096,
+                              .generation = 2,
+                              .value = -1});
     put_child(34, 100, 0);
     put_event(TIDE_RETURN, 40, PYTHON_F, 102);
     put_mark(130, MARK_END, 0, 120, 0);
-    put(&(struct tide_record){.kind = TIDE_TOTAL, .t_ns = ORIGIN + 140, .name = PYTHON_F, .calls = 1,
-                              .gained = 4096});
-    put(&(struct tide_record){.kind = TIDE_TOTAL, .t_ns = ORIGIN + 140, .name = C_SORT, .gained = 8192,
-                              .released = 4096, .peak = 1u << 20});
+    put(&(struct tide_record){
+        .kind = TIDE_TOTAL, .t_ns = ORIGIN + 140, .name = PYTHON_F, .calls = 1, .gained = 4096});
+    put(&(struct tide_record){.kind = TIDE_TOTAL,
+                              .t_ns = ORIGIN + 140,
+                              .name = C_SORT,
+                              .gained = 8192,
+                              .released = 4096,
+                              .peak = 1u << 20});
     put_ending();
     ingest_all();
 }
@@ -88,7 +102,8 @@ static void test_children_are_a_curve_of_their_own(void **state)
     struct tide_points points;
     uint64_t *sums = NULL;
     put_run_with_all_kinds();
-    EXPECT_OK(tide_series_curve(store, run, (struct tide_window){0, INT64_MAX}, 100, &points, &error));
+    EXPECT_OK(
+        tide_series_curve(store, run, (struct tide_window){0, INT64_MAX}, 100, &points, &error));
     EXPECT_OK(tide_series_children(store, run, points.at, points.n, &sums, &error));
     const uint64_t pages[] = {0, 7, 7, 12, 12, 5, 5};
     assert_int_equal(points.n, 7);
@@ -103,8 +118,8 @@ static void test_children_are_a_curve_of_their_own(void **state)
 static void test_lines_and_collections_are_events(void **state)
 {
     (void)state;
-    const struct tide_event_filter filter = {.window = {0, INT64_MAX}, .limit = 10,
-                                             .kinds = 1u << TIDE_LINE | 1u << TIDE_GC};
+    const struct tide_event_filter filter = {
+        .window = {0, INT64_MAX}, .limit = 10, .kinds = 1u << TIDE_LINE | 1u << TIDE_GC};
     put_run_with_all_kinds();
     EXPECT_OK(tide_series_events(store, run, &filter, &answer, &error));
     json_t *told = parsed(&answer), *events = field(told, "events");
@@ -120,7 +135,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_functions_have_their_totals, open_run, close_run),
         cmocka_unit_test_setup_teardown(test_phases_have_their_proportions, open_run, close_run),
-        cmocka_unit_test_setup_teardown(test_children_are_a_curve_of_their_own, open_run, close_run),
+        cmocka_unit_test_setup_teardown(test_children_are_a_curve_of_their_own, open_run,
+                                        close_run),
         cmocka_unit_test_setup_teardown(test_lines_and_collections_are_events, open_run, close_run),
     };
     return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);

@@ -18,8 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOG_KEPT (1u << 20) /* of a run's output, its end */
+#define LOG_KEPT  (1u << 20) /* of a run's output, its end */
 #define READ_ROOM 65536
+#define END_S     10
 
 static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_assignment *a,
                                 int log, struct tide_process *p, struct tide_error *e)
@@ -29,11 +30,14 @@ static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_a
     snprintf(deadline, sizeof deadline, "%lld",
              a->job->deadline_s > 0 ? (long long)a->job->deadline_s : (long long)r->deadline_s);
     const char *const argv[] = {
-        r->probe,      "--interval-us", interval,          "--deadline-s", deadline,
-        "--",          a->worker,       "--python",        a->python,      "--harness",
-        r->harness,    "--scenario",    a->job->file,      "--name",       a->job->scenario,
-        "--module",    a->job->module,  "--path",          a->prefix,      "--params",
-        a->job->params, NULL,
+        r->probe,       "--interval-us", interval,
+        "--deadline-s", deadline,        "--",
+        a->worker,      "--python",      a->python,
+        "--harness",    r->harness,      "--scenario",
+        a->job->file,   "--name",        a->job->scenario,
+        "--module",     a->job->module,  "--path",
+        a->prefix,      "--params",      a->job->params,
+        NULL,
     };
     const struct tide_command command = {.argv = argv, .log = log};
     return tide_process_start(&command, p, e);
@@ -62,6 +66,18 @@ static enum tide_rc read_stream(const struct tide_runner *r, int from, struct ti
         }
     }
     return rc;
+}
+
+/* After its stream a probe has nothing left to do: what hangs then is killed after a while. */
+static enum tide_rc await_end(const struct tide_runner *r, const struct tide_process *probe,
+                              struct tide_error *e)
+{
+    int64_t end = tide_clock_monotonic_ns() + END_S * INT64_C(1000000000);
+    while (!tide_process_has_ended(probe) && tide_clock_monotonic_ns() < end) {
+        if (*r->stop) return tide_fail(e, TIDE_STOPPED, "the daemon is stopping");
+        poll(NULL, 0, 2);
+    }
+    return TIDE_OK;
 }
 
 /* The end of what the run printed, in new memory. */
@@ -99,7 +115,8 @@ static enum tide_rc store_outcome(const struct tide_runner *r, const struct tide
     return rc;
 }
 
-/* When the stream breaks the run has failed: that is its outcome. When the store does, the caller must know. */
+/* When the stream breaks the run has failed: that is its outcome. When the store does, the caller
+ * must know. */
 static bool is_outcome(enum tide_rc rc)
 {
     return rc == TIDE_CORRUPT || rc == TIDE_NEWER;
@@ -121,7 +138,8 @@ enum tide_rc tide_runner_execute(const struct tide_runner *r, const struct tide_
     rc = start_probe(r, a, log, &probe, e);
     if (rc) goto out;
     rc = read_stream(r, probe.out, in, &broken);
-    tide_process_end(&probe, rc ? SIGKILL : 0);
+    if (!rc) rc = await_end(r, &probe, &broken);
+    tide_process_end(&probe, SIGKILL);
     if (rc && !is_outcome(rc)) {
         *e = broken;
         goto out;

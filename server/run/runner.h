@@ -1,8 +1,9 @@
-/* runner.h - executes one run: starts tidemark-probe, reads its stream, ends with an outcome stored.
+/* runner.h - executes one run: starts tidemark-probe, reads its stream, ends with an outcome
+ * stored.
  *
- * Nothing here knows where the probe runs: `launcher` is put before its command (empty here; srun, ssh, a
- * container elsewhere).
- * Threads: one run at a time per call; blocking. The probe dies with the calling thread. */
+ * Nothing here knows where the probe runs: `launcher` is put before its command (empty here; srun,
+ * ssh, a container elsewhere). Threads: one run at a time per call; blocking. The probe dies with
+ * the calling thread. */
 #ifndef TIDE_RUN_RUNNER_H
 #define TIDE_RUN_RUNNER_H
 
@@ -28,9 +29,9 @@ struct tide_assignment {
     const char *prefix; /* of the build under test, put on sys.path */
 };
 
-/* Execute and store the outcome: a run that fails is a stored result and gives TIDE_OK. *batch_done as for
- * tide_store_end_run. STOPPED: the daemon is stopping and the run is left as it was, to be queued again
- * at the next start. */
+/* Execute and store the outcome: a run that fails is a stored result and gives TIDE_OK. *batch_done
+ * as for tide_store_end_run. STOPPED: the daemon is stopping and the run is left as it was, to be
+ * queued again at the next start. */
 TIDE_CHECK enum tide_rc tide_runner_execute(const struct tide_runner *r,
                                             const struct tide_assignment *a, bool *batch_done,
                                             struct tide_error *e);

@@ -1,8 +1,9 @@
 /* series.c - see series.h.
  *
- * Event chunks hold payloads of the tide stream; times in them are of the monotonic clock, the run's origin is
- * taken off. Two sources are merged in a payload, so its records are put in order of time before use.
- * The cursor of events counts records, in the order of chunks: chunk number * CHUNK_RECORDS + place. */
+ * Event chunks hold payloads of the tide stream; times in them are of the monotonic clock, the
+ * run's origin is taken off. Two sources are merged in a payload, so its records are put in order
+ * of time before use. The cursor of events counts records, in the order of chunks: chunk number *
+ * CHUNK_RECORDS + place. */
 #include "run/series.h"
 
 #include "run/stack.h"
@@ -12,7 +13,8 @@
 #include <string.h>
 #include <zstd.h>
 
-#define CHUNK_RECORDS INT64_C(1048576) /* more than a payload of TIDE_STREAM_PAYLOAD_MAX bytes can hold */
+#define CHUNK_RECORDS INT64_C(1048576) /* more than a payload of TIDE_STREAM_PAYLOAD_MAX holds */
+#define EDGES_SHARE   64 /* points of a level in a window at the least: its edges are few of them */
 
 struct entry { /* one decoded record with its place */
     struct tide_record record;
@@ -29,7 +31,8 @@ enum tide_rc tide_series_inflate(const struct tide_chunk_row *row, uint8_t **pay
                                  struct tide_error *e)
 {
     unsigned long long size = ZSTD_getFrameContentSize(row->data, row->size);
-    if (size > TIDE_STREAM_PAYLOAD_MAX) return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
+    if (size > TIDE_STREAM_PAYLOAD_MAX)
+        return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
     *payload = malloc((size_t)size + 1);
     if (!*payload) return tide_fail(e, TIDE_NOMEM, "read a chunk of a run");
     *n = ZSTD_decompress(*payload, (size_t)size, row->data, row->size);
@@ -52,7 +55,8 @@ static enum tide_rc keep_entry(struct decoded *d, const struct entry *entry, str
     return TIDE_OK;
 }
 
-/* Decode the events and samples of a chunk, in order of time. The caller frees with decoded_free. */
+/* Decode the events and samples of a chunk, in order of time.
+ * The caller frees with decoded_free. */
 static enum tide_rc decode(const struct tide_chunk_row *row, struct decoded *d,
                            struct tide_error *e)
 {
@@ -87,7 +91,6 @@ static void decoded_free(struct decoded *d)
 struct curve_walk {
     struct tide_window window;
     int64_t origin_ns;
-    size_t limit;
     struct tide_points *out;
 };
 
@@ -118,7 +121,7 @@ static enum tide_rc walk_events(void *context, const struct tide_chunk_row *row,
     enum tide_rc rc = decode(row, &d, e);
     for (size_t i = 0; i < d.n && !rc; i++) {
         struct tide_point point = {
-            .t_ns = (int64_t)d.at[i].record.t_ns - w->origin_ns,
+            .t_ns = (int64_t)(d.at[i].record.t_ns - (uint64_t)w->origin_ns),
             .rss = d.at[i].record.rss,
             .name = d.at[i].name_at,
         };
@@ -128,22 +131,51 @@ static enum tide_rc walk_events(void *context, const struct tide_chunk_row *row,
     return rc;
 }
 
+static enum tide_rc read_level(struct tide_store *s, int64_t run, int level,
+                               struct curve_walk *walk, struct tide_error *e)
+{
+    return tide_store_chunks(s, run, level, walk->window.from_ns, walk->window.to_ns, 0,
+                             level ? walk_level : walk_events, walk, e);
+}
+
+/* An interval of a level that reaches over an edge of the window may have its lowest and highest
+ * point outside. It ends before the second point inside, so that far the events themselves are
+ * taken. */
+static enum tide_rc join_edges(struct tide_store *s, int64_t run, struct curve_walk *walk,
+                               struct tide_error *e)
+{
+    struct tide_points level = *walk->out;
+    const struct tide_window window = walk->window;
+    tide_points_sort(&level);
+    *walk->out = (struct tide_points){0};
+    walk->window.to_ns = level.at[1].t_ns;
+    enum tide_rc rc = read_level(s, run, 0, walk, e);
+    for (size_t i = 0; i < level.n && !rc; i++)
+        rc = tide_points_add(walk->out, &level.at[i], e);
+    walk->window = (struct tide_window){level.at[level.n - 2].t_ns, window.to_ns};
+    if (!rc) rc = read_level(s, run, 0, walk, e);
+    walk->window = window;
+    tide_points_free(&level);
+    return rc;
+}
+
 enum tide_rc tide_series_curve(struct tide_store *s, int64_t run, struct tide_window w,
                                size_t limit, struct tide_points *out, struct tide_error *e)
 {
     struct tide_run_facts facts;
     int level = 0;
+    size_t wanted = limit < EDGES_SHARE ? EDGES_SHARE : limit;
     *out = (struct tide_points){0};
     enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
-    if (!rc) rc = tide_store_pick_level(s, run, w.from_ns, w.to_ns, (int64_t)limit, &level, e);
-    struct curve_walk walk = {.window = w, .origin_ns = facts.origin_ns, .limit = limit, .out = out};
+    if (!rc) rc = tide_store_pick_level(s, run, w.from_ns, w.to_ns, (int64_t)wanted, &level, e);
+    struct curve_walk walk = {.window = w, .origin_ns = facts.origin_ns, .out = out};
     /* The level was picked on an estimate: where points lie unevenly it may give too few. */
     for (; !rc; level--) {
         out->n = 0;
-        rc = tide_store_chunks(s, run, level, w.from_ns, w.to_ns, 0,
-                               level ? walk_level : walk_events, &walk, e);
-        if (out->n >= limit || level == 0) break;
+        rc = read_level(s, run, level, &walk, e);
+        if (out->n >= wanted || level == 0) break;
     }
+    if (!rc && level) rc = join_edges(s, run, &walk, e);
     if (rc) {
         tide_points_free(out);
         return rc;
@@ -182,7 +214,7 @@ static enum tide_rc follow_child(struct children_walk *w, const struct tide_reco
     w->sum += r->rss - w->child[i].rss;
     w->child[i].rss = r->rss;
     if (!r->rss) w->child[i] = w->child[--w->n]; /* it has ended */
-    struct tide_point step = {.t_ns = (int64_t)r->t_ns - w->origin_ns, .rss = w->sum};
+    struct tide_point step = {.t_ns = (int64_t)(r->t_ns - (uint64_t)w->origin_ns), .rss = w->sum};
     return tide_points_add(&w->steps, &step, e);
 }
 
@@ -267,7 +299,7 @@ static void put_json_text(struct tide_str *out, const char *text)
 {
     json_t *string = json_string(text);
     char *encoded = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-    tide_str_put(out, encoded ? encoded : "null"); /* null: not UTF-8, which a damaged stream may hold */
+    tide_str_put(out, encoded ? encoded : "null"); /* null: a damaged stream's, not UTF-8 */
     free(encoded);
     json_decref(string);
 }
@@ -275,8 +307,9 @@ static void put_json_text(struct tide_str *out, const char *text)
 void tide_series_put_event(struct tide_str *out, const struct tide_record *r,
                            const struct tide_name_row *name, int64_t t_ns, int64_t drss)
 {
-    tide_str_printf(out, "{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":",
-                    (long long)t_ns, tide_kind_name(r->kind), r->thread);
+    tide_str_printf(out,
+                    "{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":", (long long)t_ns,
+                    tide_kind_name(r->kind), r->thread);
     if (name) {
         put_json_text(out, name->text);
         tide_str_put(out, ",\"file\":");
@@ -298,7 +331,7 @@ static bool is_wanted(const struct event_walk *w, const struct tide_record *r,
                       const struct tide_name_row *name)
 {
     const struct tide_event_filter *f = w->filter;
-    int64_t t = (int64_t)r->t_ns - w->origin_ns;
+    int64_t t = (int64_t)(r->t_ns - (uint64_t)w->origin_ns);
     if (t < f->window.from_ns || t > f->window.to_ns) return false;
     if (f->kinds && !(f->kinds & 1u << r->kind)) return false;
     return !f->function || is_named(name, f->function);
@@ -323,7 +356,8 @@ static enum tide_rc walk_chunk(void *context, const struct tide_chunk_row *row,
             w->next = place;
         else {
             if (w->n++) tide_str_put(w->out, ",");
-            tide_series_put_event(w->out, r, name, (int64_t)r->t_ns - w->origin_ns, change);
+            tide_series_put_event(w->out, r, name, (int64_t)(r->t_ns - (uint64_t)w->origin_ns),
+                                  change);
         }
     }
     decoded_free(&d);
@@ -339,8 +373,12 @@ enum tide_rc tide_series_events(struct tide_store *s, int64_t run,
     size_t n_names = 0;
     enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
     if (!rc) rc = tide_store_names(s, run, &names, &n_names, e);
-    struct event_walk walk = {.filter = f, .names = names, .n_names = n_names,
-                              .origin_ns = facts.origin_ns, .next = -1, .out = out};
+    struct event_walk walk = {.filter = f,
+                              .names = names,
+                              .n_names = n_names,
+                              .origin_ns = facts.origin_ns,
+                              .next = -1,
+                              .out = out};
     tide_str_put(out, "{\"events\":[");
     if (!rc)
         rc = tide_store_chunks(s, run, 0, f->window.from_ns, f->window.to_ns,
@@ -371,7 +409,7 @@ static enum tide_rc walk_each(void *context, const struct tide_chunk_row *row, s
     for (size_t i = 0; i < d.n && !rc; i++) {
         const struct tide_record *r = &d.at[i].record;
         rc = w->each(w->context, r, find_name(&w->names, r->name),
-                     (int64_t)r->t_ns - w->names.origin_ns,
+                     (int64_t)(r->t_ns - (uint64_t)w->names.origin_ns),
                      before ? (int64_t)(r->rss - before) : 0, e);
         before = r->rss;
     }
@@ -387,7 +425,8 @@ enum tide_rc tide_series_each(struct tide_store *s, int64_t run, tide_record_fn 
     size_t n = 0;
     enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
     if (!rc) rc = tide_store_names(s, run, &names, &n, e);
-    struct each_walk walk = {{.names = names, .n_names = n, .origin_ns = facts.origin_ns}, each, context};
+    struct each_walk walk = {
+        {.names = names, .n_names = n, .origin_ns = facts.origin_ns}, each, context};
     if (!rc) rc = tide_store_chunks(s, run, 0, 0, INT64_MAX, 0, walk_each, &walk, e);
     tide_names_free(names, n);
     return rc;

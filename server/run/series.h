@@ -13,13 +13,15 @@ struct tide_window {
     int64_t from_ns, to_ns;
 };
 
-/* The curve in the window, thinned to at most `limit` points; the caller frees *out with tide_points_free. */
+/* The curve in the window, thinned to at most `limit` points; the caller frees *out with
+ * tide_points_free. */
 TIDE_CHECK enum tide_rc tide_series_curve(struct tide_store *s, int64_t run, struct tide_window w,
                                           size_t limit, struct tide_points *out,
                                           struct tide_error *e);
 
-/* Called for each event and sample in order of time: its function or NULL, its instant since the origin, and the
- * change of RSS since the record before. A return other than OK ends the walk and is returned. */
+/* Called for each event and sample in order of time: its function or NULL, its instant since the
+ * origin, and the change of RSS since the record before. A return other than OK ends the walk and
+ * is returned. */
 typedef enum tide_rc tide_record_fn(void *context, const struct tide_record *r,
                                     const struct tide_name_row *name, int64_t t_ns, int64_t drss,
                                     struct tide_error *e);
@@ -34,8 +36,9 @@ void tide_series_put_event(struct tide_str *out, const struct tide_record *r,
 TIDE_CHECK enum tide_rc tide_series_inflate(const struct tide_chunk_row *row, uint8_t **payload,
                                             size_t *n, struct tide_error *e);
 
-/* RSS of all of the run's child processes together at the instant of each of the n points, which are in order
- * of time; 0 where there was none. *out is freed by the caller. Costs reading the run up to the last one. */
+/* RSS of all of the run's child processes together at the instant of each of the n points, which
+ * are in order of time; 0 where there was none. *out is freed by the caller. Costs reading the run
+ * up to the last one. */
 TIDE_CHECK enum tide_rc tide_series_children(struct tide_store *s, int64_t run,
                                              const struct tide_point *at, size_t n, uint64_t **out,
                                              struct tide_error *e);
@@ -50,7 +53,7 @@ struct tide_event_filter {
 
 /* Append {"events": [...], "next": cursor or null} as docs/API.md describes it. */
 TIDE_CHECK enum tide_rc tide_series_events(struct tide_store *s, int64_t run,
-                                           const struct tide_event_filter *f,
-                                           struct tide_str *out, struct tide_error *e);
+                                           const struct tide_event_filter *f, struct tide_str *out,
+                                           struct tide_error *e);
 
 #endif

@@ -1,5 +1,6 @@
-/* stack.h - which functions are active at an instant of a run, followed event by event, for the thread
- * that the first event came from. Deeper calls than TIDE_STACK_DEEPEST are counted, not named. */
+/* stack.h - which functions are active at an instant of a run, followed event by event, for the
+ * thread that the first event came from. Deeper calls than TIDE_STACK_DEEPEST are counted, not
+ * named. */
 #ifndef TIDE_RUN_STACK_H
 #define TIDE_RUN_STACK_H
 

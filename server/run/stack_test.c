@@ -1,4 +1,5 @@
-/* stack_test.c - which function is active is followed through calls, deep recursion and other threads. */
+/* stack_test.c - which function is active is followed through calls, deep recursion and other
+ * threads. */
 #include "base/testing.h"
 
 #include "run/stack.h"

@@ -1,5 +1,5 @@
-/* testing.h - what the tests of this room share: tide streams written record by record, and a run to
- * take them in. Included by *_test.c only. */
+/* testing.h - what the tests of this room share: tide streams written record by record, and a run
+ * to take them in. Included by *_test.c only. */
 #ifndef TIDE_RUN_TESTING_H
 #define TIDE_RUN_TESTING_H
 
@@ -49,28 +49,43 @@ static inline void put_meta(const char *key, const char *json)
 static inline void put_name(uint32_t id, enum tide_name_kind kind, const char *name,
                             const char *file, uint32_t line)
 {
-    put(&(struct tide_record){.kind = TIDE_NAME, .name = id, .name_kind = kind,
-                              .text = text(name), .file = text(file), .line = line});
+    put(&(struct tide_record){.kind = TIDE_NAME,
+                              .name = id,
+                              .name_kind = kind,
+                              .text = text(name),
+                              .file = text(file),
+                              .line = line});
 }
 
 /* `t_ns` counts from the origin, sizes are pages. */
 static inline void put_event(enum tide_kind kind, uint64_t t_ns, uint32_t name, uint64_t pages)
 {
-    put(&(struct tide_record){.kind = kind, .t_ns = ORIGIN + t_ns, .thread = 7, .name = name,
-                              .line = 3, .rss = pages * 4096});
+    put(&(struct tide_record){.kind = kind,
+                              .t_ns = ORIGIN + t_ns,
+                              .thread = 7,
+                              .name = name,
+                              .line = 3,
+                              .rss = pages * 4096});
 }
 
 static inline void put_sample(uint64_t t_ns, uint64_t pages)
 {
-    put(&(struct tide_record){.kind = TIDE_SAMPLE, .t_ns = ORIGIN + t_ns, .rss = pages * 4096,
+    put(&(struct tide_record){.kind = TIDE_SAMPLE,
+                              .t_ns = ORIGIN + t_ns,
+                              .rss = pages * 4096,
                               .anonymous = pages * 2048});
 }
 
 static inline void put_mark(uint64_t t_ns, uint32_t name, int64_t value, uint64_t pages,
                             uint64_t peak)
 {
-    put(&(struct tide_record){.kind = TIDE_MARK, .t_ns = ORIGIN + t_ns, .thread = 7, .name = name,
-                              .value = value, .rss = pages * 4096, .peak = peak * 4096});
+    put(&(struct tide_record){.kind = TIDE_MARK,
+                              .t_ns = ORIGIN + t_ns,
+                              .thread = 7,
+                              .name = name,
+                              .value = value,
+                              .rss = pages * 4096,
+                              .peak = peak * 4096});
 }
 
 /* What opens every stream: magic, start, names. */
@@ -110,8 +125,13 @@ static inline void put_good_run(void)
     put_event(TIDE_C_CALL, 60, C_SORT, 201);
     close_chunk();
     put_sample(70, 700);
-    put(&(struct tide_record){.kind = TIDE_C_RETURN, .t_ns = ORIGIN + 80, .thread = 7,
-                              .name = C_SORT, .line = 4, .rss = 300 * 4096, .peak = 900 * 4096});
+    put(&(struct tide_record){.kind = TIDE_C_RETURN,
+                              .t_ns = ORIGIN + 80,
+                              .thread = 7,
+                              .name = C_SORT,
+                              .line = 4,
+                              .rss = UINT64_C(300) * 4096,
+                              .peak = UINT64_C(900) * 4096});
     put_mark(90, MARK_ITERATION, 2, 300, 0);
     put_event(TIDE_C_CALL, 100, C_NEW, 301);
     put_event(TIDE_C_EXCEPTION, 110, C_NEW, 301);

@@ -3,11 +3,11 @@
  * pymemtrace  "NEXT: EVENT +DEVENT CLOCK WHAT FILE #LINE FUNCTION RSS DRSS", bytes and seconds;
  *             NEXT is an event at which RSS moved, PREV the one before it
  * mprof       "MEM MIB TIME", "CHLD NUMBER MIB TIME",
- *             "FUNC NAME MIB_AT_START START MIB_AT_END END [LEVEL]", MiB and seconds since the epoch
- * psrecord    "ELAPSED CPU REAL_MB VIRTUAL_MB ...", seconds and MiB
+ *             "FUNC NAME MIB_AT_START START MIB_AT_END END [LEVEL]", MiB and seconds since the
+ * epoch psrecord    "ELAPSED CPU REAL_MB VIRTUAL_MB ...", seconds and MiB
  *
- * Each line gives records; at the end they are put in order of time (mprof writes a function when it has
- * ended) and encoded. Lines end with a newline: one that does not was cut. */
+ * Each line gives records; at the end they are put in order of time (mprof writes a function when
+ * it has ended) and encoded. Lines end with a newline: one that does not was cut. */
 #include "run/textlog.h"
 
 #include "base/utf8.h"
@@ -176,9 +176,9 @@ static const struct {
     const char *word;
     enum tide_kind kind;
 } whats[] = {
-    {"CALL", TIDE_CALL},         {"RETURN", TIDE_RETURN},         {"C_CALL", TIDE_C_CALL},
-    {"C_RETURN", TIDE_C_RETURN}, {"C_EXCEPT", TIDE_C_EXCEPTION},  {"C_EXCEPTION", TIDE_C_EXCEPTION},
-    {"LINE", TIDE_LINE},         {"EXCEPT", TIDE_SAMPLE},         {"EXCEPTION", TIDE_SAMPLE},
+    {"CALL", TIDE_CALL},         {"RETURN", TIDE_RETURN},        {"C_CALL", TIDE_C_CALL},
+    {"C_RETURN", TIDE_C_RETURN}, {"C_EXCEPT", TIDE_C_EXCEPTION}, {"C_EXCEPTION", TIDE_C_EXCEPTION},
+    {"LINE", TIDE_LINE},         {"EXCEPT", TIDE_SAMPLE},        {"EXCEPTION", TIDE_SAMPLE},
     {"OPCODE", TIDE_SAMPLE},
 };
 
@@ -202,7 +202,8 @@ static struct word trim(const char *from, const char *to)
     return (struct word){from, (size_t)(to - from)};
 }
 
-/* "FILE #LINE FUNCTION": files and functions may hold blanks; the last # that a number follows parts them. */
+/* "FILE #LINE FUNCTION": files and functions may hold blanks; the last # that a number follows
+ * parts them. */
 static bool read_place(struct word place, struct word *file, struct word *function, uint32_t *line)
 {
     for (size_t i = place.n; i-- > 0;) {
@@ -248,7 +249,8 @@ static enum tide_rc read_pymemtrace(struct log *l, const char *at, size_t n, str
         end = from;
     }
     const char *place = w[first + 3].at + w[first + 3].n;
-    if (end <= place || !read_size(last[0], &p.rss)) return wrong(l, e, "RSS is no number of bytes");
+    if (end <= place || !read_size(last[0], &p.rss))
+        return wrong(l, e, "RSS is no number of bytes");
     if (!read_place(trim(place, end), &file, &function, &p.line) || !function.n)
         return wrong(l, e, "file, #line and function are missing");
     bool c = p.kind >= TIDE_C_CALL && p.kind <= TIDE_C_EXCEPTION;
@@ -288,8 +290,9 @@ static enum tide_rc read_mprof(struct log *l, const char *at, size_t n, struct t
         return wrong(l, e, "does not begin with CMDLINE, MEM, FUNC or CHLD");
     if (found != (child ? 4 : 3) || (child && (!read_size(w[1], &number) || number > INT32_MAX)) ||
         !read_mib(w[found - 2], &p.rss) || !read_time(w[found - 1], &p.t_ns))
-        return wrong(l, e, child ? "CHLD is followed by a number, MiB and seconds"
-                                 : "MEM is followed by MiB and seconds");
+        return wrong(l, e,
+                     child ? "CHLD is followed by a number, MiB and seconds"
+                           : "MEM is followed by MiB and seconds");
     if (child) {
         p.kind = TIDE_CHILD;
         p.thread = (uint32_t)number;
@@ -355,8 +358,11 @@ static enum tide_rc put_points(const struct log *l, uint64_t begin, struct tide_
     enum tide_rc rc = TIDE_OK;
     for (size_t i = 0; i < l->n && !rc; i++) {
         const struct point *p = &l->at[i];
-        const struct tide_record r = {.kind = p->kind, .t_ns = ORIGIN_NS + p->t_ns - begin,
-                                      .thread = p->thread, .name = p->name, .line = p->line,
+        const struct tide_record r = {.kind = p->kind,
+                                      .t_ns = ORIGIN_NS + p->t_ns - begin,
+                                      .thread = p->thread,
+                                      .name = p->name,
+                                      .line = p->line,
                                       .rss = p->rss};
         rc = put(encoder, &r, out, e);
     }
@@ -374,8 +380,12 @@ static enum tide_rc encode(struct log *l, bool epoch, struct tide_str *out, stru
     enum tide_rc rc = put_meta(encoder, "start", "{\"t_ns\":1000000000}", out, e);
     for (uint32_t i = 0; i < l->n_names && !rc; i++) {
         const struct name *n = &l->names[i];
-        const struct tide_record r = {.kind = TIDE_NAME, .name = i + FIRST_NAME, .name_kind = n->kind,
-                                      .line = n->line, .text = borrow(n->text), .file = borrow(n->file)};
+        const struct tide_record r = {.kind = TIDE_NAME,
+                                      .name = i + FIRST_NAME,
+                                      .name_kind = n->kind,
+                                      .line = n->line,
+                                      .text = borrow(n->text),
+                                      .file = borrow(n->file)};
         rc = put(encoder, &r, out, e);
     }
     if (!rc) rc = put_points(l, epoch ? l->at[0].t_ns : 0, encoder, out, e);
@@ -428,7 +438,9 @@ enum tide_rc tide_textlog_read(const char *text, size_t n, struct tide_str *out,
     const char *format = tide_textlog_format(text, n);
     if (!format) return tide_fail_field(e, "file", "is no log of a known format");
     bool mprof = !strcmp(format, "mprof");
-    line_fn *each = mprof ? read_mprof : *format == 'p' && format[1] == 's' ? read_psrecord : read_pymemtrace;
+    line_fn *each = mprof                                ? read_mprof
+                    : *format == 'p' && format[1] == 's' ? read_psrecord
+                                                         : read_pymemtrace;
     l.names = calloc(NAMES_MAX, sizeof *l.names);
     l.slots = calloc((size_t)2 * NAMES_MAX, sizeof *l.slots);
     enum tide_rc rc = l.names && l.slots ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "read a log");

@@ -4,7 +4,8 @@
 
 #include "base/str.h"
 
-/* "pymemtrace", "mprof" or "psrecord" by the first line of the text, NULL when it is none of them. Static. */
+/* "pymemtrace", "mprof" or "psrecord" by the first line of the text, NULL when it is none of them.
+ * Static. */
 const char *tide_textlog_format(const char *text, size_t n);
 
 /* Append the stream. INVALID, with the number of the line, when the text is out of shape or cut. */

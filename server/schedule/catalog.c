@@ -1,4 +1,5 @@
-/* catalog.c - see catalog.h. Scenarios are described by harness.py, run by the newest usable python. */
+/* catalog.c - see catalog.h. Scenarios are described by harness.py, run by the newest usable
+ * python. */
 #include "schedule/catalog.h"
 
 #include "base/file.h"
@@ -35,14 +36,17 @@ static enum tide_rc find_pythons(const struct tide_places *p, struct tide_store 
     size_t n = c->pythons.n;
     struct tide_python_row *rows = calloc(n + 1, sizeof *rows);
     c->python_ids = calloc(n + 1, sizeof *c->python_ids);
-    if (!rows || !c->python_ids) rc = tide_fail(e, TIDE_NOMEM, "list the pythons");
-    for (size_t i = 0; i < n && !rc; i++) {
-        const struct tide_python *y = &c->pythons.at[i];
-        rows[i] = (struct tide_python_row){y->name,    y->version,   y->abi,     y->prefix,
-                                           y->program, y->libpython, y->include, y->source,
-                                           y->identity, y->reason};
+    if (!rows || !c->python_ids) {
+        free(rows);
+        return tide_fail(e, TIDE_NOMEM, "list the pythons");
     }
-    if (!rc) rc = tide_store_put_pythons(store, rows, n, c->python_ids, e);
+    for (size_t i = 0; i < n; i++) {
+        const struct tide_python *y = &c->pythons.at[i];
+        rows[i] =
+            (struct tide_python_row){y->name,      y->version, y->abi,    y->prefix,   y->program,
+                                     y->libpython, y->include, y->source, y->identity, y->reason};
+    }
+    rc = tide_store_put_pythons(store, rows, n, c->python_ids, e);
     free(rows);
     return rc;
 }
@@ -113,7 +117,12 @@ static enum tide_rc keep_scenarios(struct tide_store *store, json_t *described,
     struct tide_scenario_row *rows = calloc(n + 1, sizeof *rows);
     int64_t *ids = calloc(n + 1, sizeof *ids);
     c->scenarios = calloc(n + 1, sizeof *c->scenarios);
-    enum tide_rc rc = rows && ids && c->scenarios ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "list the scenarios");
+    enum tide_rc rc = TIDE_OK;
+    if (!rows || !ids || !c->scenarios) {
+        free(rows);
+        free(ids);
+        return tide_fail(e, TIDE_NOMEM, "list the scenarios");
+    }
     json_array_foreach(described, i, found)
     {
         if (rc) break;
@@ -125,8 +134,8 @@ static enum tide_rc keep_scenarios(struct tide_store *store, json_t *described,
             rc = add_scenario(c, found, &rows[c->n_scenarios], e);
     }
     if (!rc) rc = tide_store_put_scenarios(store, c->project, rows, c->n_scenarios, ids, e);
-    for (i = 0; rows && i < c->n_scenarios; i++) {
-        c->scenarios[i].id = ids ? ids[i] : 0;
+    for (i = 0; i < c->n_scenarios; i++) {
+        c->scenarios[i].id = ids[i];
         free((char *)rows[i].version);
         free((char *)rows[i].description);
     }
@@ -212,4 +221,23 @@ const struct tide_python *tide_catalog_python(const struct tide_catalog *c, cons
     for (size_t i = 0; i < c->pythons.n; i++)
         if (!strcmp(c->pythons.at[i].identity, identity)) return &c->pythons.at[i];
     return NULL;
+}
+
+enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *e)
+{
+    enum tide_rc rc = tide_repo_sync(c->repo, e);
+    if (rc != TIDE_INVALID) return rc;
+    e->rc = TIDE_FAILED;
+    *e->field = '\0';
+    return TIDE_FAILED;
+}
+
+bool tide_catalog_in_trouble(const struct tide_catalog *c, struct tide_error *e)
+{
+    if (tide_catalog_sync(c, e)) return true;
+    if (!newest_usable(c))
+        return tide_fail(e, TIDE_FAILED,
+                         "no usable CPython was found on this machine: `tidemark pythons` says why "
+                         "each one is not");
+    return !c->n_scenarios && tide_fail(e, TIDE_FAILED, "no scenario was found");
 }

@@ -1,8 +1,9 @@
-/* catalog.h - what can be measured: the project's repository, its scenarios, the pythons of the machine.
+/* catalog.h - what can be measured: the project's repository, its scenarios, the pythons of the
+ * machine.
  *
- * Discovered once at the daemon's start (running interpreters takes a second or so) and written to the
- * store; read-only afterwards.
- * Threads: discovery by one; once tide_catalog_discover has returned any thread may read. */
+ * Discovered once at the daemon's start (running interpreters takes a second or so) and written to
+ * the store; read-only afterwards. Threads: discovery by one; once tide_catalog_discover has
+ * returned any thread may read. */
 #ifndef TIDE_SCHEDULE_CATALOG_H
 #define TIDE_SCHEDULE_CATALOG_H
 
@@ -11,6 +12,7 @@
 #include "store/store.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #define TIDE_DEFAULT_PROJECT "converters"
 
@@ -29,21 +31,29 @@ struct tide_catalog {
     size_t n_scenarios;
 };
 
-struct tide_places { /* where things stand; borrowed, outlive the daemon's parts */
-    const char *data;   /* database, url, token, mirrors, worktrees */
-    const char *cache;  /* builds and workers */
-    const char *source; /* the installed Tidemark: worker/ and scenarios/ */
-    const char *probe;  /* tidemark-probe */
-    const char *repo;   /* path or URL of the default project */
+struct tide_places {            /* where things stand; borrowed, outlive the daemon's parts */
+    const char *data;           /* database, url, token, mirrors, worktrees */
+    const char *cache;          /* builds and workers */
+    const char *source;         /* the installed Tidemark: worker/ and scenarios/ */
+    const char *probe;          /* tidemark-probe */
+    const char *repo;           /* path or URL of the default project */
     const char *const *pythons; /* configured interpreters, NULL-terminated; may be NULL */
 };
 
-/* Discover everything. Missing scenarios or pythons are no error: the lists are then empty and a log line
- * says why. On failure *out is empty. */
+/* Discover everything. Missing scenarios or pythons are no error: the lists are then empty and a
+ * log line says why. On failure *out is empty. */
 TIDE_CHECK enum tide_rc tide_catalog_discover(const struct tide_places *p, struct tide_store *store,
                                               const atomic_bool *stop, struct tide_catalog *out,
                                               struct tide_error *e);
 void tide_catalog_clear(struct tide_catalog *c);
+
+/* Bring the project's mirror up to date. A source that is no repository is FAILED: it is no fault
+ * of the request that needs it. */
+TIDE_CHECK enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *e);
+
+/* Why nothing can be measured (no repository, no usable python, no scenario): true, with *e filled.
+ */
+bool tide_catalog_in_trouble(const struct tide_catalog *c, struct tide_error *e);
 
 /* NULL when there is none of that name / identity. */
 const struct tide_scenario *tide_catalog_scenario(const struct tide_catalog *c, const char *name);

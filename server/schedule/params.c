@@ -26,19 +26,21 @@ static bool is_in_range(const json_t *param, double value)
     return !json_is_number(high) || value <= json_number_value(high);
 }
 
-/* The value in the parameter's type as a new reference, NULL when it is not allowed. A number beyond 64
- * bits arrives as a real (see tide_body_json) and is judged by its range like any other. */
+/* The value in the parameter's type as a new reference, NULL when it is not allowed. A number
+ * beyond 64 bits arrives as a real (see tide_body_json) and is judged by its range
+ * like any other. */
 static json_t *accept(const json_t *param, const json_t *value)
 {
     const char *type = json_string_value(json_object_get(param, "type"));
     if (!strcmp(type, "string")) return json_is_string(value) ? json_copy((json_t *)value) : NULL;
-    if (!strcmp(type, "boolean")) return json_is_boolean(value) ? json_incref((json_t *)value) : NULL;
+    if (!strcmp(type, "boolean"))
+        return json_is_boolean(value) ? json_incref((json_t *)value) : NULL;
     if (!json_is_number(value) || !is_in_range(param, json_number_value(value))) return NULL;
     if (!strcmp(type, "number")) return json_real(json_number_value(value));
     if (json_is_integer(value)) return json_integer(json_integer_value(value));
     double real = json_real_value(value);
     return real == floor(real) && fabs(real) < 9007199254740992.0 ? json_integer((json_int_t)real)
-                                                                   : NULL;
+                                                                  : NULL;
 }
 
 static enum tide_rc refuse_unknown(const json_t *params, const json_t *given, struct tide_error *e)
@@ -59,8 +61,7 @@ static enum tide_rc refuse_unknown(const json_t *params, const json_t *given, st
             known = known || !strcmp(is, name);
         }
         snprintf(field, sizeof field, "params.%s", name);
-        if (!known)
-            return tide_fail_field(e, field, "no such parameter; allowed are %s", allowed);
+        if (!known) return tide_fail_field(e, field, "no such parameter; allowed are %s", allowed);
     }
     return TIDE_OK;
 }
@@ -82,8 +83,9 @@ static enum tide_rc take_param(const json_t *param, const json_t *given, bool de
         free(shown);
         return rc;
     }
-    return json_object_set_new(all, name, accepted) ? tide_fail(e, TIDE_NOMEM, "read the parameters")
-                                                    : TIDE_OK;
+    return json_object_set_new(all, name, accepted)
+               ? tide_fail(e, TIDE_NOMEM, "read the parameters")
+               : TIDE_OK;
 }
 
 enum tide_rc tide_params_complete(const json_t *scenario, const json_t *given, bool demo,
@@ -94,7 +96,8 @@ enum tide_rc tide_params_complete(const json_t *scenario, const json_t *given, b
     json_t *param;
     size_t i;
     *out = NULL;
-    enum tide_rc rc = all ? refuse_unknown(params, given, e) : tide_fail(e, TIDE_NOMEM, "read the parameters");
+    enum tide_rc rc =
+        all ? refuse_unknown(params, given, e) : tide_fail(e, TIDE_NOMEM, "read the parameters");
     json_array_foreach(params, i, param)
     {
         if (!rc) rc = take_param(param, given, demo, all, e);

@@ -1,5 +1,5 @@
-/* params.h - the parameters of a scenario: given ones checked against its description, the rest from
- * its defaults.
+/* params.h - the parameters of a scenario: given ones checked against its description, the rest
+ * from its defaults.
  *
  * Threads: any; nothing blocks. */
 #ifndef TIDE_SCHEDULE_PARAMS_H
@@ -10,9 +10,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* *out: canonical JSON (keys sorted, no spaces) of every parameter of `scenario` (a description by the
- * harness), freed by the caller. `given` may be NULL; `demo` takes demo values as defaults. INVALID names
- * "params.NAME" and what is allowed. */
+/* *out: canonical JSON (keys sorted, no spaces) of every parameter of `scenario` (a description by
+ * the harness), freed by the caller. `given` may be NULL; `demo` takes demo values as defaults.
+ * INVALID names "params.NAME" and what is allowed. */
 TIDE_CHECK enum tide_rc tide_params_complete(const json_t *scenario, const json_t *given, bool demo,
                                              char **out, struct tide_error *e);
 

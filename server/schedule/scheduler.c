@@ -18,7 +18,7 @@
 #define INTERVAL_US    1000
 #define RUN_DEADLINE_S 1800
 #define BUILD_LOG_KEPT (4u << 20)
-#define DISCOVERY_S    20 /* how long a request waits for it */
+#define DISCOVERY_S    20    /* how long a request waits for it */
 #define DEMO_HISTORY   10000 /* commits that the demo looks back over */
 
 struct tide_scheduler {
@@ -32,9 +32,9 @@ struct tide_scheduler {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     bool discovered;
-    enum tide_rc discovery; /* how it ended */
-    struct tide_error discovery_error;
-    bool work; /* something was queued */
+    enum tide_rc discovery;      /* how it ended */
+    struct tide_error trouble;   /* why nothing can be measured; no text: nothing is wrong */
+    bool work;                   /* something was queued */
     struct tide_catalog catalog; /* read-only once discovered */
     struct tide_builder builder;
     char *harness;
@@ -89,8 +89,17 @@ static enum tide_rc fail_run(struct tide_scheduler *s, const struct tide_job *jo
                              bool *batch_done, struct tide_error *e)
 {
     const struct tide_outcome outcome = {
-        .error = why, .base = -1, .original = -1, .tide_mark = -1, .end = -1, .floor = -1,
-        .wall_ns = -1, .cpu_ns = -1, .events = -1, .samples = -1, .missed_ticks = -1,
+        .error = why,
+        .base = -1,
+        .original = -1,
+        .tide_mark = -1,
+        .end = -1,
+        .floor = -1,
+        .wall_ns = -1,
+        .cpu_ns = -1,
+        .events = -1,
+        .samples = -1,
+        .missed_ticks = -1,
     };
     tide_log(TIDE_LOG_WARN, "schedule", "run=%lld failed: %s", (long long)job->run, why);
     return tide_store_end_run(s->store, job->run, &outcome, batch_done, e);
@@ -130,7 +139,8 @@ static enum tide_rc make_build(struct tide_scheduler *s, const struct tide_job *
     return kept;
 }
 
-/* The build that the run needs: from the cache, or made now. FAILED also for one that failed before. */
+/* The build that the run needs: from the cache, or made now. FAILED also for one that failed
+ * before. */
 static enum tide_rc require_build(struct tide_scheduler *s, const struct tide_job *job,
                                   const struct tide_python *python, struct tide_build *plan,
                                   struct tide_error *e)
@@ -138,8 +148,7 @@ static enum tide_rc require_build(struct tide_scheduler *s, const struct tide_jo
     int64_t id = 0;
     bool failed = false;
     char *error = NULL;
-    enum tide_rc rc =
-        tide_builder_plan(&s->builder, job->project, job->sha, python, plan, e);
+    enum tide_rc rc = tide_builder_plan(&s->builder, job->project, job->sha, python, plan, e);
     if (rc) return rc;
     enum tide_rc known = tide_store_find_build(s->store, plan->key, &id, &failed, &error, e);
     if (known == TIDE_OK && failed)
@@ -162,8 +171,13 @@ static enum tide_rc execute(struct tide_scheduler *s, const struct tide_job *job
                             const char *prefix, bool *batch_done, struct tide_error *e)
 {
     const struct tide_runner runner = {
-        .store = s->store, .feed = s->feed, .probe = s->places->probe, .harness = s->harness,
-        .stop = &s->stop, .interval_us = INTERVAL_US, .deadline_s = RUN_DEADLINE_S,
+        .store = s->store,
+        .feed = s->feed,
+        .probe = s->places->probe,
+        .harness = s->harness,
+        .stop = &s->stop,
+        .interval_us = INTERVAL_US,
+        .deadline_s = RUN_DEADLINE_S,
     };
     const struct tide_assignment assignment = {job, python->program, worker, prefix};
     enum tide_rc rc = tide_store_set_running(s->store, job->run, e);
@@ -238,29 +252,34 @@ static enum tide_rc discover(struct tide_scheduler *s)
     int64_t began = tide_clock_monotonic_ns();
     enum tide_rc rc = tide_catalog_discover(s->places, s->store, &s->stop, &s->catalog, &e);
     if (rc)
-        tide_log(TIDE_LOG_ERROR, "schedule", "discovery failed: %s", e.text);
+        tide_log(rc == TIDE_STOPPED ? TIDE_LOG_INFO : TIDE_LOG_ERROR, "schedule",
+                 "discovery failed: %s", e.text);
     else
         tide_log(TIDE_LOG_INFO, "schedule", "found pythons=%zu scenarios=%zu in %lld ms",
                  s->catalog.pythons.n, s->catalog.n_scenarios,
                  (long long)(tide_clock_monotonic_ns() - began) / 1000000);
+    if (!rc) e = (struct tide_error){0};
+    if (!rc && tide_catalog_in_trouble(&s->catalog, &e) && !s->stop)
+        tide_log(TIDE_LOG_WARN, "schedule", "nothing can be measured: %s", e.text);
     pthread_mutex_lock(&s->lock);
     s->discovered = true;
     s->discovery = rc;
-    s->discovery_error = e;
+    s->trouble = e;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     return rc;
 }
 
-/* The newest and the oldest commit that touched the extension: what its history did to memory, at a glance.
- * NULL when there is none or memory ended. */
+/* The newest and the oldest commit that touched the extension: what its history did to memory, at a
+ * glance. NULL when there is none or memory ended. */
 static json_t *demo_commits(struct tide_scheduler *s, struct tide_error *e)
 {
     struct tide_commit *commits = NULL;
     size_t n = 0;
     json_t *list = json_array();
-    if (tide_repo_sync(s->catalog.repo, e) ||
-        tide_repo_list(s->catalog.repo, "HEAD", TIDE_DEFAULT_PROJECT, DEMO_HISTORY, &commits, &n, e)) {
+    if (tide_catalog_sync(&s->catalog, e) ||
+        tide_repo_list(s->catalog.repo, "HEAD", TIDE_DEFAULT_PROJECT, DEMO_HISTORY, &commits, &n,
+                       e)) {
         json_decref(list);
         return NULL;
     }
@@ -395,14 +414,14 @@ static enum tide_rc await_discovery(struct tide_scheduler *s, struct tide_error 
     if (rc == TIDE_BUSY)
         tide_fail(e, rc, "the pythons of this machine are still being looked for: try again");
     else if (rc)
-        *e = s->discovery_error;
+        *e = s->trouble;
     pthread_mutex_unlock(&s->lock);
     /* INVALID means a fault of the request's; a fault of discovery is the daemon's. */
-    return rc == TIDE_INVALID ? tide_fail(e, TIDE_FAILED, "%s", s->discovery_error.text) : rc;
+    return rc == TIDE_INVALID ? tide_fail(e, TIDE_FAILED, "%s", s->trouble.text) : rc;
 }
 
-enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request,
-                                    int64_t *batch, struct tide_error *e)
+enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request, int64_t *batch,
+                                    struct tide_error *e)
 {
     enum tide_rc rc = await_discovery(s, e);
     if (!rc) rc = tide_trigger(&s->catalog, s->store, request, batch, e);
@@ -420,10 +439,10 @@ static enum tide_rc put_commits(struct tide_commit *commits, size_t n, struct ti
 {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}", "sha", commits[i].sha,
-                                              "subject", commits[i].subject, "author",
-                                              commits[i].author, "committed_ns",
-                                              (json_int_t)commits[i].committed_ns));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s, s:I}", "sha", commits[i].sha, "subject",
+                                        commits[i].subject, "author", commits[i].author,
+                                        "committed_ns", (json_int_t)commits[i].committed_ns));
     json_t *answer = json_pack("{s:o}", "commits", list);
     char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
     if (text) tide_str_put(out, text);
@@ -441,7 +460,7 @@ enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *p
         return tide_fail(e, TIDE_ABSENT, "no project \"%.80s\"; there is " TIDE_DEFAULT_PROJECT,
                          project);
     enum tide_rc rc = await_discovery(s, e);
-    if (!rc) rc = tide_repo_sync(s->catalog.repo, e);
+    if (!rc) rc = tide_catalog_sync(&s->catalog, e);
     if (!rc) rc = tide_repo_list(s->catalog.repo, "HEAD", NULL, limit, &commits, &n, e);
     if (!rc) rc = put_commits(commits, n, out, e);
     for (size_t i = 0; i < n; i++)
@@ -459,7 +478,7 @@ enum tide_rc tide_scheduler_status_json(struct tide_scheduler *s, struct tide_st
     if (!discovering) n = s->catalog.pythons.n;
     for (size_t i = 0; i < n; i++)
         usable += !s->catalog.pythons.at[i].reason;
-    json_t *trouble = s->discovered && s->discovery ? json_string(s->discovery_error.text) : json_null();
+    json_t *trouble = *s->trouble.text ? json_string(s->trouble.text) : json_null();
     pthread_mutex_unlock(&s->lock);
     char *shown = json_dumps(trouble, JSON_ENCODE_ANY);
     tide_str_printf(out,

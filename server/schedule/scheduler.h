@@ -1,5 +1,5 @@
-/* scheduler.h - the daemon's one worker thread: discovers what can be measured, then takes run after run off the
- * queue, builds what it needs and executes it.
+/* scheduler.h - the daemon's one worker thread: discovers what can be measured, then takes run
+ * after run off the queue, builds what it needs and executes it.
  *
  * Threads: the functions may be called from any thread. */
 #ifndef TIDE_SCHEDULE_SCHEDULER_H
@@ -11,8 +11,8 @@
 struct tide_scheduler;
 
 /* Start the thread. `places`, `store` and `feed` are borrowed and outlive the scheduler.
- * With `demo` the demo suite is queued once discovery is done: the newest and the oldest commit of the
- * extension on every usable python, unless the newest has been measured already. */
+ * With `demo` the demo suite is queued once discovery is done: the newest and the oldest commit of
+ * the extension on every usable python, unless the newest has been measured already. */
 TIDE_CHECK enum tide_rc tide_scheduler_start(const struct tide_places *places,
                                              struct tide_store *store, struct tide_feed *feed,
                                              bool demo, struct tide_scheduler **out,
@@ -25,12 +25,13 @@ void tide_scheduler_interrupt(struct tide_scheduler *s);
 /* Wait for the thread and free; nobody may call any more. NULL is a no-op. */
 void tide_scheduler_free(struct tide_scheduler *s);
 
-/* Queue what `request` asks for (schedule/trigger.h). BUSY while the pythons are still being looked for
- * and that takes longer than some seconds; FAILED when discovery failed, with its reason. */
+/* Queue what `request` asks for (schedule/trigger.h). BUSY while the pythons are still being looked
+ * for and that takes longer than some seconds; FAILED when discovery failed, with its reason. */
 TIDE_CHECK enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request,
                                                int64_t *batch, struct tide_error *e);
 
-/* Append {"commits": [...]} of the project along the first parent of its HEAD. ABSENT: no such project. */
+/* Append {"commits": [...]} of the project along the first parent of its HEAD. ABSENT: no such
+ * project. */
 TIDE_CHECK enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *project,
                                                     size_t limit, struct tide_str *out,
                                                     struct tide_error *e);

@@ -30,12 +30,11 @@ static void wish_clear(struct wish *w)
 
 static enum tide_rc refuse_unknown_fields(const json_t *request, struct tide_error *e)
 {
-    static const char *const known[] = {"project",   "commits", "pythons", "scenarios",
-                                        "params",    "samples", "size"};
+    static const char *const known[] = {"project", "commits", "pythons", "scenarios",
+                                        "params",  "samples", "size"};
     const char *name;
     json_t *value;
-    if (!json_is_object(request))
-        return tide_fail_field(e, "", "the body must be a JSON object");
+    if (!json_is_object(request)) return tide_fail_field(e, "", "the body must be a JSON object");
     json_object_foreach((json_t *)request, name, value)
     {
         bool found = false;
@@ -57,8 +56,8 @@ static enum tide_rc check_scalars(const json_t *request, struct wish *w, struct 
     const json_t *size = json_object_get(request, "size");
     double number = samples ? json_number_value(samples) : 1;
 
-    if (project && (!json_is_string(project) ||
-                    strcmp(json_string_value(project), TIDE_DEFAULT_PROJECT) != 0))
+    if (project &&
+        (!json_is_string(project) || strcmp(json_string_value(project), TIDE_DEFAULT_PROJECT) != 0))
         return tide_fail_field(e, "project", "no such project; there is " TIDE_DEFAULT_PROJECT);
     if (params && !json_is_object(params))
         return tide_fail_field(e, "params", "must be an object of parameter names and values");
@@ -117,7 +116,7 @@ static enum tide_rc resolve_commits(const struct tide_catalog *c, const json_t *
     const json_t *list = NULL;
     size_t n = 0;
     enum tide_rc rc = check_list(request, "commits", &list, &n, e);
-    if (!rc) rc = tide_repo_sync(c->repo, e);
+    if (!rc) rc = tide_catalog_sync(c, e);
     for (size_t i = 0; !rc && i < (n ? n : 1); i++) {
         const char *rev = n ? json_string_value(json_array_get(list, i)) : "HEAD";
         rc = in_field(e, tide_repo_resolve(c->repo, rev, &found[i], e), "commits", i);
@@ -132,8 +131,9 @@ static enum tide_rc choose_pythons(const struct tide_catalog *c, const json_t *r
     const json_t *list = NULL;
     size_t n = 0;
     enum tide_rc rc = check_list(request, "pythons", &list, &n, e);
+    if (rc) return rc;
     w->pythons = calloc(c->pythons.n + n + 1, sizeof *w->pythons);
-    if (!rc && !w->pythons) rc = tide_fail(e, TIDE_NOMEM, "choose the pythons");
+    if (!w->pythons) return tide_fail(e, TIDE_NOMEM, "choose the pythons");
     for (size_t i = 0; !rc && i < (n ? n : 1); i++) {
         const char *spec = n ? json_string_value(json_array_get(list, i)) : "all";
         bool all = !strcmp(spec, "all");
@@ -147,8 +147,9 @@ static enum tide_rc choose_pythons(const struct tide_catalog *c, const json_t *r
             rc = in_field(e, TIDE_INVALID, "pythons", i);
     }
     if (!rc && !w->n_pythons)
-        rc = tide_fail_field(e, "pythons", "no usable CPython was found on this machine: "
-                                           "`tidemark pythons` says why each one is not");
+        rc = tide_fail_field(e, "pythons",
+                             "no usable CPython was found on this machine: "
+                             "`tidemark pythons` says why each one is not");
     return rc;
 }
 
@@ -183,6 +184,7 @@ static enum tide_rc choose_scenarios(const struct tide_catalog *c, const json_t 
     enum tide_rc rc = check_list(request, "scenarios", &list, &n, e);
     if (rc) return rc;
     if (!n) return tide_fail_field(e, "scenarios", "is missing: name at least one scenario");
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
     w->scenarios = calloc(n, sizeof *w->scenarios);
     w->params = calloc(n, sizeof *w->params);
     if (!w->scenarios || !w->params) return tide_fail(e, TIDE_NOMEM, "choose the scenarios");
@@ -216,14 +218,14 @@ static enum tide_rc put_commits(const struct tide_catalog *c, struct tide_store 
     return rc;
 }
 
-/* Cells in the order in which they run: commits alternate, so that what drifts on the host meets each of
- * them alike. */
+/* Cells in the order in which they run: commits alternate, so that what drifts on the host meets
+ * each of them alike. */
 static enum tide_rc queue_wish(struct tide_store *store, const struct wish *w, int64_t *batch,
                                struct tide_error *e)
 {
     size_t n = 0;
     struct tide_cell_key *cells =
-        calloc(w->n_scenarios * w->n_pythons * w->n_commits, sizeof *cells);
+        calloc(w->n_scenarios * w->n_pythons * w->n_commits + 1, sizeof *cells);
     if (!cells) return tide_fail(e, TIDE_NOMEM, "queue a batch");
     for (size_t s = 0; s < w->n_scenarios; s++)
         for (size_t y = 0; y < w->n_pythons; y++)
@@ -249,8 +251,8 @@ enum tide_rc tide_trigger(const struct tide_catalog *c, struct tide_store *store
     struct wish w = {0};
     size_t n = json_array_size(json_object_get(request, "commits")), n_found = 0;
     struct tide_commit *found = calloc((n < LIST_MAX ? n : LIST_MAX) + 1, sizeof *found);
-    enum tide_rc rc = found ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "read a request");
-    if (!rc) rc = refuse_unknown_fields(request, e);
+    if (!found) return tide_fail(e, TIDE_NOMEM, "read a request");
+    enum tide_rc rc = refuse_unknown_fields(request, e);
     if (!rc) rc = check_scalars(request, &w, e);
     if (!rc) rc = choose_scenarios(c, request, &w, e);
     if (!rc) rc = choose_pythons(c, request, &w, e);

@@ -1,8 +1,8 @@
 /* curve.h - curves of RSS against time, thinned so that no peak is lost.
  *
  * A curve is a row of points in order of time. Thinning keeps the lowest and the highest point of
- * every interval; it never averages. The pyramid does the same while points arrive: level 1 holds the
- * lowest and highest of every 16 points, level n+1 the same of level n, so that a window of any
+ * every interval; it never averages. The pyramid does the same while points arrive: level 1 holds
+ * the lowest and highest of every 16 points, level n+1 the same of level n, so that a window of any
  * width is answered from about as many points as are asked for.
  *
  * Threads: an object is used by one thread at a time. Nothing here blocks. */
@@ -54,7 +54,8 @@ struct tide_pyramid {
     } open[TIDE_PYRAMID_LEVELS + 1];
 };
 
-/* A further point. New points appear in levels[1..]; the caller takes and empties them as it likes. */
+/* A further point. New points appear in levels[1..];
+ * the caller takes and empties them as it likes. */
 TIDE_CHECK enum tide_rc tide_pyramid_add(struct tide_pyramid *p, const struct tide_point *point,
                                          struct tide_error *e);
 /* No more points: close the open intervals of every level. */

@@ -37,7 +37,8 @@ static enum tide_rc put_python(sqlite3 *db, const struct tide_python_row *r, siz
     return tide_sql_integer(
         db, id, e,
         "INSERT INTO pythons (name, version, abi, prefix, program, libpython, include, source,"
-        " identity, reason, present, position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11)"
+        " identity, reason, present, position)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11)"
         " ON CONFLICT (identity) DO UPDATE SET name = ?1, program = ?5, libpython = ?6,"
         " include = ?7, source = ?8, reason = ?10, present = 1, position = ?11 RETURNING id",
         "tttttttttti", r->name, r->version, r->abi, r->prefix, r->program, r->libpython, r->include,
@@ -124,7 +125,8 @@ enum tide_rc tide_store_find_build(struct tide_store *s, const char *key, int64_
     sqlite3 *db = tide_store_lend(s);
     *error = NULL;
     enum tide_rc rc = tide_sql_prepare(
-        db, &q, e, "SELECT id, status = 'failed', error FROM builds WHERE key = ? AND status <> 'building'",
+        db, &q, e,
+        "SELECT id, status = 'failed', error FROM builds WHERE key = ? AND status <> 'building'",
         "t", key);
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) {

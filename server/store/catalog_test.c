@@ -1,4 +1,5 @@
-/* catalog_test.c - rows of what can be measured are put once, changed in place, and never renumbered. */
+/* catalog_test.c - rows of what can be measured are put once, changed in place, and never
+ * renumbered. */
 #include "store/testing.h"
 
 static void test_putting_again_gives_the_same_id(void **state)

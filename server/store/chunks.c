@@ -37,11 +37,12 @@ static enum tide_rc append_chunk(sqlite3 *db, int64_t run, const struct tide_chu
                                  struct tide_error *e)
 {
     if (r->level == 0)
-        return tide_sql_do(db, e,
-                           "INSERT INTO event_chunks (run, seq, from_ns, to_ns, events, rss, stack, payload)"
-                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                           "iiiiiitb", run, r->seq, r->from_ns, r->to_ns, r->count, r->rss, r->stack,
-                           r->data, r->size);
+        return tide_sql_do(
+            db, e,
+            "INSERT INTO event_chunks (run, seq, from_ns, to_ns, events, rss, stack, payload)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "iiiiiitb", run, r->seq, r->from_ns, r->to_ns, r->count, r->rss, r->stack, r->data,
+            r->size);
     return tide_sql_do(db, e,
                        "INSERT INTO curve_chunks (run, level, seq, from_ns, to_ns, points, data)"
                        " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -54,8 +55,9 @@ enum tide_rc tide_store_append(struct tide_store *s, int64_t run, const struct t
 {
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
-    rc = tide_sql_do(s->writer, e, "UPDATE runs SET origin_ns = ?1 WHERE id = ?2 AND origin_ns IS NOT ?1",
-                     "ii", m->origin_ns, run);
+    rc = tide_sql_do(s->writer, e,
+                     "UPDATE runs SET origin_ns = ?1 WHERE id = ?2 AND origin_ns IS NOT ?1", "ii",
+                     m->origin_ns, run);
     if (!rc) rc = append_names(s->writer, run, m, e);
     if (!rc) rc = append_phases(s->writer, run, m, e);
     if (!rc) rc = tide_store_append_totals(s, run, m, e);
@@ -135,7 +137,8 @@ enum tide_rc tide_store_names(struct tide_store *s, int64_t run, struct tide_nam
     sqlite3 *db = tide_store_lend(s);
     /* One transaction, so that the count still holds while the rows are read. */
     enum tide_rc rc = tide_sql_do(db, e, "BEGIN", "");
-    if (!rc) rc = tide_sql_integer(db, &count, e, "SELECT count(*) FROM names WHERE run = ?", "i", run);
+    if (!rc)
+        rc = tide_sql_integer(db, &count, e, "SELECT count(*) FROM names WHERE run = ?", "i", run);
     if (!rc) *out = calloc((size_t)count + 1, sizeof **out);
     if (!rc && !*out) rc = tide_fail(e, TIDE_NOMEM, "read the names of a run");
     if (!rc)
@@ -191,7 +194,8 @@ enum tide_rc tide_store_pick_level(struct tide_store *s, int64_t run, int64_t fr
 {
     int64_t found = 0;
     sqlite3 *db = tide_store_lend(s);
-    /* Of a chunk that reaches over the window only its share is counted, as if points lay evenly. */
+    /* Of a chunk that reaches over the window only its share is counted,
+     * as if points lay evenly. */
     enum tide_rc rc = tide_sql_integer(
         db, &found, e,
         "SELECT level FROM curve_chunks WHERE run = ?1 AND to_ns >= ?2 AND from_ns <= ?3"

@@ -1,4 +1,5 @@
-/* chunks_test.c - what a run measured is appended whole and walked in order, by window and level. */
+/* chunks_test.c - what a run measured is appended whole and walked in order,
+ * by window and level. */
 #include "store/testing.h"
 
 static int64_t run;
@@ -18,8 +19,14 @@ static struct tide_chunk_row chunk(int level, int64_t seq, int64_t from, int64_t
     char *text = data[used++ % 64];
     snprintf(text, sizeof data[0], "%d/%lld", level, (long long)seq);
     return (struct tide_chunk_row){
-        .level = level, .seq = seq, .from_ns = from, .to_ns = to, .count = count,
-        .stack = level ? NULL : "[1,2]", .data = text, .size = strlen(text),
+        .level = level,
+        .seq = seq,
+        .from_ns = from,
+        .to_ns = to,
+        .count = count,
+        .stack = level ? NULL : "[1,2]",
+        .data = text,
+        .size = strlen(text),
     };
 }
 
@@ -53,7 +60,7 @@ static void expect_walk(int level, int64_t from, int64_t to, int64_t seq, const 
 static void append_rows_of_three_levels(void)
 {
     struct tide_chunk_row rows[] = {
-        chunk(0, 0, 0, 9, 5),    chunk(0, 1, 10, 19, 5), chunk(0, 2, 20, 29, 5),
+        chunk(0, 0, 0, 9, 5),    chunk(0, 1, 10, 19, 5),   chunk(0, 2, 20, 29, 5),
         chunk(1, 0, 0, 14, 100), chunk(1, 1, 15, 29, 100), chunk(2, 0, 0, 29, 20),
     };
     append_chunks(rows, 6);
@@ -177,7 +184,7 @@ static void test_pick_level(void **state)
     expect_level(0, 29, 21, 1);
     expect_level(0, 29, 200, 1);
     expect_level(0, 29, 201, 0);
-    expect_level(0, 14, 20, 1);  /* of level 2 about half lies in the window */
+    expect_level(0, 14, 20, 1); /* of level 2 about half lies in the window */
     expect_level(0, 14, 101, 0);
     expect_level(INT64_C(1) << 40, INT64_C(1) << 41, 1, 0);
     expect_level(-1000, 1000000, 20, 2);

@@ -61,10 +61,11 @@ enum tide_rc tide_store_begin_import(struct tide_store *s, const struct tide_imp
         rc = tide_sql_integer(s->writer, batch, e,
                               "INSERT INTO batches (queued_ns) VALUES (?) RETURNING id", "i", now);
     if (!rc)
-        rc = tide_sql_integer(s->writer, run, e,
-                              "INSERT INTO runs (batch, cell, sample, status, queued_ns, started_ns,"
-                              " imported) VALUES (?1, ?2, 1, 'running', ?3, ?3, 1) RETURNING id",
-                              "iii", *batch, cell, now);
+        rc =
+            tide_sql_integer(s->writer, run, e,
+                             "INSERT INTO runs (batch, cell, sample, status, queued_ns, started_ns,"
+                             " imported) VALUES (?1, ?2, 1, 'running', ?3, ?3, 1) RETURNING id",
+                             "iii", *batch, cell, now);
     return tide_store_commit(s, rc, e);
 }
 

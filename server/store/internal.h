@@ -22,8 +22,8 @@ struct tide_store {
 /* Report SQLite's own message; rc follows its code (CORRUPT, IO, NOMEM). */
 enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e);
 
-/* Prepare `sql` and bind by `types`: i int64_t, n int64_t with -1 as NULL, t const char * (NULL as NULL),
- * b const void * and size_t. The caller finalises *out. */
+/* Prepare `sql` and bind by `types`: i int64_t, n int64_t with -1 as NULL, t const char * (NULL as
+ * NULL), b const void * and size_t. The caller finalises *out. */
 TIDE_CHECK enum tide_rc tide_sql_prepare(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e,
                                          const char *sql, const char *types, ...);
 
@@ -38,8 +38,8 @@ TIDE_CHECK enum tide_rc tide_sql_do(sqlite3 *db, struct tide_error *e, const cha
 TIDE_CHECK enum tide_rc tide_sql_integer(sqlite3 *db, int64_t *out, struct tide_error *e,
                                          const char *sql, const char *types, ...);
 
-/* Lock the writer and begin a transaction; tide_store_commit ends it: commits when rc is OK, else rolls
- * back, unlocks, and returns the rc to go on with. */
+/* Lock the writer and begin a transaction; tide_store_commit ends it: commits when rc is OK, else
+ * rolls back, unlocks, and returns the rc to go on with. */
 TIDE_CHECK enum tide_rc tide_store_begin(struct tide_store *s, struct tide_error *e);
 enum tide_rc tide_store_commit(struct tide_store *s, enum tide_rc rc, struct tide_error *e);
 

@@ -48,7 +48,7 @@ static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, str
         "i", run);
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) {
-        char **texts[] = {&job->project, &job->repo, &job->sha,    &job->python_identity,
+        char **texts[] = {&job->project,  &job->repo, &job->sha,    &job->python_identity,
                           &job->scenario, &job->file, &job->module, &job->params};
         job->run = sqlite3_column_int64(q, 0);
         job->batch = sqlite3_column_int64(q, 1);
@@ -96,12 +96,12 @@ void tide_job_clear(struct tide_job *job)
 }
 
 /* One statement in a transaction of its own. */
-#define UPDATE(s, e, ...)                                                                          \
-    do {                                                                                           \
-        enum tide_rc rc_ = tide_store_begin((s), (e));                                             \
-        if (rc_) return rc_;                                                                       \
-        rc_ = tide_sql_do((s)->writer, (e), __VA_ARGS__);                                          \
-        return tide_store_commit((s), rc_, (e));                                                   \
+#define UPDATE(s, e, ...)                                 \
+    do {                                                  \
+        enum tide_rc rc_ = tide_store_begin((s), (e));    \
+        if (rc_) return rc_;                              \
+        rc_ = tide_sql_do((s)->writer, (e), __VA_ARGS__); \
+        return tide_store_commit((s), rc_, (e));          \
     } while (0)
 
 enum tide_rc tide_store_set_build(struct tide_store *s, int64_t run, int64_t build,
@@ -133,9 +133,8 @@ static enum tide_rc write_outcome(sqlite3 *db, int64_t run, const struct tide_ou
         " missed_ticks = ?14, expected = ?15, environment = ?16, exit = ?17, log = ?18"
         " WHERE id = ?1",
         "ittinnnnnnnnnntttb", run, o->error ? "failed" : "done", o->error, tide_clock_unix_ns(),
-        o->base, o->original, o->tide_mark, o->end, o->floor, o->wall_ns, o->cpu_ns,
-        o->events, o->samples, o->missed_ticks, o->expected, o->environment, o->exit, log,
-        log_size);
+        o->base, o->original, o->tide_mark, o->end, o->floor, o->wall_ns, o->cpu_ns, o->events,
+        o->samples, o->missed_ticks, o->expected, o->environment, o->exit, log, log_size);
 }
 
 static enum tide_rc close_batch(sqlite3 *db, int64_t run, bool *done, struct tide_error *e)

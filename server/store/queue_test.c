@@ -1,5 +1,5 @@
-/* queue_test.c - batches are queued whole, runs claimed once and in order, and the last one ends its
- * batch. */
+/* queue_test.c - batches are queued whole, runs claimed once and in order, and the last one ends
+ * its batch. */
 #include "store/testing.h"
 
 static int64_t queue(const struct tide_cell_key *cells, size_t n, int samples)
@@ -137,9 +137,21 @@ static void test_outcome_is_stored(void **state)
     bool done = false;
     struct tide_str log = {0};
     const struct tide_outcome outcome = {
-        .base = 1, .original = 2, .tide_mark = 3, .end = 4, .floor = 5, .wall_ns = 6, .cpu_ns = 7,
-        .events = 8, .samples = 9, .missed_ticks = 0, .expected = "{\"original\":5}",
-        .environment = "{}", .exit = "{\"code\":0}", .log = "printed\n", .log_size = 8,
+        .base = 1,
+        .original = 2,
+        .tide_mark = 3,
+        .end = 4,
+        .floor = 5,
+        .wall_ns = 6,
+        .cpu_ns = 7,
+        .events = 8,
+        .samples = 9,
+        .missed_ticks = 0,
+        .expected = "{\"original\":5}",
+        .environment = "{}",
+        .exit = "{\"code\":0}",
+        .log = "printed\n",
+        .log_size = 8,
     };
     EXPECT_OK(tide_store_set_running(store, run, &error));
     assert_int_equal(ask("SELECT started_ns >= queued_ns FROM runs"), 1);

@@ -12,40 +12,41 @@
 #define LOG_CEILING (16u << 20)
 
 /* A run as lists and the event stream show it; needs the joins of RUN_FROM. */
-#define RUN_FIELDS                                                                                 \
-    "'id', r.id, 'batch', r.batch, 'cell', r.cell, 'project', p.name,"                             \
-    " 'commit', json_object('sha', c.sha, 'subject', c.subject),"                                  \
-    " 'python', json_object('id', y.id, 'name', y.name),"                                          \
-    " 'scenario', s.name, 'params', json(l.params), 'sample', r.sample,"                           \
-    " 'status', r.status, 'percent', r.percent, 'queued_ns', r.queued_ns,"                         \
-    " 'started_ns', r.started_ns, 'finished_ns', r.finished_ns,"                                   \
-    " 'build', json(iif(b.id IS NULL, NULL, json_object('id', b.id, 'status', b.status))),"        \
-    " 'base', r.base, 'original', r.original, 'tide_mark', r.tide_mark, 'end', r.end,"             \
-    " 'floor', r.floor, 'wall_ns', r.wall_ns, 'cpu_ns', r.cpu_ns, 'error', r.error,"                    \
+#define RUN_FIELDS                                                                          \
+    "'id', r.id, 'batch', r.batch, 'cell', r.cell, 'project', p.name,"                      \
+    " 'commit', json_object('sha', c.sha, 'subject', c.subject),"                           \
+    " 'python', json_object('id', y.id, 'name', y.name),"                                   \
+    " 'scenario', s.name, 'params', json(l.params), 'sample', r.sample,"                    \
+    " 'status', r.status, 'percent', r.percent, 'queued_ns', r.queued_ns,"                  \
+    " 'started_ns', r.started_ns, 'finished_ns', r.finished_ns,"                            \
+    " 'build', json(iif(b.id IS NULL, NULL, json_object('id', b.id, 'status', b.status)))," \
+    " 'base', r.base, 'original', r.original, 'tide_mark', r.tide_mark, 'end', r.end,"      \
+    " 'floor', r.floor, 'wall_ns', r.wall_ns, 'cpu_ns', r.cpu_ns, 'error', r.error,"        \
     " 'imported', json(iif(r.imported, 'true', 'false'))"
-#define RUN_FROM                                                                                   \
-    " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id"              \
-    " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"                     \
+#define RUN_FROM                                                                      \
+    " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id" \
+    " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"        \
     " JOIN projects p ON p.id = s.project LEFT JOIN builds b ON b.id = r.build"
 
-#define BATCH_QUERY                                                                                \
-    "SELECT json_object('id', id, 'status', iif(finished_ns IS NOT NULL, 'done',"                  \
-    "  iif(building + running + ended > 0, 'running', 'queued')),"                                 \
-    " 'queued_ns', queued_ns, 'finished_ns', finished_ns, 'runs', runs, 'queued', queued,"         \
-    " 'building', building, 'running', running, 'done', done, 'failed', failed,"                   \
-    " 'percent', iif(runs = 0, 100, share / runs),"                                                \
-    " 'eta_ns', iif(ended > 0 AND finished_ns IS NULL,"                                            \
-    "   (?1 - started_ns) / ended * (runs - ended), NULL)), id"                                    \
-    " FROM (SELECT b.id, b.queued_ns, b.finished_ns, count(r.id) AS runs,"                         \
-    "  sum(r.status = 'queued') AS queued, sum(r.status = 'building') AS building,"                \
-    "  sum(r.status = 'running') AS running, sum(r.status = 'done') AS done,"                      \
-    "  sum(r.status = 'failed') AS failed, sum(r.status IN ('done', 'failed')) AS ended,"          \
-    "  sum(iif(r.status = 'failed', 100, r.percent)) AS share, min(r.started_ns) AS started_ns"    \
+#define BATCH_QUERY                                                                             \
+    "SELECT json_object('id', id, 'status', iif(finished_ns IS NOT NULL, 'done',"               \
+    "  iif(building + running + ended > 0, 'running', 'queued')),"                              \
+    " 'queued_ns', queued_ns, 'finished_ns', finished_ns, 'runs', runs, 'queued', queued,"      \
+    " 'building', building, 'running', running, 'done', done, 'failed', failed,"                \
+    " 'percent', iif(runs = 0, 100, share / runs),"                                             \
+    " 'eta_ns', iif(ended > 0 AND finished_ns IS NULL,"                                         \
+    "   (?1 - started_ns) / ended * (runs - ended), NULL)), id"                                 \
+    " FROM (SELECT b.id, b.queued_ns, b.finished_ns, count(r.id) AS runs,"                      \
+    "  sum(r.status = 'queued') AS queued, sum(r.status = 'building') AS building,"             \
+    "  sum(r.status = 'running') AS running, sum(r.status = 'done') AS done,"                   \
+    "  sum(r.status = 'failed') AS failed, sum(r.status IN ('done', 'failed')) AS ended,"       \
+    "  sum(iif(r.status = 'failed', 100, r.percent)) AS share, min(r.started_ns) AS started_ns" \
     "  FROM batches b LEFT JOIN runs r ON r.batch = b.id"
 
-/* Append the first column of the one row of `q`; ABSENT with `missing` as message when there is none. */
-static enum tide_rc put_one(sqlite3_stmt *q, const char *missing, int64_t id,
-                            struct tide_str *out, struct tide_error *e)
+/* Append the first column of the one row of `q`; ABSENT with `missing` as message when there is
+ * none. */
+static enum tide_rc put_one(sqlite3_stmt *q, const char *missing, int64_t id, struct tide_str *out,
+                            struct tide_error *e)
 {
     enum tide_rc rc = tide_sql_step(q, e);
     if (!rc) tide_str_put(out, (const char *)sqlite3_column_text(q, 0));
@@ -54,8 +55,8 @@ static enum tide_rc put_one(sqlite3_stmt *q, const char *missing, int64_t id,
     return rc;
 }
 
-/* Append {"name": [rows...], "next": cursor}. A row more than `limit` (0: no paging) tells that there is
- * a next page; the cursor is the second column of the last row shown. */
+/* Append {"name": [rows...], "next": cursor}. A row more than `limit` (0: no paging) tells that
+ * there is a next page; the cursor is the second column of the last row shown. */
 static enum tide_rc put_list(sqlite3_stmt *q, const char *name, int limit, struct tide_str *out,
                              struct tide_error *e)
 {
@@ -99,7 +100,8 @@ enum tide_rc tide_store_runs_json(struct tide_store *s, const struct tide_run_fi
 static const char full_run[] =
     "SELECT json_object(" RUN_FIELDS ", 'expected', json(r.expected),"
     " 'phases', json((SELECT json_group_array(json_object('name', h.name, 't_ns', h.t_ns,"
-    "   'value', h.value, 'rss', h.rss, 'peak', h.peak, 'pss', o.pss, 'uss', o.uss, 'swap', o.swap))"
+    "   'value', h.value, 'rss', h.rss, 'peak', h.peak, 'pss', o.pss, 'uss', o.uss, 'swap', "
+    "o.swap))"
     "   FROM (SELECT * FROM phases WHERE run = r.id ORDER BY seq) h"
     "   LEFT JOIN proportions o ON o.run = h.run AND o.seq = h.seq)),"
     " 'samples_taken', r.samples, 'events', r.events, 'missed_ticks', r.missed_ticks,"
@@ -215,13 +217,13 @@ enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out, s
 {
     sqlite3_stmt *q = NULL;
     sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc = tide_sql_prepare(
-        db, &q, e,
-        "SELECT json_object('queued', count(*) FILTER (WHERE status = 'queued'),"
-        " 'building', count(*) FILTER (WHERE status = 'building'),"
-        " 'running', count(*) FILTER (WHERE status = 'running')) FROM runs"
-        " WHERE status IN ('queued', 'building', 'running')",
-        "");
+    enum tide_rc rc =
+        tide_sql_prepare(db, &q, e,
+                         "SELECT json_object('queued', count(*) FILTER (WHERE status = 'queued'),"
+                         " 'building', count(*) FILTER (WHERE status = 'building'),"
+                         " 'running', count(*) FILTER (WHERE status = 'running')) FROM runs"
+                         " WHERE status IN ('queued', 'building', 'running')",
+                         "");
     if (!rc) rc = put_one(q, "queue", 0, out, e);
     sqlite3_finalize(q);
     tide_store_give(s, db);

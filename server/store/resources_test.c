@@ -1,5 +1,5 @@
-/* resources_test.c - REST resources are JSON with the fields of docs/API.md, lists page over every row
- * once, and no text of a commit or a log can bend them. */
+/* resources_test.c - REST resources are JSON with the fields of docs/API.md, lists page over every
+ * row once, and no text of a commit or a log can bend them. */
 #include "store/testing.h"
 
 static void assert_fields(const json_t *object, const char *const *names)
@@ -37,18 +37,28 @@ static size_t count_runs(struct tide_run_filter f)
 static void end_run(int64_t run, const char *why)
 {
     const struct tide_outcome outcome = {
-        .error = why, .base = 10, .original = 20, .tide_mark = 40, .end = 15, .floor = 8,
-        .wall_ns = 100, .cpu_ns = 90, .events = 5, .samples = 6, .missed_ticks = 0,
+        .error = why,
+        .base = 10,
+        .original = 20,
+        .tide_mark = 40,
+        .end = 15,
+        .floor = 8,
+        .wall_ns = 100,
+        .cpu_ns = 90,
+        .events = 5,
+        .samples = 6,
+        .missed_ticks = 0,
         .expected = "{\"container\":1,\"original\":8,\"result\":2}",
-        .environment = "{\"kernel\":\"6.1\"}", .exit = "{\"code\":0,\"signal\":null}",
+        .environment = "{\"kernel\":\"6.1\"}",
+        .exit = "{\"code\":0,\"signal\":null}",
     };
     bool done;
     EXPECT_OK(tide_store_end_run(store, run, &outcome, &done, &error));
 }
 
-#define R                                                                                          \
-    "id", "batch", "cell", "project", "commit", "python", "scenario", "params", "sample",          \
-        "status", "percent", "queued_ns", "started_ns", "finished_ns", "build", "base",            \
+#define R                                                                                 \
+    "id", "batch", "cell", "project", "commit", "python", "scenario", "params", "sample", \
+        "status", "percent", "queued_ns", "started_ns", "finished_ns", "build", "base",   \
         "original", "tide_mark", "end", "floor", "wall_ns", "cpu_ns", "error", "imported"
 
 static void test_a_queued_run(void **state)
@@ -56,8 +66,8 @@ static void test_a_queued_run(void **state)
     (void)state;
     static const char *const names[] = {R, NULL};
     static const char *const unknown[] = {"started_ns", "finished_ns", "build", "base",
-                                          "original", "tide_mark", "end", "floor",
-                                          "wall_ns", "cpu_ns", "error", NULL};
+                                          "original",   "tide_mark",   "end",   "floor",
+                                          "wall_ns",    "cpu_ns",      "error", NULL};
     json_t *run = run_json(claim_new_run(NULL), false);
     assert_fields(run, names);
     for (const char *const *name = unknown; *name; name++)
@@ -73,8 +83,9 @@ static void test_a_queued_run(void **state)
 static void test_a_full_run(void **state)
 {
     (void)state;
-    static const char *const names[] = {R, "expected", "phases", "samples_taken", "events",
-                                        "missed_ticks", "environment", "exit", NULL};
+    static const char *const names[] = {R,        "expected",     "phases",      "samples_taken",
+                                        "events", "missed_ticks", "environment", "exit",
+                                        NULL};
     struct tide_phase_row phases[] = {
         {.name = "base", .seq = 0, .t_ns = 5, .rss = 10, .peak = 11},
         {.name = "\"<b>", .seq = 1, .t_ns = 6, .value = -3, .rss = 20, .peak = 21},
@@ -189,8 +200,10 @@ static void test_filters(void **state)
     assert_int_equal(count_runs((struct tide_run_filter){.commit = "%"}), 0);
     assert_int_equal(count_runs((struct tide_run_filter){.commit = "' OR 1 --"}), 0);
     assert_int_equal(count_runs((struct tide_run_filter){.status = "queued"}), 48);
-    assert_int_equal(count_runs((struct tide_run_filter){.batch = second, .commit = "a",
-                                                         .python = "3.12.1", .status = "queued",
+    assert_int_equal(count_runs((struct tide_run_filter){.batch = second,
+                                                         .commit = "a",
+                                                         .python = "3.12.1",
+                                                         .status = "queued",
                                                          .scenario = "list_bytes"}),
                      2);
 }
@@ -202,15 +215,13 @@ static void test_hostile_texts_come_through_unchanged(void **state)
     queue_all();
     struct tide_run_filter f = {.commit = "b", .limit = 1};
     json_t *list = list_runs(&f);
-    assert_string_equal(
-        text_of(field(json_array_get(field(list, "runs"), 0), "commit"), "subject"),
-        "Say \"<img src=x onerror=alert(1)>\" \\ and '; DROP");
+    assert_string_equal(text_of(field(json_array_get(field(list, "runs"), 0), "commit"), "subject"),
+                        "Say \"<img src=x onerror=alert(1)>\" \\ and '; DROP");
     json_decref(list);
     f.commit = "c";
     list = list_runs(&f);
-    assert_string_equal(
-        text_of(field(json_array_get(field(list, "runs"), 0), "commit"), "subject"),
-        "Grüße 🌊 日本");
+    assert_string_equal(text_of(field(json_array_get(field(list, "runs"), 0), "commit"), "subject"),
+                        "Grüße 🌊 日本");
     json_decref(list);
     end_run(run, "line\n\ttab \x01 \"q\" \\u0041 </script>");
     json_t *failed = run_json(run, true);
@@ -243,9 +254,9 @@ static void expect_batch(int64_t id, const char *status, int64_t done, int64_t f
 static void test_a_batch_from_queued_to_done(void **state)
 {
     (void)state;
-    static const char *const names[] = {"id",      "status",  "queued_ns", "finished_ns",
-                                        "runs",    "queued",  "building",  "running",
-                                        "done",    "failed",  "percent",   "eta_ns", NULL};
+    static const char *const names[] = {"id",      "status",   "queued_ns", "finished_ns", "runs",
+                                        "queued",  "building", "running",   "done",        "failed",
+                                        "percent", "eta_ns",   NULL};
     const struct tide_cell_key cells[] = {cell(0, 0, 0), cell(0, 1, 0)};
     int64_t id = 0, runs[2];
     EXPECT_OK(tide_store_queue(store, cells, 2, 1, &id, &error));
@@ -306,9 +317,9 @@ static json_t *list(lister *all)
 static void test_pythons(void **state)
 {
     (void)state;
-    static const char *const names[] = {"id",        "name",    "version", "abi",
-                                        "program",   "prefix",  "libpython", "include",
-                                        "source",    "usable",  "reason",  NULL};
+    static const char *const names[] = {"id",      "name",   "version",   "abi",
+                                        "program", "prefix", "libpython", "include",
+                                        "source",  "usable", "reason",    NULL};
     json_t *answer = list(tide_store_pythons_json), *all = field(answer, "pythons");
     assert_int_equal(json_array_size(all), 3);
     assert_fields(json_array_get(all, 0), names);
@@ -364,9 +375,9 @@ static void test_a_list_without_rows(void **state)
 static void test_a_build_and_the_logs(void **state)
 {
     (void)state;
-    static const char *const names[] = {"id",     "project",  "commit",     "python",      "status",
-                                        "flags",  "compiler", "started_ns", "finished_ns", "error",
-                                        NULL};
+    static const char *const names[] = {"id",          "project", "commit",   "python",
+                                        "status",      "flags",   "compiler", "started_ns",
+                                        "finished_ns", "error",   NULL};
     const struct tide_build_row row = {"k", "-O2", "cc 12", catalog.commits[1], catalog.pythons[0]};
     int64_t build = 0, run = claim_new_run(NULL);
     struct tide_str text = {0};
@@ -374,7 +385,8 @@ static void test_a_build_and_the_logs(void **state)
     EXPECT_OK(tide_store_begin_build(store, &row, &build, &error));
     EXPECT_OK(tide_store_end_build(store, build, "cc failed", "build log\n", 10, &error));
     EXPECT_OK(tide_store_set_build(store, run, build, &error));
-    const struct tide_outcome outcome = {.error = "e", NO_FIGURES, .log = "run \0log", .log_size = 8};
+    const struct tide_outcome outcome = {
+        .error = "e", NO_FIGURES, .log = "run \0log", .log_size = 8};
     EXPECT_OK(tide_store_end_run(store, run, &outcome, &done, &error));
     EXPECT_OK(tide_store_build_json(store, build, &text, &error));
     json_t *answer = parsed(&text);

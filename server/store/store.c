@@ -13,7 +13,8 @@
 #define SCHEMA_VERSION 2
 #define BUSY_MS        5000
 
-extern const char tide_schema_sql[]; /* db/schema.sql and its migrations, made strings by the build */
+extern const char
+    tide_schema_sql[]; /* db/schema.sql and its migrations, made strings by the build */
 extern const char tide_migration_2_sql[];
 
 enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
@@ -28,7 +29,8 @@ enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
 
 static int bind_one(sqlite3_stmt *q, int at, char type, va_list *values)
 {
-    if (type == 't') return sqlite3_bind_text(q, at, va_arg(*values, const char *), -1, SQLITE_TRANSIENT);
+    if (type == 't')
+        return sqlite3_bind_text(q, at, va_arg(*values, const char *), -1, SQLITE_TRANSIENT);
     if (type == 'b') {
         const void *bytes = va_arg(*values, const void *);
         size_t n = va_arg(*values, size_t);
@@ -204,8 +206,10 @@ static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error 
         "DELETE FROM proportions WHERE run " INTERRUPTED,
         "UPDATE runs SET status = 'queued', percent = 0, build = NULL, started_ns = NULL"
         " WHERE status IN ('building', 'running')",
-        /* Ended runs may refer to one too: a build that was done once is begun anew under its row. */
-        "UPDATE runs SET build = NULL WHERE build IN (SELECT id FROM builds WHERE status = 'building')",
+        /* Ended runs may refer to one too: a build that was done once is begun anew
+         * under its row. */
+        "UPDATE runs SET build = NULL"
+        " WHERE build IN (SELECT id FROM builds WHERE status = 'building')",
         "DELETE FROM builds WHERE status = 'building'",
     };
 #undef INTERRUPTED
@@ -262,8 +266,9 @@ static enum tide_rc check_version(struct tide_store *s, struct tide_error *e)
     return tide_fail(e, version > SCHEMA_VERSION ? TIDE_NEWER : TIDE_INVALID,
                      "%s has schema %lld, this program reads %d: %s", s->path, (long long)version,
                      SCHEMA_VERSION,
-                     version > SCHEMA_VERSION ? "update Tidemark"
-                                              : "start `tidemark serve` once, which brings it up to date");
+                     version > SCHEMA_VERSION
+                         ? "update Tidemark"
+                         : "start `tidemark serve` once, which brings it up to date");
 }
 
 enum tide_rc tide_store_open_reader(const char *path, struct tide_store **out, struct tide_error *e)

@@ -23,11 +23,12 @@ struct tide_store;
 /* Open or create the database at `path`, applying pending migrations. Runs that an earlier daemon
  * left building or running go back to the queue, without what they had measured.
  * On success the caller owns *out; on failure *out is NULL.
- * Errors: TIDE_IO, TIDE_CORRUPT (no database, or damaged), TIDE_NEWER (written by a newer Tidemark). */
+ * Errors: TIDE_IO, TIDE_CORRUPT (no database, or damaged), TIDE_NEWER (written by a newer
+ * Tidemark). */
 TIDE_CHECK enum tide_rc tide_store_open(const char *path, struct tide_store **out,
                                         struct tide_error *e);
-/* Open an existing database to read it only, beside a daemon or without one. Nothing is migrated: NEWER or
- * INVALID when it is of another version. No call that writes may be made. */
+/* Open an existing database to read it only, beside a daemon or without one. Nothing is migrated:
+ * NEWER or INVALID when it is of another version. No call that writes may be made. */
 TIDE_CHECK enum tide_rc tide_store_open_reader(const char *path, struct tide_store **out,
                                                struct tide_error *e);
 void tide_store_close(struct tide_store *s); /* NULL is a no-op */
@@ -35,8 +36,7 @@ void tide_store_close(struct tide_store *s); /* NULL is a no-op */
 /* ---- catalog: what can be measured (store/catalog.c) ---- */
 
 TIDE_CHECK enum tide_rc tide_store_put_project(struct tide_store *s, const char *name,
-                                               const char *repo, int64_t *id,
-                                               struct tide_error *e);
+                                               const char *repo, int64_t *id, struct tide_error *e);
 
 struct tide_commit_row {
     const char *sha, *subject, *author;
@@ -50,7 +50,8 @@ struct tide_python_row {
     const char *name, *version, *abi, *prefix, *program, *libpython, *include, *source, *identity;
     const char *reason; /* NULL: usable */
 };
-/* Replace the list of present pythons; those no longer in it stay, marked as gone. ids[i] is that of rows[i]. */
+/* Replace the list of present pythons; those no longer in it stay, marked as gone. ids[i] is that
+ * of rows[i]. */
 TIDE_CHECK enum tide_rc tide_store_put_pythons(struct tide_store *s,
                                                const struct tide_python_row *rows, size_t n,
                                                int64_t *ids, struct tide_error *e);
@@ -78,8 +79,8 @@ TIDE_CHECK enum tide_rc tide_store_end_build(struct tide_store *s, int64_t id, c
 /* It came to nothing for a reason outside the commit: forget it, so that it is tried again. */
 TIDE_CHECK enum tide_rc tide_store_drop_build(struct tide_store *s, int64_t id,
                                               struct tide_error *e);
-/* The build with this key that has ended; ABSENT when there is none. *error (freed by the caller) is
- * NULL for one that is done. */
+/* The build with this key that has ended; ABSENT when there is none. *error (freed by the caller)
+ * is NULL for one that is done. */
 TIDE_CHECK enum tide_rc tide_store_find_build(struct tide_store *s, const char *key, int64_t *id,
                                               bool *failed, char **error, struct tide_error *e);
 
@@ -89,8 +90,8 @@ struct tide_cell_key {
     int64_t scenario, commit, python;
     const char *params; /* canonical JSON */
 };
-/* Queue one batch with one run for every cell and sample (1 to `samples`), ordered by sample, then as
- * `cells` stand. All or nothing. */
+/* Queue one batch with one run for every cell and sample (1 to `samples`), ordered by sample, then
+ * as `cells` stand. All or nothing. */
 TIDE_CHECK enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_cell_key *cells,
                                          size_t n, int samples, int64_t *batch,
                                          struct tide_error *e);
@@ -116,8 +117,7 @@ TIDE_CHECK enum tide_rc tide_store_set_percent(struct tide_store *s, int64_t run
 struct tide_outcome {
     const char *error; /* NULL: done */
     /* each -1 when it is not known */
-    int64_t base, original, tide_mark, end, floor, wall_ns, cpu_ns, events, samples,
-        missed_ticks;
+    int64_t base, original, tide_mark, end, floor, wall_ns, cpu_ns, events, samples, missed_ticks;
     const char *expected, *environment, *exit; /* JSON or NULL */
     const char *log;
     size_t log_size;
@@ -135,8 +135,8 @@ struct tide_import_row {
     const char *python; /* version, or "unknown" */
     const char *format;
 };
-/* A run that is `running`, for its measurements to be appended; tide_store_end_run ends it. One that a
- * daemon leaves so is forgotten when the store is opened again. */
+/* A run that is `running`, for its measurements to be appended; tide_store_end_run ends it. One
+ * that a daemon leaves so is forgotten when the store is opened again. */
 TIDE_CHECK enum tide_rc tide_store_begin_import(struct tide_store *s,
                                                 const struct tide_import_row *r, int64_t *run,
                                                 int64_t *batch, struct tide_error *e);
@@ -189,8 +189,7 @@ typedef enum tide_rc tide_chunk_fn(void *context, const struct tide_chunk_row *r
 /* Chunks of a level (0: events) that overlap [from_ns, to_ns], from `seq` on. */
 TIDE_CHECK enum tide_rc tide_store_chunks(struct tide_store *s, int64_t run, int level,
                                           int64_t from_ns, int64_t to_ns, int64_t seq,
-                                          tide_chunk_fn *each, void *context,
-                                          struct tide_error *e);
+                                          tide_chunk_fn *each, void *context, struct tide_error *e);
 
 /* Names of the run, in order of id; the caller frees with tide_names_free. */
 TIDE_CHECK enum tide_rc tide_store_names(struct tide_store *s, int64_t run,
@@ -216,9 +215,9 @@ TIDE_CHECK enum tide_rc tide_store_pick_level(struct tide_store *s, int64_t run,
 /* ---- REST resources as JSON (store/resources.c) ---- */
 
 struct tide_run_filter {
-    int64_t batch; /* 0: any */
+    int64_t batch;                                   /* 0: any */
     const char *status, *commit, *python, *scenario; /* NULL: any */
-    int64_t cursor; /* 0: from the newest */
+    int64_t cursor;                                  /* 0: from the newest */
     int limit;
 };
 TIDE_CHECK enum tide_rc tide_store_runs_json(struct tide_store *s, const struct tide_run_filter *f,

@@ -1,4 +1,5 @@
-/* store_test.c - the database opens, refuses what it cannot read, and forgives a daemon that died. */
+/* store_test.c - the database opens, refuses what it cannot read,
+ * and forgives a daemon that died. */
 #include "store/testing.h"
 
 #include <pthread.h>
@@ -115,8 +116,13 @@ static void append_something(int64_t run)
         {.level = 0, .from_ns = 1, .to_ns = 9, .stack = "[]", .data = "x", .size = 1},
         {.level = 1, .from_ns = 1, .to_ns = 9, .data = "x", .size = 1},
     };
-    const struct tide_measured m = {.names = &name, .phases = &phase, .chunks = chunks, .n_names = 1,
-                                    .n_phases = 1, .n_chunks = 2, .origin_ns = 1000};
+    const struct tide_measured m = {.names = &name,
+                                    .phases = &phase,
+                                    .chunks = chunks,
+                                    .n_names = 1,
+                                    .n_phases = 1,
+                                    .n_chunks = 2,
+                                    .origin_ns = 1000};
     EXPECT_OK(tide_store_append(store, run, &m, &error));
 }
 
@@ -161,8 +167,8 @@ static void test_interrupted_runs_go_back_to_the_queue(void **state)
     tide_job_clear(&job);
 }
 
-/* A cached build that went missing is begun anew under its row, which ended runs refer to. Dying then
- * must not make the database one that cannot be opened. */
+/* A cached build that went missing is begun anew under its row, which ended runs refer to. Dying
+ * then must not make the database one that cannot be opened. */
 static void test_a_build_cut_while_done_runs_refer_to_it(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* testing.h - what the tests on the store share: a fresh database in the test's folder, and a catalog
- * in it. Included by *_test.c only. */
+/* testing.h - what the tests on the store share: a fresh database in the test's folder, and a
+ * catalog in it. Included by *_test.c only. */
 #ifndef TIDE_STORE_TESTING_H
 #define TIDE_STORE_TESTING_H
 
@@ -26,8 +26,8 @@ static inline void put_pythons(void)
     const struct tide_python_row rows[] = {
         {"3.12.1", "3.12.1", "cpython-312", "/opt/3.12", "/opt/3.12/bin/python3.12",
          "/opt/3.12/lib/libpython3.12.so", "/opt/3.12/include", "path", "identity-12", NULL},
-        {"3.11.7", "3.11.7", "cpython-311", "/opt/3.11", "/opt/3.11/bin/python3.11", "", "", "pyenv",
-         "identity-11", NULL},
+        {"3.11.7", "3.11.7", "cpython-311", "/opt/3.11", "/opt/3.11/bin/python3.11", "", "",
+         "pyenv", "identity-11", NULL},
         {"3.7.1", "3.7.1", "cpython-37m", "/opt/3.7", "/opt/3.7/bin/python3.7", "", "", "path",
          "identity-7", "CPython 3.7.1 is older than 3.8"},
     };
@@ -55,8 +55,7 @@ static inline void put_catalog(void)
         snprintf(sha, sizeof sha, "%c%039zu", (char)('a' + i), i);
         const struct tide_commit_row row = {sha, subjects[i], "Ann <ann@example.org>",
                                             1000 + (int64_t)i};
-        EXPECT_OK(
-            tide_store_put_commit(store, catalog.project, &row, &catalog.commits[i], &error));
+        EXPECT_OK(tide_store_put_commit(store, catalog.project, &row, &catalog.commits[i], &error));
     }
     put_pythons();
     put_scenarios();
@@ -119,11 +118,12 @@ static inline int64_t claim_new_run(int64_t *batch)
     return run;
 }
 
-#define NO_FIGURES                                                                                 \
-    .base = -1, .original = -1, .tide_mark = -1, .end = -1, .floor = -1, .wall_ns = -1,            \
+#define NO_FIGURES                                                                      \
+    .base = -1, .original = -1, .tide_mark = -1, .end = -1, .floor = -1, .wall_ns = -1, \
     .cpu_ns = -1, .events = -1, .samples = -1, .missed_ticks = -1
 
-/* The one integer that a query on the file gives; -1 for NULL. By a connection of the test's own. */
+/* The one integer that a query on the file gives; -1 for NULL.
+ * By a connection of the test's own. */
 static inline int64_t ask(const char *sql)
 {
     sqlite3 *db = NULL;

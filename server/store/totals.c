@@ -7,10 +7,11 @@ enum tide_rc tide_store_append_totals(struct tide_store *s, int64_t run,
     enum tide_rc rc = TIDE_OK;
     for (size_t i = 0; i < m->n_totals && !rc; i++) {
         const struct tide_total_row *r = &m->totals[i];
-        rc = tide_sql_do(s->writer, e,
-                         "INSERT OR REPLACE INTO totals (run, name, calls, gained, released, peak)"
-                         " VALUES (?, ?, ?, ?, ?, ?)",
-                         "iiiiii", run, (int64_t)r->name, r->calls, r->gained, r->released, r->peak);
+        rc =
+            tide_sql_do(s->writer, e,
+                        "INSERT OR REPLACE INTO totals (run, name, calls, gained, released, peak)"
+                        " VALUES (?, ?, ?, ?, ?, ?)",
+                        "iiiiii", run, (int64_t)r->name, r->calls, r->gained, r->released, r->peak);
     }
     for (size_t i = 0; i < m->n_proportions && !rc; i++) {
         const struct tide_proportion_row *r = &m->proportions[i];

@@ -6,6 +6,7 @@
 /** @typedef {import("./types.js").Problem} Problem */
 
 const ROOT = "/api/v1";
+const PATIENCE_MS = 30000;
 
 /** A request that was refused, or that never got an answer (status 0). */
 export class ApiError extends Error {
@@ -25,17 +26,25 @@ export class ApiError extends Error {
  * @returns {Promise<any>}
  */
 async function request(path, init) {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), PATIENCE_MS);
+  init?.signal?.addEventListener("abort", () => limit.abort(), { once: true });
   let response;
+  let text;
   try {
-    response = await fetch(ROOT + path, { credentials: "same-origin", ...init });
+    response = await fetch(ROOT + path, {
+      credentials: "same-origin", ...init, signal: limit.signal,
+    });
+    text = await response.text();
   } catch (cause) {
     if (init?.signal?.aborted) throw cause;
     throw new ApiError({
       type: "about:blank", status: 0, title: "The daemon does not answer",
       detail: "The daemon does not answer. Is `tidemark serve` still running?",
     });
+  } finally {
+    clearTimeout(timer);
   }
-  const text = await response.text();
   let body = null;
   try {
     body = text ? JSON.parse(text) : null;

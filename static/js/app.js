@@ -111,9 +111,19 @@ function drawFailure() {
     }, "Try again"))));
 }
 
+function drawTrouble() {
+  const notices = part("notices");
+  const trouble = model.trouble ?? "";
+  const old = notices.querySelector(".notice-trouble");
+  if (!trouble) old?.remove();
+  else if (old) setText(old, trouble);
+  else notices.append(h("p", { class: "notice notice-trouble" }, trouble));
+}
+
 let shown = "";
 model.addEventListener("change", () => {
   drawHead();
+  drawTrouble();
   if (shown === model.state) return;
   shown = model.state;
   if (model.state === "ready") {

@@ -144,14 +144,15 @@ export class Matrix {
     const picked = cell.runs.filter((run) => state.selected.has(run.id));
     const { text, kind, percent, title } = describeCell(cell);
     const [fill, line, label] = /** @type {HTMLElement[]} */ (Array.from(button.children));
-    setText(label, picked.length && picked.length < cell.runs.length && kind === "done"
-      ? `${picked.length}/${text}` : text);
+    const said = picked.length && picked.length < cell.runs.length && kind === "done"
+      ? `${picked.length}/${text}` : text;
+    setText(label, said);
     fill.style.transform = `scaleX(${percent / 100})`;
     button.dataset.kind = kind;
     setAttr(button, "aria-pressed", String(picked.length > 0));
     setAttr(button, "title", title);
     setAttr(button, "aria-label",
-      `${shortSha(cell.commit.sha)} on ${cell.python}: ${title.replaceAll("\n", "; ")}`);
+      `${said}: ${shortSha(cell.commit.sha)} on ${cell.python}, ${title.replaceAll("\n", "; ")}`);
     paintSwatch(line, state.look(picked[0] ?? cell.runs[0]));
   }
 }
@@ -178,8 +179,12 @@ function describeCell(cell) {
     const percent = running[0].percent ?? 0;
     return { text: `${percent} %`, kind: "running", percent, title };
   }
-  if (building.length) return { text: "building", kind: "building", percent: 0, title };
-  if (queued.length) return { text: "queued", kind: "queued", percent: 0, title };
+  const had = done.length ? `${done.length} +` : "";
+  if (building.length) return { text: had + "building", kind: "building", percent: 0, title };
+  if (queued.length) {
+    const text = had ? `${had}${queued.length} queued` : "queued";
+    return { text, kind: "queued", percent: 0, title };
+  }
   if (failed.length && !done.length) return { text: "failed", kind: "failed", percent: 0, title };
   const text = failed.length ? `${done.length} +${failed.length} failed` : String(done.length);
   return { text, kind: "done", percent: 0, title };

@@ -30,6 +30,8 @@ export class Model extends EventTarget {
     this.projects = [];
     /** @type {import("./types.js").Commit[]} */
     this.commits = [];
+    /** @type {string|null} */
+    this.commitsFailure = null;
     /** @type {import("./types.js").Scenario[]} */
     this.scenarios = [];
     /** @type {Map<number, Run>} */
@@ -44,6 +46,9 @@ export class Model extends EventTarget {
     this.staleBatches = new Set();
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.batchTimer = undefined;
+    this.batchesAsked = 0;
+    /** @type {Set<string>} commits that runs have named; a new one may mean that HEAD moved */
+    this.known = new Set();
 
     stream.addEventListener("event", (event) => {
       const { name, data } = /** @type {CustomEvent} */ (event).detail;
@@ -114,7 +119,24 @@ export class Model extends EventTarget {
     this.pythons = pythons;
     this.projects = projects;
     this.scenarios = scenarios;
-    this.commits = await api.getCommits(this.project, COMMITS);
+    await this.refreshCommits();
+  }
+
+  /** The branch as it is now; where it cannot be read the old list stays and `trouble` says why. */
+  async refreshCommits() {
+    try {
+      this.commits = await api.getCommits(this.project, COMMITS);
+      this.commitsFailure = null;
+    } catch (error) {
+      if (!(error instanceof api.ApiError)) throw error;
+      this.commitsFailure = `The commits of ${this.project} could not be read: ${error.message}`;
+    }
+    this.changed();
+  }
+
+  /** Why nothing, or not everything, can be measured; null where nothing is wrong. */
+  get trouble() {
+    return this.status?.trouble ?? this.commitsFailure;
   }
 
   #awaitDiscovery() {
@@ -166,12 +188,20 @@ export class Model extends EventTarget {
   async ensureBatch(id) {
     const batch = await api.getBatch(id);
     this.batches.set(id, batch);
-    const held = this.runsOfBatch(id).length;
-    if (held < batch.runs) {
+    if (!this.holdsBatch(id)) {
       const page = await api.getRuns({ batch: id, limit: PAGE });
       for (const run of page.runs) this.#take(run);
     }
     this.changed();
+  }
+
+  /**
+   * Whether every run of a batch is held, or as many as one page brings.
+   * @param {number} id
+   */
+  holdsBatch(id) {
+    const batch = this.batches.get(id);
+    return batch !== undefined && this.runsOfBatch(id).length >= Math.min(batch.runs, PAGE);
   }
 
   /** @param {number} id */
@@ -229,6 +259,10 @@ export class Model extends EventTarget {
     const before = this.runs.get(run.id)?.status;
     if (!this.#take(run)) return;
     this.#batchMoved(run.batch);
+    if (!this.known.has(run.commit.sha)) {
+      this.known.add(run.commit.sha);
+      if (!this.commits.some(({ sha }) => sha === run.commit.sha)) void this.refreshCommits();
+    }
     if ((name === "done" || name === "failed") && before !== name) {
       this.dispatchEvent(new CustomEvent("done", { detail: run }));
     }
@@ -236,23 +270,27 @@ export class Model extends EventTarget {
   }
 
   /**
-   * A run moved, so its batch's figures did too: ask for them, at most once a second.
+   * A run moved, so its batch's figures did too: ask for them soon, and at most once a second.
    * @param {number} id
    */
   #batchMoved(id) {
     this.staleBatches.add(id);
-    this.batchTimer ??= setTimeout(async () => {
-      const ids = [...this.staleBatches];
-      this.staleBatches.clear();
-      this.batchTimer = undefined;
-      for (const stale of ids) {
-        try {
-          this.batches.set(stale, await api.getBatch(stale));
-        } catch {
-          // The next event asks again.
-        }
+    const pause = Math.max(50, this.batchesAsked + 1000 - Date.now());
+    this.batchTimer ??= setTimeout(() => void this.#askBatches(), pause);
+  }
+
+  async #askBatches() {
+    const ids = [...this.staleBatches];
+    this.staleBatches.clear();
+    this.batchesAsked = Date.now();
+    this.batchTimer = undefined;
+    for (const id of ids) {
+      try {
+        this.batches.set(id, await api.getBatch(id));
+      } catch {
+        // The next event asks again.
       }
-      this.changed();
-    }, 1000);
+    }
+    this.changed();
   }
 }

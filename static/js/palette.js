@@ -1,11 +1,12 @@
 // palette.js - how a series looks: colour by Python, line by commit, everywhere the same.
 //
 // The colours of the ramp stand in style.css (--py-0 ... --py-7, one set for light and one for
-// dark); minor versions 3.8 to 3.15 sit on its stops. Several Pythons of one minor version share
-// the space up to the next stop, so that each has a colour of its own and the order holds.
+// dark); minor versions 3.8 to 3.15 sit on its stops, whichever of them are installed. Of several
+// Pythons of one minor version the newest has the plain colour, older ones go towards the ink.
 
 const FIRST_MINOR = 8;
 const STOPS = 8;
+const TOWARDS_INK = [0, 0.4, 0.6, 0.75];
 
 /** @typedef {{color: string, dash: number[], width: number}} Look */
 
@@ -60,13 +61,11 @@ function mix(a, b, part) {
 export function pythonColor(name, all) {
   const minor = versionParts(name)[1];
   if (minor === undefined) return css("--muted");
+  const stop = Math.max(0, Math.min(STOPS - 1, minor - FIRST_MINOR));
   const kin = [...new Set([...all, name])]
     .filter((other) => versionParts(other)[1] === minor).sort(comparePythons);
-  const at = minor - FIRST_MINOR + kin.indexOf(name) / kin.length;
-  const clamped = Math.max(0, Math.min(STOPS - 1, at));
-  const low = Math.floor(clamped);
-  const high = Math.min(STOPS - 1, low + 1);
-  return mix(css(`--py-${low}`), css(`--py-${high}`), clamped - low);
+  const older = kin.length - 1 - kin.indexOf(name);
+  return mix(css(`--py-${stop}`), css("--ink"), TOWARDS_INK[Math.min(older, 3)]);
 }
 
 const THIN_DASHES = [[2, 3], [8, 3, 2, 3], [1, 4], [12, 4], [4, 2, 1, 2, 1, 2]];

@@ -7,7 +7,7 @@
 
 import { Chart } from "./vendor.js";
 import { h, setAttr } from "./dom.js";
-import { mibUnit, seconds, toMib } from "./format.js";
+import { mib, mibUnit, seconds, toMib } from "./format.js";
 import { css } from "./palette.js";
 
 /**
@@ -31,7 +31,8 @@ import { css } from "./palette.js";
 
 const FLAG = 13;              // height of a tide mark's pole in pixels
 const HEADROOM = 30;          // pixels kept free above the highest mark
-const SAME_FLOOR = 0.012;     // floors closer than this part of the axis share one line and label
+const SAME_FLOOR = 5;         // floors closer than this many pixels share one line
+const LABEL_TALL = 16;        // floors closer than this share one label
 const MIN_SPAN = 20e-6;       // seconds: no zoom below this
 
 export class CurvePlot extends EventTarget {
@@ -107,8 +108,7 @@ export class CurvePlot extends EventTarget {
               scale.max = span.to;
             },
             afterBuildTicks: (/** @type {any} */ scale) => {
-              scale.ticks = scale.ticks.filter((/** @type {{value: number}} */ tick) =>
-                tick.value >= scale.min && tick.value <= scale.max);
+              scale.ticks = roundTicks(scale.min, scale.max, scale.chart.width / 85);
             },
           },
           y: {
@@ -152,7 +152,7 @@ export class CurvePlot extends EventTarget {
   #style() {
     const { options } = this.chart;
     const muted = css("--muted");
-    const font = { family: css("--sans"), size: 12 };
+    const font = { family: css("--sans"), size: textSize() };
     for (const axis of [options.scales.x, options.scales.y]) {
       axis.ticks.color = muted;
       axis.ticks.font = font;
@@ -171,6 +171,12 @@ export class CurvePlot extends EventTarget {
       if (!hidden && points.length) end = Math.max(end, points[points.length - 1].x);
     }
     return end || 1;
+  }
+
+  /** How much time the chart shows, in nanoseconds. */
+  get shownNs() {
+    const { from, to } = this.#shown();
+    return (to - from) * 1e9;
   }
 
   /** @returns {Span} */
@@ -267,38 +273,33 @@ export class CurvePlot extends EventTarget {
     this.#placeCursor();
   }
 
-  /** Floors that lie together share one dotted line and one label. */
+  /** Floors that lie together share one dotted line, those a little further apart one label. */
   #floors() {
     const range = this.#fitY(this.chart.height);
+    const pixel = (range.max - range.min) / Math.max(120, this.chart.height - 60);
     const values = this.series.filter((s) => !s.hidden && s.floorLine !== null && s.points.length)
-      .map((s) => /** @type {number} */ (s.floorLine)).sort((a, b) => a - b);
-    /** @type {number[][]} */
-    const groups = [];
-    for (const value of values) {
-      const group = groups[groups.length - 1];
-      if (group && toMib(value - group[0]) < (range.max - range.min) * SAME_FLOOR) {
-        group.push(value);
-      } else {
-        groups.push([value]);
+      .map((s) => toMib(/** @type {number} */ (s.floorLine)))
+      .filter((y) => y >= range.min && y <= range.max);
+    const lines = clusters(values, SAME_FLOOR * pixel).map((group) => group[0]);
+    const ink = css("--floor");
+    /** @type {Record<string, any>} */
+    const drawn = {};
+    for (const group of clusters(lines, LABEL_TALL * pixel)) {
+      const [low, high] = [group[0], group[group.length - 1]];
+      const text = low === high ? figure(low) : `${figure(low)} to ${figure(high)}`;
+      for (const y of group) {
+        drawn[`floor${Object.keys(drawn).length}`] = {
+          type: "line", yMin: y, yMax: y, borderColor: ink, borderWidth: 1.5,
+          borderDash: [1.5, 4], drawTime: "beforeDatasetsDraw",
+          label: {
+            display: y === high, drawTime: "afterDatasetsDraw", position: "end", yAdjust: -9,
+            padding: 2, content: `floor ${text} MiB`, backgroundColor: css("--veil"), color: ink,
+            font: { family: css("--sans"), size: textSize() - 1, weight: "normal" },
+          },
+        };
       }
     }
-    /** @type {Record<string, any>} */
-    const lines = {};
-    const ink = css("--floor");
-    groups.forEach((group, i) => {
-      const y = toMib(group[0]);
-      if (y < range.min || y > range.max) return;
-      lines[`floor${i}`] = {
-        type: "line", yMin: y, yMax: y, borderColor: ink, borderWidth: 1.5, borderDash: [1.5, 4],
-        drawTime: "beforeDatasetsDraw",
-        label: {
-          display: true, drawTime: "afterDatasetsDraw", position: "end", yAdjust: -9, padding: 2,
-          content: `floor ${mibUnit(group[0])}`, backgroundColor: css("--veil"), color: ink,
-          font: { family: css("--sans"), size: 11, weight: "normal" },
-        },
-      };
-    });
-    return lines;
+    return drawn;
   }
 
   /** A flag at each curve's highest instant, at the height that the kernel counted. */
@@ -336,7 +337,7 @@ export class CurvePlot extends EventTarget {
     const px = xs.getPixelForValue(named.tideAt);
     const py = ys.getPixelForValue(toMib(mark(named)));
     const text = `tide mark ${mibUnit(mark(named))}`;
-    ctx.font = `600 11px ${css("--sans")}`;
+    ctx.font = `600 ${textSize() - 1}px ${css("--sans")}`;
     const width = ctx.measureText(text).width;
     const left = px + 12 + width > area.right ? px - 6 - width : px + 12;
     ctx.textBaseline = "middle";
@@ -566,6 +567,45 @@ export class CurvePlot extends EventTarget {
     setAttr(this.element, "aria-valuetext",
       `${seconds(point.x * 1e9, span)} s: ${lines.join(", ")}`);
   }
+}
+
+/** Small text as the reader has set it, in pixels: a canvas knows no rem. */
+const textSize = () =>
+  0.75 * (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
+
+/** @param {number} inMib */
+const figure = (inMib) => mib(inMib * 1048576);
+
+/**
+ * Values in rising order, those nearer to each other than `gap` together.
+ * @param {number[]} values
+ * @param {number} gap
+ */
+function clusters(values, gap) {
+  /** @type {number[][]} */
+  const groups = [];
+  for (const value of [...values].sort((a, b) => a - b)) {
+    const group = groups[groups.length - 1];
+    if (group && value - group[group.length - 1] < gap) group.push(value);
+    else groups.push([value]);
+  }
+  return groups;
+}
+
+/**
+ * Round instants within an axis: Chart.js counts from the axis' start instead, so that the ticks
+ * of a zoomed window would stand at odd values.
+ * @param {number} min
+ * @param {number} max
+ * @param {number} most
+ */
+function roundTicks(min, max, most) {
+  const rough = (max - min) / Math.max(2, most);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * (/** @type {number} */ ([1, 2, 5, 10].find((m) => m * power >= rough)));
+  const first = Math.ceil(min / step - 1e-9);
+  const last = Math.floor(max / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => ({ value: (first + i) * step }));
 }
 
 /**

@@ -107,27 +107,34 @@ export const firstSample = (cell) =>
   cell.runs.find((run) => run.status !== "failed") ?? cell.runs[0];
 
 /**
- * What to show first: of the newest batch, the first sample of each cell, newest commits before
- * older ones; a batch whose runs all failed gives way to the newest one with a curve.
- * @param {Iterable<Run>} all
+ * Of one batch, the first sample of each cell; where that is more than a reader can tell apart,
+ * the newest Pythons at the newest commits, so that what is shown stays a whole rectangle.
+ * @param {Run[]} batch the runs of one batch
  * @param {{sha: string}[]} line commits of the branch, newest first
  * @returns {number[]}
  */
-export function firstLook(all, line) {
-  const runs = [...all];
-  const useful = runs.filter((run) => run.status !== "failed");
-  const pool = useful.length ? useful : runs;
-  const newest = Math.max(0, ...pool.map((run) => run.batch));
-  const batch = pool.filter((run) => run.batch === newest);
+export function lookAt(batch, line) {
   const workload = workloads(batch)[0];
   if (!workload) return [];
   const held = cells(workload.runs);
-  const chosen = [];
-  for (const commit of commitsOf(workload.runs, line)) {
-    for (const python of pythonsOf(workload.runs)) {
-      const cell = held.get(`${commit.sha} ${python}`);
-      if (cell) chosen.push(firstSample(cell).id);
-    }
-  }
-  return chosen.slice(0, FIRST_LOOK);
+  const pythons = pythonsOf(workload.runs).slice(-Math.floor(FIRST_LOOK / 2));
+  const commits = commitsOf(workload.runs, line)
+    .slice(0, Math.floor(FIRST_LOOK / pythons.length));
+  return commits.flatMap((commit) => pythons.flatMap((python) => {
+    const cell = held.get(`${commit.sha} ${python}`);
+    return cell ? [firstSample(cell).id] : [];
+  }));
+}
+
+/**
+ * The batch to show first: the newest, but one whose runs all failed gives way to the newest
+ * that has or will have a curve.
+ * @param {Iterable<Run>} all
+ * @returns {number|null}
+ */
+export function newestBatch(all) {
+  const runs = [...all];
+  const useful = runs.filter((run) => run.status !== "failed");
+  const pool = useful.length ? useful : runs;
+  return pool.length ? Math.max(...pool.map((run) => run.batch)) : null;
 }

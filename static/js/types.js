@@ -73,7 +73,7 @@
  * @property {boolean} usable
  * @property {string|null} reason
  *
- * @typedef {{name: string, repo: string, branch: string}} Project
+ * @typedef {{name: string, repo: string}} Project
  * @typedef {{sha: string, subject: string, author: string, committed_ns: number}} Commit
  *
  * @typedef {object} Param
@@ -87,7 +87,7 @@
  * @typedef {object} Scenario
  * @property {string} name
  * @property {string|null} title
- * @property {number} version
+ * @property {string} version
  * @property {string} module
  * @property {Param[]} params
  *
@@ -98,6 +98,7 @@
  * @property {{usable: number, unusable: number}} pythons
  * @property {{queued: number, building: number, running: number}} queue
  * @property {boolean} discovering
+ * @property {string|null} trouble why nothing can be measured
  *
  * @typedef {object} Problem
  * @property {string} type

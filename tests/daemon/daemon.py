@@ -103,14 +103,25 @@ class Stream:
                 yield Event(self.last_id, fields.get("event", "message"), json.loads(fields["data"]))
                 fields = {}
 
-    def until_batch_done(self, deadline_s: float) -> List[Event]:
-        """Every event up to the one that says that the batch is done; comments are left out."""
+    def until(self, wanted: Callable[[Event], bool], deadline_s: float = 90) -> Event:
+        """The next event of which this is true. Comments come every 10 s, so a deadline is noticed."""
+        end = time.monotonic() + deadline_s
+        for event in self:
+            if event.name != ":" and wanted(event):
+                return event
+            if time.monotonic() > end:
+                break
+        raise AssertionError("the stream ended, or %d s went by, without the event waited for" % deadline_s)
+
+    def until_batch_done(self, deadline_s: float, batch: Optional[int] = None) -> List[Event]:
+        """Every event up to the one that says that this batch (else: any) is done, without comments."""
         seen: List[Event] = []
         end = time.monotonic() + deadline_s
         for event in self:
             if event.name != ":":
                 seen.append(event)
-            if event.name == "batch" and event.data["status"] == "done":
+            if (event.name == "batch" and event.data["status"] == "done"
+                    and batch in (None, event.data["id"])):
                 return seen
             if time.monotonic() > end:
                 break
@@ -229,6 +240,9 @@ class Daemon:
         """Wait until Pythons and scenarios are known."""
         if not eventually(lambda: not self.get("/api/v1/status").json()["discovering"], START_S):
             raise AssertionError("discovery did not end in %d s" % START_S)
+        trouble = self.get("/api/v1/status").json().get("trouble")
+        if trouble:
+            raise AssertionError("discovery failed: %s" % trouble)
         return self
 
     def kill(self) -> None:
@@ -448,6 +462,45 @@ class DaemonCase(unittest.TestCase):
         batch = int(answer.json()["id"])
         await_batch(self.daemon, batch, deadline_s)
         return batch
+
+
+class FaultCase(unittest.TestCase):
+    """Daemons of a test's own, in a temporary folder that goes with it."""
+
+    def setUp(self) -> None:
+        self.folder = make_folder()
+        self.addCleanup(shutil.rmtree, str(self.folder), True)
+        self.daemons: List[Daemon] = []
+        self.addCleanup(self.kill_all)
+
+    def kill_all(self) -> None:
+        """Whatever a test that failed has left running."""
+        for daemon in self.daemons:
+            daemon.kill()
+
+    def make(self, repo: Optional[Path] = ROOT, options: Sequence[str] = ()) -> Daemon:
+        """A daemon on this test's data folder, not started."""
+        daemon = Daemon(self.folder, repo, options)
+        self.daemons.append(daemon)
+        return daemon
+
+    def queue(self, daemon: Daemon, pythons: int = 1, **request: Any) -> int:
+        """Queue list_bytes on the newest pythons; the batch's id."""
+        body = {"scenarios": ["list_bytes"], "params": {"count": 64, "repeat": 1},
+                "pythons": daemon.usable_pythons()[:pythons]}
+        body.update(request)
+        answer = daemon.post("/api/v1/runs", body)
+        self.assertEqual(answer.status, 202, answer.body)
+        return int(answer.json()["id"])
+
+    def runs(self, daemon: Daemon, batch: int) -> List[Dict[str, Any]]:
+        """Every run of a batch in the order of its id, whole."""
+        listed = daemon.get("/api/v1/runs?batch=%d&limit=1000" % batch).json()["runs"]
+        return [daemon.get("/api/v1/runs/%d" % run["id"]).json() for run in reversed(listed)]
+
+    def stop(self, daemon: Daemon, expected_errors: Sequence[str] = ()) -> None:
+        """SIGTERM, and nothing may be wrong afterwards."""
+        finish(daemon, self.id().rpartition(".")[2], expected_errors)
 
 
 def await_batch(daemon: Daemon, batch: int, deadline_s: float) -> None:

@@ -337,7 +337,8 @@ class Runs(DaemonCase):
             self.assertIn(name, told)
             self.assertNotIn(told[name], ("", None), name)
         self.assertIs(told["aslr_off"], True)
-        self.assertTrue(told["python"]["version"].startswith(run["python"]["name"].split("@")[0]))
+        named = run["python"]["name"].split("@")[0]  # 3.11.2d, 3.13.0t: a build of another kind
+        self.assertEqual(told["python"]["version"].split()[0].rstrip("+"), named.rstrip("dt"))
 
     @for_each_run
     def test_log(self, run: Run) -> None:
@@ -370,7 +371,7 @@ class Runs(DaemonCase):
         self.assertEqual(status["pythons"]["usable"], len(self.pythons))
         self.assertIs(status["discovering"], False)
         for project in self.daemon.get("/api/v1/projects").json()["projects"]:
-            self.assertLessEqual({"name", "repo", "branch"}, set(project))
+            self.assertLessEqual({"name", "repo"}, set(project))
         commits = self.daemon.get("/api/v1/projects/converters/commits?limit=2").json()["commits"]
         self.assertEqual(len(commits), 2)
         for commit in commits:

@@ -75,7 +75,7 @@ class Run:
 
     def rises(self):
         """Bytes by which the highest RSS is over that at the base."""
-        timed = [r for r in self.records if "rss" in r]
+        timed = [r for r in self.records if "rss" in r and r["kind"] != "CHILD"]
         names = {r["id"] if "id" in r else r["name"]: r["text"] if "text" in r else r["name"]
                  for r in self.records if r.get("kind") == "NAME"}
         base = next(r["rss"] for r in timed if r["kind"] == "MARK"

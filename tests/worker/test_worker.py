@@ -35,7 +35,7 @@ CHANGES = ("--recording", "changes", "--precision", "exact")
 # How far the kernel's mark may be below the truth: since Linux 6.2 RSS is counted per CPU in
 # batches of max(32, 2 * CPUs) pages (percpu_counter_batch); the mark comes from the estimate.
 CPUS = os.cpu_count() or 1
-KERNEL_ERROR = CPUS * max(32, 2 * CPUS) * os.sysconf("SC_PAGE_SIZE")
+KERNEL_ERROR = 3 * CPUS * max(32, 2 * CPUS) * os.sysconf("SC_PAGE_SIZE")
 
 options = argparse.Namespace()
 pythons = []

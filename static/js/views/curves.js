@@ -3,21 +3,20 @@
 // Its whole state stands in the URL: runs (ids), off (ids switched off in the legend), from and
 // to (the zoomed window in ns), work (the workload whose matrix is shown), samples=all, follow=1.
 
-import { postRuns, runLogUrl } from "../api.js";
 import { CurveStore } from "../curvestore.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
-import { entryHelp } from "../entry.js";
-import {
-  count, exactBytes, mib, mibUnit, paramsText, plural, seconds, shortSha,
-} from "../format.js";
-import { Matrix, paintSwatch, swatch } from "../matrix.js";
+import { Figures } from "../figures.js";
+import { FirstSteps } from "../firststeps.js";
+import { paramsText, plural, seconds, shortSha } from "../format.js";
+import { Matrix } from "../matrix.js";
 import { comparePythons, commitLine, pythonColor } from "../palette.js";
 import { CurvePlot } from "../plot.js";
+import { describe, Readout } from "../readout.js";
 import { href, idList, nsOrNull } from "../router.js";
 import {
-  cellKey, cells, commitsOf, firstLook, FIRST_LOOK, firstSample, pythonsOf, workloadKey, workloads,
+  cellKey, cells, commitsOf, FIRST_LOOK, firstSample, lookAt, newestBatch, pythonsOf, workloadKey,
+  workloads,
 } from "../selection.js";
-import { statusOf } from "./runs.js";
 
 /** @typedef {import("../types.js").Run} Run */
 
@@ -35,11 +34,12 @@ export function createCurves({ model, router }) {
   let work = "";
   let allSamples = false;
   let follow = false;
-  /** @type {Set<number>} runs that following has already looked at */
+  /** @type {Set<number>} batches that following has already looked at */
   const seen = new Set();
   /** @type {number[]} */
   let missing = [];
   let chosen = false;
+  let matrixShown = false;   // scrolled to the newest Python once
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let refineTimer;
 
@@ -65,7 +65,8 @@ export function createCurves({ model, router }) {
   }, "Load older runs");
 
   /** @type {CurvePlot} */
-  const plot = new CurvePlot(describePoint);
+  const plot = new CurvePlot((id, index) =>
+    describe(model.runs.get(id), store.get(id), index, plot.shownNs));
   const message = h("div", { class: "plot-message", role: "status" });
   const windowText = h("span", { class: "window-text" });
   const zoomIn = button("Zoom in", "+", () => plot.zoomBy(2));
@@ -73,8 +74,15 @@ export function createCurves({ model, router }) {
   const reset = h("button", { type: "button", class: "small", on: {
     click: () => plot.resetZoom(),
   } }, "Reset zoom");
-  const readoutHead = h("div", { class: "readout-head" });
-  const readoutRows = h("ol", { class: "readout-rows" });
+  const readout = new Readout(plot, store, {
+    isOff: (id) => off.has(id),
+    toggle: (id) => {
+      if (!off.delete(id)) off.add(id);
+      save();
+      drawCurves();
+    },
+    remove: (id) => select(selected.filter((one) => one !== id)),
+  });
   const figure = h("figure", { class: "curves", "aria-label": "RSS against time" },
     h("div", { class: "plot-side" },
       h("div", { class: "plot-bar" },
@@ -82,27 +90,9 @@ export function createCurves({ model, router }) {
           "Drag to zoom, wheel to zoom at the pointer, Shift and drag to pan"),
         windowText, h("span", { class: "zoom-buttons" }, zoomOut, zoomIn, reset)),
       h("div", { class: "plot-box" }, plot.element, message)),
-    h("div", { class: "readout" }, readoutHead, readoutRows));
+    readout.element);
 
-  const tableBody = h("tbody");
-  const table = h("section", { class: "figures" },
-    h("h2", null, "Figures"),
-    h("div", {
-      class: "table-scroll", tabindex: 0, role: "region",
-      "aria-label": "Figures of the selected runs",
-    }, h("table", { class: "data" },
-      h("thead", null, h("tr", null,
-        ...[["Python"], ["Commit"], ["Sample"], ["Base", "MiB", "RSS before the payload is made"],
-          ["Original", "MiB", "RSS once the payload stands"],
-          ["Tide mark", "MiB", "the highest RSS as the kernel counted it"],
-          ["Peak over original", "MiB", "tide mark less original"],
-          ["End", "MiB", "RSS after everything is deleted and collected"],
-          ["Floor", "MiB", "bytes of payload that the original must hold at the least"],
-          ["Time", "s", "wall time of the run"]].map(([name, unit, title]) =>
-          h("th", { scope: "col", title: title ?? null, class: unit ? "num" : null }, name,
-            unit ? h("span", { class: "unit" }, ` ${unit}`) : null)))),
-      tableBody)));
-
+  const figures = new Figures();
   const lost = h("p", { class: "note", hidden: true });
   const full = h("div", { class: "curves-view" },
     h("div", { class: "view-head" },
@@ -110,14 +100,15 @@ export function createCurves({ model, router }) {
       h("label", { class: "work-pick" }, h("span", { class: "unseen" }, "Scenario"), workSelect),
       workFixed,
       h("span", { class: "spring" }),
-      h("label", { class: "tick" }, allBox, "All samples"),
-      h("label", { class: "tick", title: "Show new runs as they start" }, followBox,
-        "Follow new runs"),
-      older),
-    lost, matrix.element, figure, table);
+      h("span", { class: "view-options" },
+        h("label", { class: "tick" }, allBox, "All samples"),
+        h("label", { class: "tick", title: "Show new runs as they start" }, followBox,
+          "Follow new runs"), older)),
+    lost, matrix.element, figure, figures.element);
 
-  const emptyBox = h("div", { class: "empty", hidden: true });
-  const element = h("section", { class: "view", "aria-label": "Curves" }, emptyBox, full);
+  const firstSteps = new FirstSteps(model);
+  const element = h("section", { class: "view", "aria-label": "Curves" },
+    firstSteps.element, full);
 
   /* ---- state ---- */
 
@@ -133,6 +124,7 @@ export function createCurves({ model, router }) {
     plot.setSpan(from !== null && to !== null && to > from
       ? { from: from / 1e9, to: to / 1e9 } : null);
     chosen = selected.length > 0;
+    for (const batch of model.batches.keys()) seen.add(batch);
     missing = [];
     void adopt();
   }
@@ -141,13 +133,12 @@ export function createCurves({ model, router }) {
   async function adopt() {
     if (model.state !== "ready") return;
     if (!chosen) {
-      if (!model.runs.size) return;
-      selected = firstLook(model.runs.values(), model.commits);
+      const newest = newestBatch(model.runs.values());
+      if (newest === null || !await holds(newest) || chosen) return;
+      selected = lookAt(model.runsOfBatch(newest), model.commits);
       chosen = true;
       follow = true;
-      for (const run of model.runs.values()) {
-        if (run.status === "done" || run.status === "failed") seen.add(run.id);
-      }
+      for (const batch of model.batches.keys()) seen.add(batch);
       save();
     } else if (selected.some((id) => !model.runs.has(id))) {
       try {
@@ -157,7 +148,6 @@ export function createCurves({ model, router }) {
         // The daemon is away; the notice says so, and the next reload asks again.
       }
     }
-    for (const id of selected) seen.add(id);
     if (!work || !workloads(model.runs.values()).some((one) => one.key === work)) {
       const first = model.runs.get(selected[0] ?? -1);
       work = first ? workloadKey(first) : workloads(model.runs.values())[0]?.key ?? "";
@@ -244,30 +234,42 @@ export function createCurves({ model, router }) {
     save();
   }
 
-  /** Runs that started since the page looked: shown, if the reader wants to follow. */
-  function followRuns() {
-    const held = cells([...model.runs.values()]);
-    /** @type {Run[]} */
-    const fresh = [];
-    for (const run of model.runs.values()) {
-      if (seen.has(run.id) || run.status === "queued") continue;
-      seen.add(run.id);
-      const cell = held.get(cellKey(run));
-      const mates = cell?.runs.filter((one) => one.batch === run.batch &&
-        workloadKey(one) === workloadKey(run)) ?? [];
-      if (allSamples || mates[0] === undefined || mates[0].id === run.id) fresh.push(run);
+  /**
+   * Whether a batch is held whole; where it is not, it is fetched.
+   * @param {number} id
+   */
+  async function holds(id) {
+    if (model.holdsBatch(id)) return true;
+    try {
+      await model.ensureBatch(id);
+    } catch {
+      return false;
     }
-    if (!follow || !fresh.length) return;
-    const newest = fresh.reduce((a, b) => (b.id > a.id ? b : a));
-    const key = workloadKey(newest);
-    const same = fresh.filter((run) => workloadKey(run) === key).map((run) => run.id);
-    const room = Math.max(FIRST_LOOK, same.length);
-    const kept = key === work ? selected : [];
-    selected = [...new Set([...kept, ...same])].slice(-room);
+    return model.holdsBatch(id);
+  }
+
+  /** A batch that came since the page looked is shown, if the reader wants to follow. */
+  async function followBatches() {
+    const newest = Math.max(0, ...model.batches.keys(),
+      ...[...model.runs.values()].map((run) => run.batch));
+    if (!chosen || seen.has(newest) || newest === 0) return;
+    seen.add(newest);
+    if (!follow || !await holds(newest) || !follow) return;
+    const runs = model.runsOfBatch(newest);
+    const fresh = lookAt(runs, model.commits);
+    if (!fresh.length) return;
+    const key = workloadKey(/** @type {Run} */ (model.runs.get(fresh[0])));
+    const room = Math.max(0, FIRST_LOOK - fresh.length);
+    const again = new Set(runs.map(cellKey));
+    const kept = key !== work || !room ? [] : selectedRuns()
+      .filter((run) => !again.has(cellKey(run)) && workloadKey(run) === key)
+      .map((run) => run.id).slice(-room);
+    selected = [...kept, ...fresh];
     if (key !== work && plot.span) plot.setSpan(null);
     work = key;
     save();
     fetchCurves();
+    draw();
   }
 
   /** Curves exist for what has started; a failed run may have one as far as it came. */
@@ -310,16 +312,20 @@ export function createCurves({ model, router }) {
 
   function draw() {
     const isEmpty = model.state === "ready" && model.runs.size === 0;
-    emptyBox.hidden = !isEmpty;
+    firstSteps.element.hidden = !isEmpty;
     full.hidden = isEmpty;
     if (isEmpty) {
-      drawEmpty();
+      firstSteps.update();
       return;
     }
     drawHead();
     drawMatrix();
+    if (!matrixShown && matrix.element.clientWidth > 0 && model.runs.size) {
+      matrixShown = true;
+      matrix.element.scrollLeft = matrix.element.scrollWidth;
+    }
     drawCurves();
-    drawTable();
+    figures.update(ordered(), looks());
   }
 
   function drawHead() {
@@ -373,7 +379,7 @@ export function createCurves({ model, router }) {
       }];
     }));
     drawMessage(runs);
-    drawReadout(runs);
+    readout.update(runs, look);
     const span = plot.span;
     setText(windowText, span ? `${seconds(span.from * 1e9, (span.to - span.from) * 1e9)} – ` +
       `${seconds(span.to * 1e9, (span.to - span.from) * 1e9)} s` : "");
@@ -422,211 +428,6 @@ export function createCurves({ model, router }) {
     setAttr(figure, "aria-busy", state === "loading" ? "true" : null);
   }
 
-  /** @param {Run[]} runs */
-  function drawReadout(runs) {
-    const { cursor } = plot;
-    const span = ((plot.span?.to ?? plot.end) - (plot.span?.from ?? 0)) * 1e9;
-    replace(readoutHead,
-      h("span", null,
-        cursor ? `at ${seconds(cursor.x * 1e9, span)} s` : plural(runs.length, "run")),
-      h("span", { class: "unit" }, cursor ? "RSS, MiB" : "tide mark, MiB"));
-    const look = looks();
-    const several = new Map();
-    for (const run of runs) several.set(cellKey(run), (several.get(cellKey(run)) ?? 0) + 1);
-    keyed(readoutRows, runs, (run) => run.id, createRow, (row, run) => {
-      const [show, value, remove] = /** @type {HTMLElement[]} */ (Array.from(row.children));
-      const [line, name, detail] = /** @type {HTMLElement[]} */ (Array.from(show.children));
-      paintSwatch(line, look(run));
-      setText(name, `${run.python.name} · ${shortSha(run.commit.sha)}` +
-        ((several.get(cellKey(run)) ?? 1) > 1 ? ` · sample ${run.sample}` : ""));
-      const said = cursor ? atCursor(run) : atRest(run);
-      setText(value, said.value);
-      setAttr(value, "title", said.exact);
-      if (said.log) {
-        if (detail.dataset.said !== said.detail) {
-          replace(detail, h("a", { href: runLogUrl(run.id), target: "_blank", rel: "noopener",
-            title: said.detail, on: { click: (/** @type {Event} */ e) => e.stopPropagation() },
-          }, "log"), ` ${said.detail}`);
-        }
-      } else {
-        setText(detail, said.detail);
-      }
-      detail.dataset.said = said.detail;
-      setAttr(detail, "title", said.detail);
-      setAttr(show, "aria-pressed", String(!off.has(run.id)));
-      setAttr(show, "title", `${run.commit.sha} ${run.commit.subject ?? ""}\n` +
-        "Press to switch this curve off or on");
-      setAttr(remove, "aria-label", `Remove ${name.textContent}`);
-      row.classList.toggle("active", plot.active === run.id && cursor !== null);
-      row.dataset.status = run.status;
-    });
-  }
-
-  /** @param {Run} run */
-  function createRow(run) {
-    const row = h("li", { class: "readout-row", on: {
-      pointerenter: () => { if (!plot.cursor) plot.setActive(run.id); },
-      pointerleave: () => { if (!plot.cursor) plot.setActive(null); },
-    } },
-    h("button", { type: "button", class: "series", on: { click: () => {
-      if (!off.delete(run.id)) off.add(run.id);
-      save();
-      drawCurves();
-    } } }, swatch(), h("span", { class: "series-name" }), h("span", { class: "series-detail" })),
-    h("span", { class: "fig" }),
-    h("button", { type: "button", class: "remove", on: {
-      click: () => select(selected.filter((id) => id !== run.id)),
-    } }, "×"));
-    return row;
-  }
-
-  /** @param {Run} run */
-  function atRest(run) {
-    const held = store.get(run.id);
-    let detail = restDetail(run);
-    let log = false;
-    if (run.status === "failed") {
-      detail = `failed: ${run.error ?? "no reason was recorded"}`;
-      log = true;
-    } else if (run.status === "running") detail = `running, ${run.percent ?? 0} %`;
-    else if (run.status !== "done") detail = run.status;
-    else if (held?.state === "failed") detail = `curve not loaded: ${held.error}`;
-    return {
-      value: run.tide_mark === null ? "" : mib(run.tide_mark),
-      exact: run.tide_mark === null ? "" : exactBytes(run.tide_mark), detail, log,
-    };
-  }
-
-  /** @param {Run} run */
-  function restDetail(run) {
-    if (run.tide_mark === null || run.original === null) return run.commit.subject ?? "";
-    return `${mib(run.tide_mark - run.original)} over original · ${seconds(run.wall_ns)} s`;
-  }
-
-  /** @param {Run} run */
-  function atCursor(run) {
-    const held = store.get(run.id);
-    const i = plot.indexAtCursor(run.id);
-    if (!held || i < 0) {
-      const rest = atRest(run);
-      return { ...rest, value: "", exact: "", detail: held?.points.length
-        ? "ended before this instant" : rest.detail, log: held?.points.length ? false : rest.log };
-    }
-    const rss = held.drawn.rss[i];
-    return { value: mib(rss), exact: exactBytes(rss), detail: where(run.id, i), log: false };
-  }
-
-  /**
-   * The innermost function at a point, as "name file:line".
-   * @param {number} id
-   * @param {number} i
-   */
-  function where(id, i) {
-    const held = store.get(id);
-    const fn = held?.drawn.fn[i] ?? 0;
-    if (fn === -1) return "functions come with the finished run";
-    const called = held?.functions.get(fn);
-    if (!called) return "outside any traced function";
-    return called.name + (called.file
-      ? `  ${baseName(called.file)}${called.line ? ":" + called.line : ""}` : "");
-  }
-
-  /**
-   * @param {number} id
-   * @param {number} i
-   * @returns {string[]}
-   */
-  function describePoint(id, i) {
-    const run = model.runs.get(id);
-    const held = store.get(id);
-    if (!run || !held) return [];
-    const span = ((plot.span?.to ?? plot.end) - (plot.span?.from ?? 0)) * 1e9;
-    return [where(id, i),
-      `${mibUnit(held.drawn.rss[i])} at ${seconds(held.drawn.t[i], span)} s`,
-      `${run.python.name} · ${shortSha(run.commit.sha)}`];
-  }
-
-  function drawTable() {
-    const runs = ordered();
-    table.hidden = runs.length === 0;
-    const look = looks();
-    keyed(tableBody, runs, (run) => run.id, () => h("tr"), (row, run) => {
-      const paint = look(run);
-      const sign = JSON.stringify([paint, run.status, run.percent, run.tide_mark, run.end]);
-      if (row.dataset.sign === sign) return;
-      row.dataset.sign = sign;
-      const line = swatch();
-      paintSwatch(line, paint);
-      replace(row,
-        h("th", { scope: "row" }, line, " ", run.python.name),
-        h("td", { class: "commit-cell", title: `${run.commit.sha} ${run.commit.subject ?? ""}` },
-          h("code", null, shortSha(run.commit.sha)), " ",
-          h("span", { class: "subject" }, run.commit.subject ?? "")),
-        h("td", { class: "num" }, run.sample),
-        figuresOf(run),
-        h("td", { class: "num", title: run.wall_ns === null ? null : `${count(run.wall_ns)} ns` },
-          seconds(run.wall_ns)));
-    });
-  }
-
-  /**
-   * The figures of a run, or why there are none.
-   * @param {Run} run
-   */
-  function figuresOf(run) {
-    const figures = [run.base, run.original, run.tide_mark,
-      run.tide_mark !== null && run.original !== null ? run.tide_mark - run.original : null,
-      run.end, run.floor];
-    if (run.status === "done") {
-      return figures.map((value) =>
-        h("td", { class: "num", title: exactBytes(value) }, mib(value)));
-    }
-    return [h("td", { colspan: figures.length, class: "state" }, statusOf(run))];
-  }
-
-  /* ---- no runs yet ---- */
-
-  let emptyDrawn = "";
-  function drawEmpty() {
-    const discovering = model.status?.discovering ?? false;
-    const usable = model.pythons.filter((python) => python.usable).length;
-    const now = `${discovering} ${usable} ${model.commits.length}`;
-    if (now === emptyDrawn) return;
-    emptyDrawn = now;
-    const problem = h("div", { class: "problem", role: "alert", hidden: true });
-    const start = h("button", { type: "button", class: "primary", disabled: discovering },
-      "Run the demo suite");
-    start.addEventListener("click", async () => {
-      start.disabled = true;
-      problem.hidden = true;
-      try {
-        const batch = await postRuns({
-          commits: model.commits.length > 1 ? ["HEAD", "HEAD~1"] : ["HEAD"],
-          pythons: ["all"], scenarios: ["list_bytes"], size: "demo", samples: 1,
-        });
-        setText(start, "Queued");
-        model.addBatch(batch);
-      } catch (error) {
-        problem.hidden = false;
-        replace(problem, entryHelp(error));
-        start.disabled = false;
-      }
-    });
-    const commits = Math.min(2, model.commits.length);
-    replace(emptyBox,
-      h("h1", null, "No runs yet"),
-      h("p", null, "A run builds the extension at one commit for one Python, executes a scenario " +
-        "in a fresh process and records its memory as a curve. Curves of several commits and " +
-        "Pythons lie over each other here."),
-      h("p", null, discovering ? "Looking for Pythons and scenarios on this machine."
-        : usable === 0 ? "No usable Python was found, so nothing can run yet; Trigger says why."
-          : `The demo suite measures list_bytes at demo size: ${plural(commits, "commit")} × ` +
-            `${plural(usable, "Python")}, ${plural(commits * usable, "run")}.`),
-      h("div", { class: "actions" }, start,
-        h("a", { href: href("trigger") }, "Choose what to run")),
-      problem);
-  }
-
   /* ---- what the rest of the page tells ---- */
 
   let drawSoon = 0;
@@ -638,7 +439,7 @@ export function createCurves({ model, router }) {
   };
   const onChange = () => {
     if (!chosen || missingHeld()) void adopt();
-    followRuns();
+    void followBatches();
     const started = selectedRuns().some((run) => !store.get(run.id) && run.status !== "queued" &&
       run.status !== "building" && (run.status !== "failed" || run.started_ns !== null));
     if (started) fetchCurves();
@@ -665,7 +466,7 @@ export function createCurves({ model, router }) {
     refine();
     redraw();
   });
-  plot.addEventListener("cursor", () => drawReadout(ordered()));
+  plot.addEventListener("cursor", () => readout.update(ordered(), looks()));
 
   return {
     element,
@@ -687,9 +488,6 @@ export function createCurves({ model, router }) {
     },
   };
 }
-
-/** @param {string} path */
-const baseName = (path) => path.slice(path.lastIndexOf("/") + 1);
 
 /**
  * @param {string} label

@@ -57,6 +57,7 @@ export function createRuns({ model, router }) {
         draw();
       } },
     }, label), (tab, [name]) => setAttr(tab, "aria-pressed", String(name === status)));
+    batchNote.hidden = batch === null;
     replace(batchNote, batch === null ? null
       : [`batch ${batch} `, h("a", { href: href("runs") }, "show every batch")]);
     none.hidden = all.length > 0;

@@ -105,8 +105,9 @@ export function createTrigger({ model, router }) {
   watch.append(watchHead, watchBar, watchFacts, h("div", {
     class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Runs of the batch",
   }, h("table", { class: "data" }, h("thead", null, h("tr", null,
-    ...["Python", "Commit", "Sample", "Status", ""].map((name) =>
-      h("th", { scope: "col" }, name)))), watchBody)));
+    ...["Python", "Commit", "Sample", "Status"].map((name) =>
+      h("th", { scope: "col", class: name === "Sample" ? "num" : null }, name)),
+    h("th", { scope: "col" }, h("span", { class: "unseen" }, "Curve")))), watchBody)));
   const recent = h("section", { class: "recent", "aria-label": "Recent batches" });
   const recentList = h("ul");
   recent.append(h("h2", null, "Recent batches"), recentList);
@@ -458,6 +459,7 @@ export function createTrigger({ model, router }) {
     show(given) {
       read(given);
       draw();
+      void model.refreshCommits();
     },
     destroy() {
       model.removeEventListener("change", onChange);
