@@ -42,7 +42,7 @@ SIZES = (16, 128, 1024)
 KEYS = ("int", "float", "complex", "bytes", "str")
 MANY, FEW = 1_000_000, 100_000
 ROUNDS = 5  # at most, within the time for a cell
-CELL_SECONDS = 2.5
+CELL_SECONDS = 1.5
 
 Row = Dict[str, Any]
 

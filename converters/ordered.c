@@ -4,10 +4,10 @@
  *
  *   key | Python's cached hash (8, str and bytes only) | value
  *
- * Reading a dict gathers references and keys first (strings are only borrowed from their objects),
- * sorts, and then copies keys and values into the packed storage in key order. That way a drain
- * reads the storage front to back and can give it back as it goes, although the dict was in another
- * order. */
+ * A dict whose strings are few is read once, front to back, and its entries are sorted afterwards:
+ * its strings stay in the order of the dict. A larger one is gathered first, as references and keys
+ * (strings are only borrowed from their objects), sorted, and then copied into the packed storage in
+ * key order. That way a drain reads the storage front to back and can give it back as it goes. */
 #include "internal.h"
 
 static char *entry_at(const struct tideconv_ordered *ordered, size_t i)
@@ -115,7 +115,7 @@ int tideconv_ordered_put(struct tideconv_ordered *ordered, const void *key, cons
     return 0;
 }
 
-/* ---- from Python
+/* ---- from Python, in key order
  * --------------------------------------------------------------------------------- */
 
 /* A dict on its way into order. */
@@ -310,7 +310,7 @@ static int place(struct tideconv_ordered *ordered, const struct gathered *g, siz
     return failed ? -1 : 0;
 }
 
-static int read_all(struct tideconv_ordered *ordered, struct reader *reader)
+static int gather_and_place(struct tideconv_ordered *ordered, struct reader *reader)
 {
     struct gathered g = {.key_type = ordered->key_type};
     size_t count = 0;
@@ -337,6 +337,115 @@ static int read_all(struct tideconv_ordered *ordered, struct reader *reader)
     }
     gathered_free(&g);
     return failed ? -1 : 0;
+}
+
+/* ---- from Python, straight into entries
+ * ---------------------------------------------------------------- */
+
+/* Strings up to this many bytes may lie in the dict's order rather than in that of the keys: they
+ * are read once, front to back, but stay until the last of them has been written. */
+#define DIRECT_LIMIT ((size_t)32 << 20)
+
+static int load_batch(struct tideconv_ordered *ordered, struct reader *reader, Py_ssize_t count)
+{
+    struct load load = {.arena = &ordered->key_strings};
+    const struct tideconv_type *key_type = ordered->key_type;
+    char *entry = entry_at(ordered, ordered->count);
+
+    if (tideconv_reader_load(reader, key_type, &load, count, false, entry, ordered->entry_size) < 0)
+        return -1;
+    if (tideconv_cached_size(key_type))
+        key_type->kernel->get_hashes(reader->keys, count, entry + ALIGNED(key_type->size),
+                                     ordered->entry_size);
+    load.arena = &ordered->value_strings;
+    if (tideconv_reader_load(reader, ordered->value_type, &load, count, true,
+                             entry + ordered->value_at, ordered->entry_size) < 0)
+        return -1;
+    ordered->count += (size_t)count;
+    return 0;
+}
+
+/* The entries in the order of the slots, in a block of their own. */
+static int permute(struct tideconv_ordered *ordered, const struct slot *slots)
+{
+    enum { AHEAD = 16 };
+    size_t size = ordered->entry_size;
+    char *entries = tideconv_block_new(ordered->count * size);
+
+    if (!entries) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < ordered->count; i++) {
+        if (i + AHEAD < ordered->count)
+            __builtin_prefetch(entry_at(ordered, slots[i + AHEAD].number));
+        memcpy(entries + i * size, entry_at(ordered, slots[i].number), size);
+    }
+    tideconv_block_free(ordered->entries, ordered->capacity * size);
+    ordered->entries = entries;
+    ordered->capacity = ordered->count;
+    return 0;
+}
+
+static int sort_entries(struct tideconv_ordered *ordered)
+{
+    struct gathered g = {.key_type = ordered->key_type,
+                         .count = ordered->count,
+                         .capacity = ordered->count,
+                         .keys = ordered->entries,
+                         .stride = ordered->entry_size};
+    size_t size = 2 * g.capacity * sizeof *g.slots;
+    int failed;
+
+    g.slots = tideconv_block_new(size);
+    if (!g.slots) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    failed = sort(&g) != 0 || permute(ordered, g.slots) < 0;
+    tideconv_block_free(g.slots, size);
+    return failed ? -1 : 0;
+}
+
+/* Read entries of built-in types as they come and put them into order afterwards; 1 if there are
+ * too many strings for that, with nothing kept. */
+static int read_direct(struct tideconv_ordered *ordered, struct reader *reader)
+{
+    size_t strings = 0;
+    Py_ssize_t count;
+
+    ordered->entries = tideconv_block_new((size_t)reader->count * ordered->entry_size);
+    if (!ordered->entries) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    ordered->capacity = (size_t)reader->count;
+    ordered->key_strings.hint = ordered->capacity;
+    ordered->value_strings.hint = ordered->capacity;
+    while ((count = tideconv_reader_next(reader, strings)) > 0) {
+        if (load_batch(ordered, reader, count) < 0) return -1;
+        strings = ordered->key_strings.total + ordered->value_strings.total;
+        if (strings > DIRECT_LIMIT) {
+            tideconv_ordered_clear(ordered);
+            return 1;
+        }
+    }
+    return count < 0 ? -1 : sort_entries(ordered);
+}
+
+static int read_all(struct tideconv_ordered *ordered, struct reader *reader)
+{
+    const struct tideconv_type *key_type = ordered->key_type, *value_type = ordered->value_type;
+    int direct = 1;
+
+    if (key_type->kernel && value_type->kernel) {
+        direct = read_direct(ordered, reader);
+        if (direct <= 0) return direct;
+        tideconv_reader_close(reader);
+        if (tideconv_reader_open(reader, DICT, reader->container, key_type, value_type) < 0)
+            return -1;
+    }
+    return gather_and_place(ordered, reader);
 }
 
 int tideconv_ordered_from_dict(struct tideconv_ordered *ordered,

@@ -1,8 +1,8 @@
 /* sort.c - the order of an ordered map's keys: a stable sort of 64-bit prefixes.
  *
- * A radix sort by prefix (bytes in which all prefixes agree cost nothing), then a merge sort by
- * comparison of every run of equal prefixes. Keys that differ in their first eight significant
- * bytes are never compared at all. */
+ * A radix sort by the first bytes of the prefix, as many as can tell most prefixes apart (bytes in
+ * which all agree cost nothing), then a merge sort of every run that these bytes leave together.
+ * Keys that differ in their first eight significant bytes are never compared at all. */
 #include "internal.h"
 
 enum { FEW = 24, DIGITS = 8, VALUES = 256, PAUSE_EVERY = 1 << 16 };
@@ -72,17 +72,38 @@ static int radix_pass(const struct slot *in, struct slot *out, size_t count, uns
     return 0;
 }
 
+/* The lowest digit to sort by: from the top, digits are taken until their values, if they were
+ * independent, were 16 times as many as the slots. */
+static unsigned lowest_digit(size_t counts[DIGITS][VALUES], size_t count)
+{
+    double combinations = 1;
+    unsigned digit = DIGITS;
+
+    while (digit > 0 && combinations < 16.0 * (double)count) {
+        size_t values = 0;
+        digit--;
+        for (size_t value = 0; value < VALUES; value++)
+            values += counts[digit][value] > 0;
+        combinations *= (double)values;
+    }
+    return digit;
+}
+
+/* Sort by the digits from the lowest that is worth it; its shift is left in `*shift`. */
 static int radix_sort(struct slot *slots, struct slot *scratch, size_t count,
-                      const struct order *order)
+                      const struct order *order, unsigned *shift)
 {
     size_t counts[DIGITS][VALUES] = {{0}};
     struct slot *in = slots, *out = scratch;
+    unsigned digit;
 
     for (size_t i = 0; i < count; i++) {
-        for (unsigned digit = 0; digit < DIGITS; digit++)
+        for (digit = 0; digit < DIGITS; digit++)
             counts[digit][slots[i].prefix >> 8 * digit & (VALUES - 1)]++;
     }
-    for (unsigned digit = 0; digit < DIGITS; digit++) {
+    digit = lowest_digit(counts, count);
+    *shift = 8 * digit;
+    for (; digit < DIGITS; digit++) {
         struct slot *swap = in;
         if (counts[digit][slots[0].prefix >> 8 * digit & (VALUES - 1)] == count) continue;
         if (radix_pass(in, out, count, 8 * digit, counts[digit], order) != 0) return -1;
@@ -95,13 +116,16 @@ static int radix_sort(struct slot *slots, struct slot *scratch, size_t count,
 
 int tideconv_sort(struct slot *slots, struct slot *scratch, size_t count, const struct order *order)
 {
+    unsigned shift;
+
     if (count <= FEW) {
         insertion_sort(slots, count, order);
         return 0;
     }
-    if (radix_sort(slots, scratch, count, order) != 0) return -1;
+    if (radix_sort(slots, scratch, count, order, &shift) != 0) return -1;
     for (size_t start = 0, end; start < count; start = end) {
-        for (end = start + 1; end < count && slots[end].prefix == slots[start].prefix;)
+        uint64_t run = slots[start].prefix >> shift;
+        for (end = start + 1; end < count && slots[end].prefix >> shift == run;)
             end++;
         if (merge_sort(slots + start, scratch, end - start, order) != 0) return -1;
     }

@@ -114,12 +114,21 @@ static void release(struct writer *writer, struct column *column, Py_ssize_t cou
     if (string && column->arena) tideconv_arena_release_before(column->arena, string->data);
 }
 
+/* Strings that are not drained may lie in any order. */
+static void prefetch_strings(const struct column *column, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        __builtin_prefetch(*(char *const *)(column->entries + i * column->stride));
+}
+
 /* Make the objects of one column and step over them; -1 with none left behind. */
 static int store(struct writer *writer, struct column *column, Py_ssize_t count, PyObject **objects)
 {
     const struct tideconv_kernel *kernel = column->type->kernel;
-    Py_ssize_t done = tideconv_store(column->type, column->entries, column->stride, count, objects);
+    Py_ssize_t done;
 
+    if (kernel && kernel->strings && !column->arena) prefetch_strings(column, count);
+    done = tideconv_store(column->type, column->entries, column->stride, count, objects);
     if (done < count) {
         for (Py_ssize_t i = 0; i < done; i++)
             Py_CLEAR(objects[i]);
