@@ -11,12 +11,14 @@ static const struct command {
     const char *title, *summary; /* the title is what a command's messages begin with */
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"tidemark serve", "run the daemon: queue, builds, runs, REST and dashboard",
+    {PROGRAM "serve", "run the daemon: queue, builds, runs, REST and dashboard",
      tide_command_serve},
-    {"tidemark pythons", "list the CPythons of this machine, and why one cannot be used",
+    {PROGRAM "pythons", "list the CPythons of this machine, and why one cannot be used",
      tide_command_pythons},
-    {"export", "write a run to a file: tide, csv, json, pymemtrace or chrome", tide_command_export},
-    {"import", "read a run from a file: tide, cPyMemTrace, mprof or psrecord", tide_command_import},
+    {PROGRAM "export", "write a run to a file: tide, csv, json, pymemtrace or chrome",
+     tide_command_export},
+    {PROGRAM "import", "read a run from a file: tide, cPyMemTrace, mprof or psrecord",
+     tide_command_import},
 };
 
 static const char *name_of(const struct command *c)
