@@ -30,10 +30,10 @@ static const char *kind_name(enum container kind)
 static Py_ssize_t current_size(const struct reader *reader)
 {
     switch (reader->kind) {
-    case LIST: return PyList_GET_SIZE(reader->container);
+    case LIST: return PyList_Size(reader->container);
     case TUPLE: return PyTuple_GET_SIZE(reader->container);
     case DICT: return PyDict_Size(reader->container);
-    default: return PySet_GET_SIZE(reader->container);
+    default: return PySet_Size(reader->container);
     }
 }
 
@@ -94,24 +94,25 @@ static Py_ssize_t changed(const struct reader *reader)
 
 static Py_ssize_t next_of_sequence(struct reader *reader, Py_ssize_t count)
 {
-    PyObject **items = PySequence_Fast_ITEMS(reader->container) + reader->at;
+    PyObject **items;
 
+#if PY_VERSION_HEX >= 0x030D0000 && !TIDECONV_FAST
+    if (reader->kind == LIST) {
+        for (Py_ssize_t i = 0; i < count; i++) {
+            reader->key_buffer[i] = PyList_GetItemRef(reader->container, reader->at + i);
+            if (!reader->key_buffer[i]) return changed(reader); /* it has become shorter */
+            reader->held = i + 1;
+        }
+        return count;
+    }
+#endif
+    items = PySequence_Fast_ITEMS(reader->container) + reader->at;
     if (!reader->one_by_one && TIDECONV_FAST) {
         reader->keys = items;
         for (Py_ssize_t i = 0; i < count; i++)
             __builtin_prefetch(items[i]);
         return count;
     }
-#if PY_VERSION_HEX >= 0x030D0000
-    if (reader->kind == LIST) {
-        for (Py_ssize_t i = 0; i < count; i++) {
-            reader->key_buffer[i] = PyList_GetItemRef(reader->container, reader->at + i);
-            if (!reader->key_buffer[i]) return -1;
-            reader->held = i + 1;
-        }
-        return count;
-    }
-#endif
     for (Py_ssize_t i = 0; i < count; i++)
         reader->key_buffer[i] = items[i];
     hold_batch(reader, count);

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-MODULES = ("test_roundtrip", "test_errors", "test_allocation", "test_capi", "test_examples")
+MODULES = ("test_roundtrip", "test_errors", "test_allocation", "test_capi", "test_examples",
+           "test_threads")
 
 
 def run(*command, **options):
@@ -59,7 +60,8 @@ def sanitizer_environment(options):
     return {"LD_PRELOAD": runtime, "PYTHONMALLOC": "malloc",
             # The interpreter leaks at exit by design: only what the library allocated counts. That
             # no object is leaked, the tests say by reference counts.
-            "ASAN_OPTIONS": "detect_leaks=1:exitcode=0:allocator_may_return_null=1",
+            "ASAN_OPTIONS": "detect_leaks=1:exitcode=0:allocator_may_return_null=1:"
+                            "malloc_context_size=10",
             "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "TIDECONV_TEST_MAX": "6"}
 
 
@@ -71,14 +73,25 @@ def check_sanitizer_report(log):
             sys.exit("a sanitizer report:\n" + block)
 
 
+def free_threaded(python):
+    """Whether that Python can run without the GIL."""
+    ask = "import sysconfig; print(sysconfig.get_config_var('Py_GIL_DISABLED') or 0)"
+    return run(python, "-c", ask, stdout=subprocess.PIPE,
+               universal_newlines=True).stdout.strip() == "1"
+
+
 def test_variant(options):
     definitions = ["-DTIDECONV_TESTS=ON", "-DTIDECONV_VARIANTS=OFF",
                    "-DCMAKE_NO_SYSTEM_FROM_IMPORTED=ON"]  # headers of a debug Python are links
     definitions += ["-D" + definition for definition in options.define]
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", TIDECONV_TEST_MAX="9",
                        PYTHONPATH="%s:%s" % (options.build, options.build / "test-modules"))
+    if free_threaded(options.python):
+        definitions.append("-DTIDECONV_FREE_THREADED=ON")
+        environment["PYTHON_GIL"] = "0"
     if options.sanitize:
-        definitions += ["-DTIDECONV_SANITIZE=address,undefined", "-DCMAKE_BUILD_TYPE=Debug"]
+        definitions += ["-DTIDECONV_SANITIZE=address,undefined", "-DCMAKE_BUILD_TYPE=Debug",
+                        "-DCMAKE_C_FLAGS_DEBUG=-g -O1"]
         environment.update(sanitizer_environment(options))
     configure_and_build(options, options.build, options.source, *definitions)
     done = subprocess.run([options.python, "-m", "unittest"] + list(MODULES), cwd=str(TESTS),
