@@ -101,6 +101,8 @@ test("a run is triggered from the form and its curve drawn", async () => {
   newest = pythons.find((/** @type {{usable: boolean}} */ one) => one.usable).name;
   await page.getByRole("link", { name: "Trigger" }).click();
   await page.getByRole("button", { name: "Newest" }).click();
+  await page.getByRole("checkbox", { checked: true, name: "dict_bytes" }).uncheck();
+  await page.getByRole("checkbox", { name: "list_bytes" }).check();
   for (const [name, value] of Object.entries(SMALL)) {
     await page.getByLabel(name, { exact: true }).fill(String(value));
   }
