@@ -6,8 +6,9 @@
  *
  * A dict whose strings are few is read once, front to back, and its entries are sorted afterwards:
  * its strings stay in the order of the dict. A larger one is gathered first, as references and keys
- * (strings are only borrowed from their objects), sorted, and then copied into the packed storage in
- * key order. That way a drain reads the storage front to back and can give it back as it goes. */
+ * (strings are only borrowed from their objects), sorted, and then copied into the packed storage
+ * in key order. That way a drain reads the storage front to back and can give it back as it goes.
+ */
 #include "internal.h"
 
 static char *entry_at(const struct tideconv_ordered *ordered, size_t i)

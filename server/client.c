@@ -45,8 +45,9 @@ static enum tide_rc connect_to(const char *authority, int *fd, struct tide_error
     size_t n = colon ? (size_t)(colon - authority) : 0;
     bool six = n > 2 && *authority == '[';
     if (!n || n >= sizeof host) return tide_fail(e, TIDE_INVALID, "DATA/url holds no address");
-    memcpy(host, authority + six, n - 2 * six);
-    host[n - 2 * six] = '\0';
+    size_t brackets = six ? 1 : 0;
+    memcpy(host, authority + brackets, n - 2 * brackets);
+    host[n - 2 * brackets] = '\0';
     if (getaddrinfo(host, colon + 1, &hints, &found))
         return tide_fail(e, TIDE_INVALID, "DATA/url holds no address: %s", authority);
     *fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -86,8 +87,9 @@ static enum tide_rc receive_all(int fd, struct tide_str *out, struct tide_error 
 /* "HTTP/1.1 201 Created ... \r\n\r\n{...}" */
 static enum tide_rc read_answer(const struct tide_str *text, json_t **answer, struct tide_error *e)
 {
-    const char *body = strstr(text->at, "\r\n\r\n");
-    const char *status = strchr(text->at, ' ');
+    const char *at = text->at ? text->at : "";
+    const char *body = strstr(at, "\r\n\r\n");
+    const char *status = strchr(at, ' ');
     json_error_t unread;
     *answer = body ? json_loads(body + 4, 0, &unread) : NULL;
     if (!*answer || !status) return tide_fail(e, TIDE_IO, "the daemon's answer is not JSON");
@@ -125,7 +127,7 @@ enum tide_rc tide_client_post(const char *data, const char *target, const char *
     *answer = NULL;
     enum tide_rc rc = read_text(data, "url", &url, e);
     if (!rc) rc = read_text(data, "token", &token, e);
-    if (!rc && strncmp(url, scheme, sizeof scheme - 1) != 0)
+    if (!rc && url && strncmp(url, scheme, sizeof scheme - 1) != 0)
         rc = tide_fail(e, TIDE_INVALID, "%s/url holds no address", data);
     if (!rc) {
         const char *authority = url + sizeof scheme - 1;

@@ -1,6 +1,6 @@
 /* stream_corpus_test.c - replays the committed inputs of the fuzz target without libFuzzer: the
  * corpus, and what once failed. */
-#include "../tests/fuzz/stream_fuzz.c"
+#include "../tests/fuzz/stream_fuzz.c" /* NOLINT(bugprone-suspicious-include): the target itself */
 
 #include <dirent.h>
 #include <setjmp.h>

@@ -16,5 +16,9 @@ static PyObject *scale(PyObject *Py_UNUSED(module), PyObject *arguments)
     return tideconv_array_take_list(&array);
 }
 static PyMethodDef methods[] = {{"scale", scale, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "scale", .m_methods = methods};
-PyMODINIT_FUNC PyInit_scale(void) { return PyModuleDef_Init(&definition); }
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "scale",
+                                        .m_methods = methods};
+PyMODINIT_FUNC PyInit_scale(void)
+{
+    return PyModuleDef_Init(&definition);
+}

@@ -42,7 +42,7 @@ static void put_run_with_all_kinds(void)
     put(&(struct tide_record){.kind = TIDE_GC,
                               .t_ns = ORIGIN + 33,
                               .thread = 7,
-                              .rss = 102 * 4096,
+                              .rss = UINT64_C(102) * 4096,
                               .generation = 2,
                               .value = -1});
     put_child(34, 100, 0);

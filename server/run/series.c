@@ -240,13 +240,13 @@ static enum tide_rc walk_children(void *context, const struct tide_chunk_row *ro
 enum tide_rc tide_series_children(struct tide_store *s, int64_t run, const struct tide_point *at,
                                   size_t n, uint64_t **out, struct tide_error *e)
 {
-    struct tide_run_facts facts;
+    struct tide_run_facts facts = {0};
     size_t step = 0;
     *out = calloc(n + 1, sizeof **out);
     struct children_walk *w = calloc(1, sizeof *w);
     enum tide_rc rc = *out && w ? tide_store_run_facts(s, run, &facts, e)
                                 : tide_fail(e, TIDE_NOMEM, "read the children of a run");
-    if (!rc && n) {
+    if (!rc && w && n) {
         w->origin_ns = facts.origin_ns;
         rc = tide_store_chunks(s, run, 0, 0, at[n - 1].t_ns, 0, walk_children, w, e);
         tide_points_sort(&w->steps);

@@ -187,7 +187,7 @@ static PyObject *hashes(PyObject *Py_UNUSED(module), PyObject *dict)
         struct tideconv_bytes *value;
         CHECK(at == key);
         value = tideconv_hash_value(&hash, (size_t)at);
-        CHECK(atoi(value->data + 6) == key);
+        CHECK(strtoll(value->data + 6, NULL, 10) == key);
     }
     CHECK(tideconv_hash_find(&hash, &count) == -1);
     result = tideconv_hash_take_dict(&hash);

@@ -100,9 +100,9 @@ static PyObject *tidetest_crash(PyObject *module, PyObject *arg)
 }
 
 static PyMethodDef methods[] = {
-    {"peak", tidetest_peak, METH_O, NULL},   {"call", tidetest_call, METH_O, NULL},
-    {"spin", tidetest_spin, METH_O, NULL},   {"fail", tidetest_fail, METH_NOARGS, NULL},
-    {"crash", tidetest_crash, METH_O, NULL}, {"touch", tidetest_touch, METH_O, NULL},
+    {"peak", tidetest_peak, METH_O, NULL},        {"call", tidetest_call, METH_O, NULL},
+    {"spin", tidetest_spin, METH_O, NULL},        {"fail", tidetest_fail, METH_NOARGS, NULL},
+    {"crash", tidetest_crash, METH_O, NULL},      {"touch", tidetest_touch, METH_O, NULL},
     {"statm", tidetest_statm, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 
