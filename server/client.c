@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -127,7 +128,8 @@ enum tide_rc tide_client_post(const char *data, const char *target, const char *
     *answer = NULL;
     enum tide_rc rc = read_text(data, "url", &url, e);
     if (!rc) rc = read_text(data, "token", &token, e);
-    if (!rc && url && strncmp(url, scheme, sizeof scheme - 1) != 0)
+    assert(rc || (url && token)); /* read_text leaves none out */
+    if (!rc && strncmp(url, scheme, sizeof scheme - 1) != 0)
         rc = tide_fail(e, TIDE_INVALID, "%s/url holds no address", data);
     if (!rc) {
         const char *authority = url + sizeof scheme - 1;

@@ -244,9 +244,14 @@ enum tide_rc tide_series_children(struct tide_store *s, int64_t run, const struc
     size_t step = 0;
     *out = calloc(n + 1, sizeof **out);
     struct children_walk *w = calloc(1, sizeof *w);
-    enum tide_rc rc = *out && w ? tide_store_run_facts(s, run, &facts, e)
-                                : tide_fail(e, TIDE_NOMEM, "read the children of a run");
-    if (!rc && w && n) {
+    if (!*out || !w) {
+        free(*out);
+        free(w);
+        *out = NULL;
+        return tide_fail(e, TIDE_NOMEM, "read the children of a run");
+    }
+    enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
+    if (!rc && n) {
         w->origin_ns = facts.origin_ns;
         rc = tide_store_chunks(s, run, 0, 0, at[n - 1].t_ns, 0, walk_children, w, e);
         tide_points_sort(&w->steps);
@@ -256,7 +261,7 @@ enum tide_rc tide_series_children(struct tide_store *s, int64_t run, const struc
             (*out)[i] = step ? w->steps.at[step - 1].rss : 0;
         }
     }
-    if (w) tide_points_free(&w->steps);
+    tide_points_free(&w->steps);
     free(w);
     if (!rc) return TIDE_OK;
     free(*out);
