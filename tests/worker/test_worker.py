@@ -35,7 +35,11 @@ CHANGES = ("--recording", "changes", "--precision", "exact")
 # How far the kernel's mark may be below the truth: since Linux 6.2 RSS is counted per CPU in
 # batches of max(32, 2 * CPUs) pages (percpu_counter_batch); the mark comes from the estimate.
 CPUS = os.cpu_count() or 1
-KERNEL_ERROR = 3 * CPUS * max(32, 2 * CPUS) * os.sysconf("SC_PAGE_SIZE")
+KERNEL_ERROR = CPUS * max(32, 2 * CPUS) * os.sysconf("SC_PAGE_SIZE")
+# RSS is the sum of three such counters (get_mm_rss in the kernel: file, anonymous, shared memory), and
+# a sample adds each up exactly: the mark may be below a sample by the error of all three. 69 pages were
+# seen where one counter's bound is 64.
+COUNTERS_ERROR = 3 * KERNEL_ERROR
 
 options = argparse.Namespace()
 pythons = []
@@ -224,7 +228,7 @@ class WorkerCase(StreamCase):
         self.assertLess(original, tide)
         self.assertGreaterEqual(original - base, stream.meta["expected"]["original"])
         self.assertEqual(stream.meta["expected"]["original"], 16 * MIB)
-        self.assertGreaterEqual(tide + KERNEL_ERROR, max(r["rss"] for r in stream.of("SAMPLE")))
+        self.assertGreaterEqual(tide + COUNTERS_ERROR, max(r["rss"] for r in stream.of("SAMPLE")))
         self.assertGreaterEqual(tide, max(r["rss"] for r in stream.of(*EVENTS)))
         for r in returns:
             self.assertGreaterEqual(r["peak"], r["rss"])
