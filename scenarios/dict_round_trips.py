@@ -1,6 +1,6 @@
 """Dicts round-tripped through a C hash map (bytes) and through an ordered map (str)."""
 
-from tidemark import iterations, mark
+from ._round_trips import refuse_equal_items, round_trips
 
 module = "tideconv"
 param_names = ["count", "length", "repeat"]
@@ -11,16 +11,8 @@ limits = {"count": (1, 8_388_608), "length": (2, 1_048_576), "repeat": (1, 1_000
 
 def setup(count, length, repeat):
     global new_dict_hash_bytes_bytes, new_dict_ordered_str_str
-    if count > 10 ** length:
-        raise ValueError("%d keys of %d digits cannot all differ: raise length" % (count, length))
+    refuse_equal_items(count, length)
     from tideconv import new_dict_hash_bytes_bytes, new_dict_ordered_str_str
-
-
-def check(original, result, of):
-    """Compare a result with its original, outside the measured call."""
-    types = {*map(type, result), *map(type, result.values())}
-    if result is original or result != original or types - {of}:
-        raise AssertionError("the new dict differs from the original")
 
 
 def peakmem_dict_bytes(count, length, repeat):
@@ -31,13 +23,8 @@ def peakmem_dict_bytes(count, length, repeat):
     2 * count * length bytes, 1 GiB by default, and stands up to three times: original, hash map, new
     dict. A value differs from its key and from every other value.
     """
-    for _ in iterations(repeat):
-        original = {b"%0*d" % (length, i): b"%-*d" % (length, i) for i in range(count)}
-        mark("original")
-        result = new_dict_hash_bytes_bytes(original)
-        mark("result")
-        check(original, result, bytes)
-        del original, result
+    round_trips(lambda: {b"%0*d" % (length, i): b"%-*d" % (length, i) for i in range(count)},
+                new_dict_hash_bytes_bytes, bytes, repeat)
 
 
 def peakmem_dict_str(count, length, repeat):
@@ -48,13 +35,8 @@ def peakmem_dict_str(count, length, repeat):
     payload is 2 * count * length bytes, 1 GiB by default, and stands up to three times: original,
     ordered map, new dict. Keys come in another order than that of the map: "10" is before "9".
     """
-    for _ in iterations(repeat):
-        original = {"%-*d" % (length, i): "%0*d" % (length, i) for i in range(count)}
-        mark("original")
-        result = new_dict_ordered_str_str(original)
-        mark("result")
-        check(original, result, str)
-        del original, result
+    round_trips(lambda: {"%-*d" % (length, i): "%0*d" % (length, i) for i in range(count)},
+                new_dict_ordered_str_str, str, repeat)
 
 
 def expected(count, length, repeat):

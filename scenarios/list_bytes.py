@@ -1,14 +1,13 @@
 """Lists of bytes, round-tripped through a contiguous C array."""
 
-from tidemark import iterations, mark
+from ._round_trips import refuse_equal_items, round_trips
 
 module = "tideconv"
 
 
 def setup(count, length, repeat):
     global new_list_bytes
-    if count > 10 ** length:
-        raise ValueError("%d items of %d digits cannot all differ: raise length" % (count, length))
+    refuse_equal_items(count, length)
     from tideconv import new_list_bytes
 
 
@@ -19,16 +18,9 @@ def peakmem_list_bytes(count, length, repeat):
     array and that into a new list, compare, delete both. The payload is count * length bytes, 1 GiB
     by default, and stands up to three times: original, C array, new list.
     """
-    for _ in iterations(repeat):
-        # An operator and no call, so that no event is paid for per item. Every item is another
-        # number: a constant such as b" " * 1024 would be one object, held count times.
-        original = [b"%0*d" % (length, i) for i in range(count)]
-        mark("original")
-        result = new_list_bytes(original)
-        mark("result")
-        if result is original or result != original or {*map(type, result)} - {bytes}:
-            raise AssertionError("the new list differs from the original")
-        del original, result
+    # An operator and no call, so that no event is paid for per item. Every item is another number: a
+    # constant such as b" " * 1024 would be one object, held count times.
+    round_trips(lambda: [b"%0*d" % (length, i) for i in range(count)], new_list_bytes, bytes, repeat)
 
 
 def expected(count, length, repeat):

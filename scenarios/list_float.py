@@ -1,6 +1,6 @@
 """Lists of float, round-tripped through a contiguous C array and through a doubly linked list."""
 
-from tidemark import iterations, mark
+from ._round_trips import round_trips
 
 module = "tideconv"
 param_names = ["count", "repeat"]
@@ -19,16 +19,9 @@ def setup(count, repeat):
     from tideconv import new_list_array_float, new_list_linked_float
 
 
-def round_trips(convert, count, repeat):
-    for _ in iterations(repeat):
-        # Every item is computed, so every item is an object of its own.
-        original = [i * 0.5 for i in range(count)]
-        mark("original")
-        result = convert(original)
-        mark("result")
-        if result is original or result != original or {*map(type, result)} - {float}:
-            raise AssertionError("the new list differs from the original")
-        del original, result
+def halves(count):
+    """Every item is computed, so every item is an object of its own."""
+    return [i * 0.5 for i in range(count)]
 
 
 def peakmem_list_float_array(count, repeat):
@@ -39,7 +32,7 @@ def peakmem_list_float_array(count, repeat):
     objects (24 bytes each and 8 for the pointer) it takes 32 * count bytes, 1 GiB by default, twice:
     original and new list.
     """
-    round_trips(new_list_array_float, count, repeat)
+    round_trips(lambda: halves(count), new_list_array_float, float, repeat)
 
 
 def expected_array(count, repeat):
@@ -53,7 +46,7 @@ def peakmem_list_float_linked(count, repeat):
     As list_float_array, but each double stands in a node of its own with two links: at least
     24 * count bytes, 768 MiB by default, between original and new list of 1 GiB each.
     """
-    round_trips(new_list_linked_float, count, repeat)
+    round_trips(lambda: halves(count), new_list_linked_float, float, repeat)
 
 
 def expected_linked(count, repeat):

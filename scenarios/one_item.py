@@ -21,7 +21,7 @@ def setup(repeat, length):
     from tideconv import new_dict_bytes_bytes, new_list_bytes, new_set_bytes
 
 
-def round_trips(convert, original, repeat):
+def convert_often(convert, original, repeat):
     mark("original")
     for step in iterations(STEPS):
         for _ in range(repeat * step // STEPS, repeat * (step + 1) // STEPS):
@@ -35,7 +35,7 @@ def peakmem_list_one_item(repeat, length):
 
     The payload is `length` bytes; original, C array and new list hold it once each.
     """
-    round_trips(new_list_bytes, [b"%0*d" % (length, 1)], repeat)
+    convert_often(new_list_bytes, [b"%0*d" % (length, 1)], repeat)
 
 
 def peakmem_set_one_item(repeat, length):
@@ -43,7 +43,7 @@ def peakmem_set_one_item(repeat, length):
 
     The payload is `length` bytes; original, hash set and new set hold it once each.
     """
-    round_trips(new_set_bytes, {b"%0*d" % (length, 1)}, repeat)
+    convert_often(new_set_bytes, {b"%0*d" % (length, 1)}, repeat)
 
 
 def peakmem_dict_one_item(repeat, length):
@@ -51,7 +51,7 @@ def peakmem_dict_one_item(repeat, length):
 
     The payload is 2 * `length` bytes; original, hash map and new dict hold it once each.
     """
-    round_trips(new_dict_bytes_bytes, {b"%0*d" % (length, 1): b"%0*d" % (length, 2)}, repeat)
+    convert_often(new_dict_bytes_bytes, {b"%0*d" % (length, 1): b"%0*d" % (length, 2)}, repeat)
 
 
 def expected(repeat, length):

@@ -1,14 +1,13 @@
 """Sets of bytes, round-tripped through a C hash set."""
 
-from tidemark import iterations, mark
+from ._round_trips import refuse_equal_items, round_trips
 
 module = "tideconv"
 
 
 def setup(count, length, repeat):
     global new_set_bytes
-    if count > 10 ** length:
-        raise ValueError("%d items of %d digits cannot all differ: raise length" % (count, length))
+    refuse_equal_items(count, length)
     from tideconv import new_set_bytes
 
 
@@ -19,14 +18,7 @@ def peakmem_set_bytes(count, length, repeat):
     hash set and that into a new set, compare, delete both. The payload is count * length bytes,
     1 GiB by default, and stands up to three times: original, hash set, new set.
     """
-    for _ in iterations(repeat):
-        original = {b"%0*d" % (length, i) for i in range(count)}
-        mark("original")
-        result = new_set_bytes(original)
-        mark("result")
-        if result is original or result != original or {*map(type, result)} - {bytes}:
-            raise AssertionError("the new set differs from the original")
-        del original, result
+    round_trips(lambda: {b"%0*d" % (length, i) for i in range(count)}, new_set_bytes, bytes, repeat)
 
 
 def expected(count, length, repeat):

@@ -80,14 +80,31 @@ static enum tide_rc run_describe(const char *python, const char *harness, const 
     return rc;
 }
 
-/* The version of a scenario is the hash of its file. */
-static enum tide_rc hash_file(const char *path, char out[TIDE_HASH_TEXT], struct tide_error *e)
+static enum tide_rc append_file(const char *path, struct tide_str *all, struct tide_error *e)
 {
     char *text = NULL;
     size_t n = 0;
     enum tide_rc rc = tide_file_read(path, SCENARIO_SIZE, &text, &n, e);
-    if (!rc) tide_hash_text(text, n, out);
+    if (!rc) tide_str_add(all, text, n);
     free(text);
+    return rc;
+}
+
+/* The version of a scenario is the hash of its file and of those of its suite that this imports. */
+static enum tide_rc hash_sources(const struct tide_scenario *s, char out[TIDE_HASH_TEXT],
+                                 struct tide_error *e)
+{
+    struct tide_str all = {0};
+    enum tide_rc rc = append_file(s->file, &all, e);
+    json_t *path;
+    size_t i;
+    json_array_foreach(json_object_get(s->description, "imports"), i, path)
+    {
+        if (!rc) rc = append_file(json_string_value(path), &all, e);
+    }
+    if (!rc && all.failed) rc = tide_fail(e, TIDE_NOMEM, "read the scenarios");
+    if (!rc) tide_hash_text(all.at, all.length, out);
+    tide_str_free(&all);
     return rc;
 }
 
@@ -106,7 +123,7 @@ static enum tide_rc add_scenario(struct tide_catalog *c, json_t *found,
     *row = (struct tide_scenario_row){s->name, version, s->file, text};
     if (!s->name || !s->file || !version || !text)
         return tide_fail(e, TIDE_NOMEM, "list the scenarios");
-    return hash_file(s->file, version, e);
+    return hash_sources(s, version, e);
 }
 
 static enum tide_rc keep_scenarios(struct tide_store *store, json_t *described,

@@ -51,6 +51,16 @@ def describe(python, *files):
     return json.loads(output([python, "-I", "-B", harness(), "describe", *files]))
 
 
+def write_package(name, texts):
+    """Write the files of a suite; their paths by name."""
+    folder = os.path.join(options.folder, name)
+    os.makedirs(folder, exist_ok=True)
+    for file, text in texts.items():
+        with open(os.path.join(folder, file), "w") as out:
+            out.write(text)
+    return {file: os.path.join(folder, file) for file in texts}
+
+
 class Run:
     """One scenario under the probe."""
 
@@ -118,17 +128,35 @@ class Describing(unittest.TestCase):
             self.assertEqual(found["file"], path)
 
     def test_a_suite_in_a_package_imports_its_neighbours(self):
-        folder = os.path.join(options.folder, "suite_package")
-        os.makedirs(folder, exist_ok=True)
-        for name, text in (("__init__.py", ""), ("common.py", "class Base:\n    params = [3]\n"),
-                           ("bench.py", "from .common import Base\nclass B(Base):\n"
-                                        "    def peakmem_b(self, n): assert n == 3\n")):
-            with open(os.path.join(folder, name), "w") as file:
-                file.write(text)
-        path = os.path.join(folder, "bench.py")
+        path = write_package("suite_package", {
+            "__init__.py": "", "common.py": "class Base:\n    params = [3]\n",
+            "bench.py": "from .common import Base\nclass B(Base):\n"
+                        "    def peakmem_b(self, n): assert n == 3\n"})["bench.py"]
         (found,) = describe(workers[0][0], path)
         self.assertEqual((found["name"], found["params"][0]["default"]), ("B.b", 3))
         self.assertIsNone(Run(*workers[0], "B.b", suite=path).meta("error"))
+
+
+    def test_what_a_file_imports_is_of_its_version(self):
+        """Each file tells its own imports; files that are private by their name tell nothing."""
+        texts = {"__init__.py": "", "_one.py": "ONE = 1\n", "_two.py": "from ._one import ONE\n",
+                 "a.py": "from ._two import ONE\ndef peakmem_a(): pass\n",
+                 "b.py": "from . import _one\ndef peakmem_b(): pass\n",
+                 "c.py": "def peakmem_c(): pass\n"}
+        paths = write_package("importing", texts)
+        found = describe(workers[0][0], *(paths[name] for name in sorted(texts)))
+        self.assertEqual({d["name"]: [os.path.basename(path) for path in d["imports"]] for d in found},
+                         {"a": ["__init__.py", "_one.py", "_two.py"], "b": ["__init__.py", "_one.py"],
+                          "c": ["__init__.py"]})
+
+    def test_sources_beside_a_suite_are_not_imported(self):
+        """The folder around a suite may hold the extension's sources, which nobody has built."""
+        path = write_package("around/suite", {
+            "__init__.py": "", "bench.py": "def peakmem_x():\n    import %s as built\n"
+                                           "    assert built.thing == 1\n" % EXTENSION})["bench.py"]
+        with open(os.path.join(options.folder, "around", EXTENSION + ".py"), "w") as file:
+            file.write("thing = 'source'\n")
+        self.assertIsNone(Run(*workers[0], "x", suite=path).meta("error"))
 
 
 class Running(unittest.TestCase):

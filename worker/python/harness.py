@@ -40,16 +40,25 @@ def load(path):
     folder, _, stem = path.rpartition("/")
     name = "scenario"
     if exists(folder + "/__init__.py"):
-        above, _, package = folder.rpartition("/")
-        sys.path.insert(0, above)
-        __import__(package)
-        name = package + "." + stem[:-len(".py")]
+        name = import_package(folder) + "." + stem[:-len(".py")]
     module = type(sys)(name)
     module.__file__ = path
     module.__package__ = name.rpartition(".")[0]
     sys.modules[name] = module
     exec(compile(source, path, "exec"), module.__dict__)
     return module
+
+
+def import_package(folder):
+    """Import the package that a suite is, and return its name. The folder it stands in is searched
+    for nothing else: a repository's own sources may lie there, which were not built."""
+    above, _, package = folder.rpartition("/")
+    sys.path.insert(0, above)
+    try:
+        __import__(package)
+    finally:
+        sys.path.remove(above)
+    return package
 
 
 def exists(path):
@@ -434,12 +443,25 @@ def scenarios_of(module):
     return found
 
 
+def take_neighbours(module):
+    """Files of the suite that this one imported, for its version is theirs too. Their modules go, so
+    that what the next file imports is told for itself."""
+    package, _, _ = module.__name__.partition(".")
+    inside = [name for name in sys.modules if name == package or name.startswith(package + ".")]
+    files = {getattr(sys.modules.pop(name), "__file__", None) for name in inside}
+    return sorted(files - {None, module.__file__})
+
+
 def describe_file(path):
     module = load(path)
     found = scenarios_of(module)
     if not found:
         raise ScenarioError("no function or method named %s..." % PREFIX)
-    return [describe_scenario(path, module, scenario) for scenario in found]
+    described = [describe_scenario(path, module, scenario) for scenario in found]
+    neighbours = take_neighbours(module)
+    for scenario in described:
+        scenario["imports"] = neighbours
+    return described
 
 
 def describe(paths):
@@ -450,6 +472,8 @@ def describe(paths):
     sys.meta_path.append(StandIns())
     described = []
     for path in paths:
+        if path.rpartition("/")[2].startswith("_"):
+            continue  # private, as a name is; __init__.py too
         try:
             found = describe_file(path)
             json.dumps(found, allow_nan=False)

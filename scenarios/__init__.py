@@ -1,0 +1,1 @@
+"""The study's scenarios (docs/SCENARIOS.md). Files whose name begins with an underscore hold none."""
