@@ -41,6 +41,7 @@ enum {
     CHUNK_BYTES = 64 << 10,
     PIPE_BYTES = 1 << 20,
     ORPHAN_ROUNDS = 200, /* of 10 ms */
+    SETTINGS_MAX = 16,
 };
 #define MS_NS    UINT64_C(1000000)
 #define CHUNK_NS (100 * MS_NS)
@@ -48,7 +49,9 @@ enum {
 
 struct options {
     uint64_t interval_us;
-    double deadline_s; /* 0 for none */
+    double deadline_s;            /* 0 for none */
+    char *settings[SETTINGS_MAX]; /* NAME=VALUE for the worker's environment */
+    int setting_count;
     char **worker;
 };
 
@@ -244,7 +247,7 @@ static void set_signals_default(void)
 
 /* In the child. ASLR off where it is allowed: the worker records whether it is (personality(2)).
  * errno of a failed exec goes through `report`, which a successful exec closes. */
-static void become_worker(char **argv, int ring, int report, pid_t probe)
+static void become_worker(const struct options *o, int ring, int report, pid_t probe)
 {
     char number[16];
     int persona = personality(0xffffffff);
@@ -257,9 +260,11 @@ static void become_worker(char **argv, int ring, int report, pid_t probe)
     set_limits();
     snprintf(number, sizeof number, "%d", ring);
     setenv(TIDE_RING_ENV, number, 1);
+    for (int i = 0; i < o->setting_count; i++)
+        putenv(o->settings[i]);
     close_descriptors(ring);
     set_signals_default();
-    execvp(argv[0], argv);
+    execvp(o->worker[0], o->worker);
     int error = errno;
     if (write(report, &error, sizeof error) < 0) _exit(CODE_NO_EXEC - 1);
     _exit(CODE_NO_EXEC);
@@ -273,7 +278,7 @@ static int start_worker(struct probe *p, int ring)
 
     if (pipe2(report, O_CLOEXEC) != 0) return errno;
     p->worker = fork();
-    if (p->worker == 0) become_worker(p->options.worker, ring, report[1], self);
+    if (p->worker == 0) become_worker(&p->options, ring, report[1], self);
     close(report[1]);
     if (p->worker > 0) {
         setpgid(p->worker, p->worker); /* whoever comes first */
@@ -466,11 +471,13 @@ static int run(struct probe *p, int ring)
 /* ---- command line ---- */
 
 static const char HELP[] =
-    "Usage: tidemark-probe [--interval-us N] [--deadline-s N] -- WORKER ARGS...\n"
+    "Usage: tidemark-probe [--interval-us N] [--deadline-s N] [--env NAME=VALUE]... -- WORKER "
+    "ARGS...\n"
     "Run WORKER, sample its memory from outside, write one tide stream to standard output.\n"
     "\n"
     "  --interval-us N   microseconds between samples, 100 to 1000000 (default 1000)\n"
     "  --deadline-s N    kill the worker after N seconds (default: never)\n"
+    "  --env NAME=VALUE  set this in the worker's environment, not in the probe's own\n"
     "  --help            this text\n"
     "\n"
     "WORKER's own output goes to standard error. Exit status: 0 the stream is complete, whatever\n"
@@ -484,11 +491,21 @@ static bool parse_number(const char *text, double least, double most, double *ou
     return end != text && !*end && *out >= least && *out <= most;
 }
 
+static bool take_setting(struct options *o)
+{
+    const char *equals = strchr(optarg, '=');
+
+    if (!equals || equals == optarg || o->setting_count == SETTINGS_MAX) return false;
+    o->settings[o->setting_count++] = optarg;
+    return true;
+}
+
 /* Returns -1 to go on, else the exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option LONG[] = {{"interval-us", required_argument, NULL, 'i'},
                                          {"deadline-s", required_argument, NULL, 'd'},
+                                         {"env", required_argument, NULL, 'e'},
                                          {"help", no_argument, NULL, 'h'},
                                          {NULL, 0, NULL, 0}};
     double number;
@@ -504,8 +521,10 @@ static int parse_options(int argc, char **argv, struct options *o)
             o->interval_us = (uint64_t)number;
         } else if (c == 'd' && parse_number(optarg, 1e-3, 1e7, &number)) {
             o->deadline_s = number;
+        } else if (c == 'e' && take_setting(o)) {
+            continue;
         } else {
-            if (c != '?') fprintf(stderr, "tidemark-probe: %s is out of range\n", optarg);
+            if (c != '?') fprintf(stderr, "tidemark-probe: %s is not allowed\n", optarg);
             fputs("Try 'tidemark-probe --help'.\n", stderr);
             return EXIT_USAGE;
         }

@@ -61,7 +61,8 @@ static const char question[] =
     "    'abi': var('SOABI') or 'cpython-%d%d' % v[:2], 'prefix': sys.prefix,\n"
     "    'program': program, 'virtual': sys.prefix != base,\n"
     "    'base': getattr(sys, '_base_executable', None) or '', 'build': sys.version,\n"
-    "    'include': os.path.dirname(header), 'libpython': shared or static, 'link': link}))\n";
+    "    'include': os.path.dirname(header), 'libpython': shared or static, 'link': link,\n"
+    "    'mimalloc': var('WITH_MIMALLOC') == '1', 'pymalloc': var('WITH_PYMALLOC') == '1'}))\n";
 
 void tide_python_clear(struct tide_python *p)
 {
@@ -138,7 +139,7 @@ static char *judge(const struct tide_python *p, const char *implementation)
     if (tide_probe_version_number(p->version) < OLDEST_NUMBER)
         return tide_format("CPython %s is older than " OLDEST ", the oldest that Tidemark runs",
                            p->version);
-    if (strchr(p->name + strlen(p->version), 't'))
+    if (p->free_threaded)
         return tide_format("CPython %s is free-threaded, and the tracer still needs the GIL",
                            p->version);
     if (!*p->include) return advise(p, "Python.h");
@@ -206,6 +207,9 @@ static enum tide_rc fill(const struct tide_candidate *c, const json_t *facts, st
     if (!p->name || !p->version || !p->abi || !p->prefix || !p->program || !p->libpython ||
         !p->include || !p->link || !p->source)
         return tide_fail(e, TIDE_NOMEM, "list %s", c->path);
+    p->free_threaded = strchr(text[1], 't') != NULL;
+    p->mimalloc = json_is_true(json_object_get(facts, "mimalloc"));
+    p->no_pymalloc = json_is_false(json_object_get(facts, "pymalloc"));
     p->reason = judge(p, json_string_value(json_object_get(facts, "implementation")));
     return identify(p, text[8], e);
 }

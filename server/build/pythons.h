@@ -13,7 +13,10 @@
 #include "base/hash.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
+
+#define TIDE_LAUNCHER_MAX 32 /* words */
 
 struct tide_python {
     char *name;    /* unique in its list: "3.11.7"; where two share it, "3.11.2" and "3.11.2@debian"
@@ -25,6 +28,11 @@ struct tide_python {
     char *libpython; /* absolute path of the library to link with, "" for none */
     char *include;   /* folder of Python.h, "" for none */
     char *link; /* further words for the linker, separated by spaces: LIBS, SYSLIBS of sysconfig */
+    char *
+        loader; /* the dynamic loader that it runs with where that is not this machine's, else "" */
+    char **launcher;     /* words put before the worker of a run, NULL-terminated; NULL: none */
+    char **library_path; /* folders that its libraries are looked for in first, NULL-terminated */
+    bool free_threaded, mimalloc, no_pymalloc; /* how it was built */
     char *source;                  /* "path", "debian", "pyenv", "uv", "conda", "configuration" */
     char *reason;                  /* why it cannot be used; NULL: usable */
     char identity[TIDE_HASH_TEXT]; /* hash of version, build, ABI, prefix and library (path, size,

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "run/allocator.h"
 #include "run/ingest.h"
 
 #include <errno.h>
@@ -21,26 +22,53 @@
 #define LOG_KEPT  (1u << 20) /* of a run's output, its end */
 #define READ_ROOM 65536
 #define END_S     10
+#define WORDS_MAX (TIDE_LAUNCHER_MAX + 48)
+
+/* The command of a run. What it points to is the caller's. */
+struct words {
+    const char *at[WORDS_MAX];
+    size_t n;
+};
+
+static void add_words(struct words *w, const char *const *words)
+{
+    for (; words && *words && w->n < WORDS_MAX - 1; words++)
+        w->at[w->n++] = *words;
+}
+
+static void add_command(struct words *w, const struct tide_assignment *a, const char *harness)
+{
+    const struct tide_job *job = a->job;
+    const char *const worker[] = {
+        a->worker, "--python", a->python->program, "--harness", harness,     "--scenario",
+        job->file, "--name",   job->scenario,      "--module",  job->module, "--path",
+        a->prefix, "--params", job->params,        NULL,
+    };
+    add_words(w, (const char *const *)a->python->launcher);
+    add_words(w, worker);
+}
 
 static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_assignment *a,
                                 int log, struct tide_process *p, struct tide_error *e)
 {
     char interval[32], deadline[32];
+    struct words words = {0};
+    struct tide_allocator allocator;
+    enum tide_rc rc = tide_allocator_settle(a->allocator, a->python, &allocator, e);
+    if (rc) return rc;
     snprintf(interval, sizeof interval, "%d", r->interval_us);
     snprintf(deadline, sizeof deadline, "%lld",
              a->job->deadline_s > 0 ? (long long)a->job->deadline_s : (long long)r->deadline_s);
-    const char *const argv[] = {
-        r->probe,       "--interval-us", interval,
-        "--deadline-s", deadline,        "--",
-        a->worker,      "--python",      a->python,
-        "--harness",    r->harness,      "--scenario",
-        a->job->file,   "--name",        a->job->scenario,
-        "--module",     a->job->module,  "--path",
-        a->prefix,      "--params",      a->job->params,
-        NULL,
-    };
-    const struct tide_command command = {.argv = argv, .log = log};
-    return tide_process_start(&command, p, e);
+    add_words(&words, (const char *const[]){r->probe, "--interval-us", interval, "--deadline-s",
+                                            deadline, NULL});
+    for (size_t i = 0; i < 2 && allocator.settings[i]; i++)
+        add_words(&words, (const char *const[]){"--env", allocator.settings[i], NULL});
+    add_words(&words, (const char *const[]){"--", NULL});
+    add_command(&words, a, r->harness);
+    const struct tide_command command = {.argv = words.at, .log = log};
+    rc = tide_process_start(&command, p, e);
+    tide_allocator_clear(&allocator);
+    return rc;
 }
 
 /* Read the stream to its end, storing at every tick. */
@@ -109,8 +137,8 @@ static enum tide_rc store_outcome(const struct tide_runner *r, const struct tide
         tide_log(outcome.error ? TIDE_LOG_WARN : TIDE_LOG_INFO, "run",
                  "run=%lld %s scenario=%s python=%s commit=%.12s tide_mark=%lld%s%s",
                  (long long)a->job->run, outcome.error ? "failed" : "done", a->job->scenario,
-                 a->python, a->job->sha, (long long)outcome.tide_mark, outcome.error ? " why=" : "",
-                 outcome.error ? outcome.error : "");
+                 a->python->name, a->job->sha, (long long)outcome.tide_mark,
+                 outcome.error ? " why=" : "", outcome.error ? outcome.error : "");
     free(text);
     return rc;
 }

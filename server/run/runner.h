@@ -1,13 +1,14 @@
 /* runner.h - executes one run: starts tidemark-probe, reads its stream, ends with an outcome
  * stored.
  *
- * Nothing here knows where the probe runs: `launcher` is put before its command (empty here; srun,
- * ssh, a container elsewhere). Threads: one run at a time per call; blocking. The probe dies with
- * the calling thread. */
+ * The probe starts the worker, with the python's launcher before it and the allocator's settings in
+ * its environment, and in that of nothing else. Threads: one run at a time per call; blocking. The
+ * probe dies with the calling thread. */
 #ifndef TIDE_RUN_RUNNER_H
 #define TIDE_RUN_RUNNER_H
 
 #include "base/feed.h"
+#include "build/pythons.h"
 #include "store/store.h"
 
 #include <stdatomic.h>
@@ -24,9 +25,10 @@ struct tide_runner {
 
 struct tide_assignment {
     const struct tide_job *job;
-    const char *python; /* program of the interpreter */
-    const char *worker; /* the worker compiled for it */
-    const char *prefix; /* of the build under test, put on sys.path */
+    const struct tide_python *python;
+    const char *worker;    /* the worker compiled for it */
+    const char *prefix;    /* of the build under test, put on sys.path */
+    const char *allocator; /* a name of run/allocator.h; one that cannot be had fails the run */
 };
 
 /* Execute and store the outcome: a run that fails is a stored result and gives TIDE_OK. *batch_done

@@ -9,6 +9,9 @@
 
 static atomic_bool stop;
 static char *probe;
+static char *launcher[] = {"nice", "-n", "1", NULL};
+static struct tide_python python = {.name = "3.12.1", .program = "/opt/python"};
+static const char *allocator = "pymalloc";
 
 static struct tide_job job(void)
 {
@@ -43,7 +46,8 @@ static enum tide_rc execute(bool *done)
                                        .stop = &stop,
                                        .interval_us = 1000,
                                        .deadline_s = 30};
-    const struct tide_assignment a = {&wanted, "/opt/python", "/cache/worker", "/cache/prefix"};
+    const struct tide_assignment a = {&wanted, &python, "/cache/worker", "/cache/prefix",
+                                      allocator};
     error = (struct tide_error){0};
     return tide_runner_execute(&runner, &a, done, &error);
 }
@@ -93,15 +97,32 @@ static void test_the_probe_gets_its_arguments(void **state)
     char *path = in_folder("arguments"), *given = NULL;
     put_good_run();
     become_probe("printf '%s\\n' \"$@\" > arguments; cat $stream");
+    python.launcher = launcher;
+    allocator = "malloc";
     EXPECT_OK(execute(&done));
+    python.launcher = NULL;
+    allocator = "pymalloc";
     EXPECT_OK(tide_file_read(path, 10000, &given, NULL, &error));
     assert_string_equal(given,
-                        "--interval-us\n1000\n--deadline-s\n30\n--\n/cache/worker\n--python\n"
-                        "/opt/python\n--harness\n/h/harness.py\n--scenario\n/s/list bytes.py\n"
+                        "--interval-us\n1000\n--deadline-s\n30\n--env\nPYTHONMALLOC=malloc\n--\n"
+                        "nice\n-n\n1\n/cache/worker\n--python\n/opt/python\n--harness\n/h/"
+                        "harness.py\n--scenario\n/s/list bytes.py\n"
                         "--name\nlist_bytes\n--module\ntideconv\n--path\n/cache/prefix\n"
                         "--params\n{\"count\":8}\n");
     free(given);
     free(path);
+}
+
+static void test_an_allocator_that_is_not_there(void **state)
+{
+    (void)state;
+    bool done = false;
+    put_good_run();
+    become_probe("cat $stream");
+    allocator = "mimalloc";
+    assert_int_equal(execute(&done), TIDE_INVALID);
+    allocator = "pymalloc";
+    assert_contains(error.text, "3.12.1 was built without mimalloc");
 }
 
 static void test_a_slow_stream_is_stored_on_the_way(void **state)
@@ -247,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RUNNER_TEST(test_a_good_run),
         RUNNER_TEST(test_the_probe_gets_its_arguments),
+        RUNNER_TEST(test_an_allocator_that_is_not_there),
         RUNNER_TEST(test_a_slow_stream_is_stored_on_the_way),
         RUNNER_TEST(test_no_output_at_all),
         RUNNER_TEST(test_a_probe_that_breaks),

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "build/builder.h"
+#include "run/allocator.h"
 #include "run/runner.h"
 #include "schedule/trigger.h"
 
@@ -179,7 +180,8 @@ static enum tide_rc execute(struct tide_scheduler *s, const struct tide_job *job
         .interval_us = INTERVAL_US,
         .deadline_s = RUN_DEADLINE_S,
     };
-    const struct tide_assignment assignment = {job, python->program, worker, prefix};
+    const struct tide_assignment assignment = {job, python, worker, prefix,
+                                               tide_allocator_default(python)};
     enum tide_rc rc = tide_store_set_running(s->store, job->run, e);
     if (rc) return rc;
     publish_run(s, "running", job->run, job->batch);

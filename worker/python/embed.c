@@ -208,6 +208,9 @@ static PyMemAllocatorName allocator_wanted(void)
         {"malloc", PYMEM_ALLOCATOR_MALLOC},     {"malloc_debug", PYMEM_ALLOCATOR_MALLOC_DEBUG},
         {"pymalloc", PYMEM_ALLOCATOR_PYMALLOC}, {"pymalloc_debug", PYMEM_ALLOCATOR_PYMALLOC_DEBUG},
         {"debug", PYMEM_ALLOCATOR_DEBUG},       {"default", PYMEM_ALLOCATOR_DEFAULT},
+#ifdef WITH_MIMALLOC
+        {"mimalloc", PYMEM_ALLOCATOR_MIMALLOC}, {"mimalloc_debug", PYMEM_ALLOCATOR_MIMALLOC_DEBUG},
+#endif
     };
     const char *wanted = getenv("PYTHONMALLOC");
 
