@@ -14,7 +14,7 @@
  * All of it is a hint: where a step does not apply (another malloc, another thread's heap, another
  * arena allocator, no huge pages) the pages are small ones. The state is the process's, because the
  * hook and the heap are; the GIL guards it, but for the arena in hand. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "internal.h"
 
 #include <dlfcn.h>

@@ -145,11 +145,23 @@ void tideconv_heap_begin(struct heap *heap, size_t count, size_t strings, size_t
 void tideconv_heap_follow(struct heap *heap, const void *object, size_t bytes);
 void tideconv_heap_end(struct heap *heap);
 
+/* table.c: the tables of new sets and dicts. Filling takes the references over, also where it
+ * fails; all keys must be of built-in types and differ from each other and from those that are
+ * there, and all values must be of built-in types. */
+#if TIDECONV_FAST
+int tideconv_table_presize_set(PyObject *set, size_t count);
+void tideconv_table_fill_set(PyObject *set, PyObject *const *keys, Py_ssize_t count);
+/* `expected`: how many the dict will hold in the end. */
+int tideconv_table_fill_dict(PyObject *dict, PyObject *const *keys, PyObject *const *values,
+                             Py_ssize_t count, Py_ssize_t expected);
+#endif
+
 /* writer.c: a Python container, built batch by batch */
 struct writer {
     struct heap heap;
     PyObject *result;
     enum container kind;
+    bool distinct;    /* all keys differ, and neither they nor the values can be in a cycle */
     Py_ssize_t count; /* elements that the result will have */
     Py_ssize_t at;    /* elements that are in it */
     Py_ssize_t batch;
@@ -167,7 +179,6 @@ struct column {
     Py_ssize_t hashes_at; /* offset of the cached Python hashes from the column, 0 where none are */
 };
 
-/* `str_keys` lets a dict keep the compact form that CPython has for these. */
 /* `strings` are the bytes that the columns' arenas hold. */
 int tideconv_writer_open(struct writer *writer, enum container kind, size_t count, size_t strings,
                          const struct column *keys, const struct column *values);

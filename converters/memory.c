@@ -7,7 +7,7 @@
  * An arena holds the strings of one column, end to end in chunks that grow with it. Chunks are
  * filled in order, so a drain that reads in order can give each back as soon as it has passed it.
  */
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1
 #include "internal.h"
 
 #include <stdatomic.h>

@@ -130,18 +130,26 @@ static const struct tideconv_kernel kernel_bool = {
 /* ---- int
  * ----------------------------------------------------------------------------------------- */
 
-/* The value of an int of one digit, which nearly all are; false for the others. */
-static inline bool small_int(PyObject *object, int64_t *value)
+/* The value of an int of up to 63 bits, which nearly all are; false for the others. */
+static inline bool read_int(PyObject *object, int64_t *value)
 {
-#if TIDECONV_FAST && PY_VERSION_HEX >= 0x030C0000
-    if (!PyUnstable_Long_IsCompact((PyLongObject *)object)) return false;
-    *value = PyUnstable_Long_CompactValue((PyLongObject *)object);
-    return true;
-#elif TIDECONV_FAST
-    Py_ssize_t size = Py_SIZE(object);
-    if (size < -1 || size > 1) return false;
-    *value = size == 0 ? 0 : size * (int64_t)((PyLongObject *)object)->ob_digit[0];
-    return true;
+#if TIDECONV_FAST && PYLONG_BITS_IN_DIGIT == 30
+    const PyLongObject *number = (const PyLongObject *)object;
+#    if PY_VERSION_HEX >= 0x030C0000
+    const digit *digits = number->long_value.ob_digit;
+    size_t count = number->long_value.lv_tag >> 3;
+    int64_t sign = 1 - (int64_t)(number->long_value.lv_tag & 3);
+#    else
+    const digit *digits = number->ob_digit;
+    size_t count = (size_t)Py_ABS(Py_SIZE(object));
+    int64_t sign = Py_SIZE(object) < 0 ? -1 : 1;
+#    endif
+    uint64_t magnitude = count > 0 ? digits[0] : 0;
+
+    if (count > 1) magnitude |= (uint64_t)digits[1] << 30;
+    if (count > 2) magnitude |= (uint64_t)digits[2] << 60;
+    *value = sign * (int64_t)(magnitude & INT64_MAX);
+    return count < 3 || (count == 3 && digits[2] < 1 << 3);
 #else
     (void)object;
     (void)value;
@@ -155,7 +163,7 @@ static Py_ssize_t load_int(struct load *load, PyObject *const *objects, Py_ssize
     for (Py_ssize_t i = 0; i < count; i++, values += stride) {
         int overflow;
         if (!PyLong_CheckExact(objects[i])) return i;
-        if (small_int(objects[i], (int64_t *)values)) continue;
+        if (read_int(objects[i], (int64_t *)values)) continue;
         *(int64_t *)values = PyLong_AsLongLongAndOverflow(objects[i], &overflow);
         if (overflow) {
             load->exception = PyExc_OverflowError;

@@ -1,70 +1,26 @@
 /* writer.c - a Python list, tuple, set or dict, built batch by batch.
  *
- * Lists and tuples are made at full length and filled in place. Sets and dicts are made with room
- * for all elements where CPython lets us, so that their tables do not grow in steps. */
+ * Lists and tuples are made at full length and filled in place; for sets and dicts see table.c. */
 #include "internal.h"
-
-#if TIDECONV_FAST
-/* Give an empty set a table that `count` elements do not make grow. CPython would get there in
- * steps, inserting every element several times over. The rule is that of set_add_entry(): a table
- * grows once fill * 5 >= mask * 3. */
-static int presize_set(PyObject *object, size_t count)
-{
-    PySetObject *set = (PySetObject *)object;
-    size_t size = PySet_MINSIZE;
-    setentry *table;
-
-    while (count * 5 >= (size - 1) * 3)
-        size *= 2;
-    if (size == PySet_MINSIZE) return 0;
-    table = PyMem_Calloc(size, sizeof *table);
-    if (!table) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    set->table = table;
-    set->mask = (Py_ssize_t)size - 1;
-    return 0;
-}
-#else
-static int presize_set(PyObject *Py_UNUSED(object), size_t Py_UNUSED(count))
-{
-    return 0;
-}
-#endif
-
-#if TIDECONV_FAST
-/* Declared here because 3.13 exports it without a public declaration. */
-extern PyObject *_PyDict_NewPresized(Py_ssize_t);
-#endif
-
-/* A presized dict costs dicts with str keys their compact form (3.11 and later): those grow
- * instead. */
-static PyObject *new_dict(size_t count, bool str_keys)
-{
-#if TIDECONV_FAST
-    if (count > 5 && !(str_keys && PY_VERSION_HEX >= 0x030B0000))
-        return _PyDict_NewPresized((Py_ssize_t)count);
-#endif
-    (void)count;
-    (void)str_keys;
-    return PyDict_New();
-}
 
 static PyObject *new_set(enum container kind, size_t count)
 {
     PyObject *set = kind == SET ? PySet_New(NULL) : PyFrozenSet_New(NULL);
 
-    if (set && presize_set(set, count) < 0) Py_CLEAR(set);
+#if TIDECONV_FAST
+    if (set && tideconv_table_presize_set(set, count) < 0) Py_CLEAR(set);
+#else
+    (void)count;
+#endif
     return set;
 }
 
-static PyObject *new_container(enum container kind, size_t count, bool str_keys)
+static PyObject *new_container(enum container kind, size_t count)
 {
     switch (kind) {
     case LIST: return PyList_New((Py_ssize_t)count);
     case TUPLE: return PyTuple_New((Py_ssize_t)count);
-    case DICT: return new_dict(count, str_keys);
+    case DICT: return PyDict_New();
     default: return new_set(kind, count);
     }
 }
@@ -75,10 +31,11 @@ int tideconv_writer_open(struct writer *writer, enum container kind, size_t coun
     size_t native = keys->type->size + (values ? values->type->size : 0);
     bool tables = tideconv_tables_begin(count);
 
-    writer->result = new_container(kind, count, keys->type == &tideconv_type_str);
+    writer->result = new_container(kind, count);
     tideconv_tables_end(tables);
     if (!writer->result) return -1;
     writer->kind = kind;
+    writer->distinct = keys->type->kernel && (!values || values->type->kernel);
     writer->count = (Py_ssize_t)count;
     writer->at = 0;
     writer->batch = 8;
@@ -148,6 +105,12 @@ static int add_to_set(struct writer *writer, Py_ssize_t count)
 {
     int failed = 0;
 
+#if TIDECONV_FAST
+    if (writer->distinct) {
+        tideconv_table_fill_set(writer->result, writer->keys, count);
+        return 0;
+    }
+#endif
     for (Py_ssize_t i = 0; i < count; i++) {
         if (!failed) failed = PySet_Add(writer->result, writer->keys[i]);
         Py_DECREF(writer->keys[i]);
@@ -159,6 +122,11 @@ static int add_to_dict(struct writer *writer, Py_ssize_t count)
 {
     int failed = 0;
 
+#if TIDECONV_FAST
+    if (writer->distinct)
+        return tideconv_table_fill_dict(writer->result, writer->keys, writer->values, count,
+                                        writer->count);
+#endif
     for (Py_ssize_t i = 0; i < count; i++) {
         if (!failed) failed = PyDict_SetItem(writer->result, writer->keys[i], writer->values[i]);
         Py_DECREF(writer->keys[i]);

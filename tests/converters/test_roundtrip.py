@@ -150,6 +150,80 @@ class Collisions(unittest.TestCase):
                 self.assertIn(fresh, result)
 
 
+class Results(unittest.TestCase):
+    """Sets and dicts that come back are CPython's own in every use."""
+
+    SIZES = (1, 5, 6, 16, 17, 18, 85, 86, 300, 30000, 44000, 100000)
+
+    def lookups(self, result, present, absent):
+        for key in present:
+            self.assertIn(key, result)
+        for key in absent:
+            self.assertNotIn(key, result)
+
+    def keys(self, kind, count):
+        """Distinct keys twice over, equal but not the same objects, and as many others."""
+        return ([cells.distinct(kind, i) for i in range(count)],
+                [cells.distinct(kind, i) for i in range(count)],
+                [cells.distinct(kind, i) for i in range(count, 2 * count)])
+
+    def test_dicts(self):
+        for kind in ("int", "float", "bytes", "str"):
+            for count in self.SIZES:
+                if count > 2 ** (cells.LARGEST + 1):
+                    continue
+                keys, same, others = self.keys(kind, count)
+                payload = dict(zip(keys, range(count)))
+                for native in ("hash", "ordered"):
+                    result = getattr(tideconv, "new_dict_%s_%s_int" % (native, kind))(payload)
+                    self.lookups(result, same, others)
+                    self.use_dict(result, payload, same, others)
+
+    def use_dict(self, result, payload, same, others):
+        self.assertEqual(result.copy(), payload)
+        expected = dict(payload)
+        for d in (result, expected):
+            for key in same[::3]:
+                del d[key]
+            d.update(zip(others, range(len(others))))
+            d.update(zip(same, range(len(same))))
+            d[None] = d[1.25] = "other types"
+        self.assertEqual(result, expected)
+        for key in others:
+            del result[key]
+        self.lookups(result, same, others)
+        result.clear()
+        self.assertEqual(result, {})
+
+    def test_sets(self):
+        for kind in ("int", "float", "bytes", "str"):
+            for count in self.SIZES:
+                if count > 2 ** (cells.LARGEST + 1):
+                    continue
+                keys, same, others = self.keys(kind, count)
+                frozen = getattr(tideconv, "new_frozenset_" + kind)(frozenset(keys))
+                self.assertEqual(hash(frozen), hash(frozenset(same)))
+                result = getattr(tideconv, "new_set_" + kind)(set(keys))
+                self.lookups(result, same, others)
+                result -= set(same[::3])
+                result.update(others, same, (None,))
+                self.assertEqual(result, set(keys) | set(others) | {None})
+                for key in others:
+                    result.remove(key)
+                self.lookups(result, same, others)
+
+    def test_keys_whose_hashes_meet(self):
+        """Ints that share the low bits of their hashes, or all of them."""
+        for count in (100, 3000):
+            for step in (2 ** 20, 2 ** 32, 2 ** 61 - 1):
+                keys = [i * step for i in range(count) if i * step < 2 ** 63]
+                result = tideconv.new_set_int(set(keys))
+                self.lookups(result, keys, [key + 1 for key in keys])
+                for native in (tideconv.new_dict_int_int, tideconv.new_dict_ordered_int_int):
+                    result = native(dict(zip(keys, keys)))
+                    self.lookups(result, keys, [key + 1 for key in keys])
+
+
 class Examples(unittest.TestCase):
     def test_list_x2(self):
         self.assertEqual(tideconv.list_x2([1, -2, 2 ** 62 - 1]), [2, -4, 2 ** 63 - 2])
