@@ -1,5 +1,5 @@
 # Two libraries of embedded files, made at build time:
-#   tide_schema  db/*.sql as strings: tide_schema_sql, tide_migration_2_sql
+#   tide_schema  db/*.sql as strings: tide_schema_sql, and tide_migration_2_sql of db/0002.sql, and so on
 #   tide_assets  the dashboard, plain and gzipped, as the table tide_assets (server/http/assets.h)
 enable_language(ASM)
 find_program(GZIP gzip REQUIRED)
@@ -20,16 +20,22 @@ if(EXISTS ${npm_lock} AND (NOT EXISTS ${npm_stamp} OR ${npm_lock} IS_NEWER_THAN 
   file(TOUCH ${npm_stamp})
 endif()
 
-file(WRITE ${CMAKE_BINARY_DIR}/schema.S.new
-  ".section .rodata\n.global tide_schema_sql\ntide_schema_sql:\n"
-  ".incbin \"${CMAKE_SOURCE_DIR}/db/schema.sql\"\n.byte 0\n"
-  ".global tide_migration_2_sql\ntide_migration_2_sql:\n"
-  ".incbin \"${CMAKE_SOURCE_DIR}/db/0002.sql\"\n.byte 0\n"
+set(schema_files ${CMAKE_SOURCE_DIR}/db/schema.sql)
+string(CONCAT schema_assembly ".section .rodata\n.global tide_schema_sql\ntide_schema_sql:\n"
+  ".incbin \"${CMAKE_SOURCE_DIR}/db/schema.sql\"\n.byte 0\n")
+file(GLOB migrations CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/db/0*.sql)
+foreach(file IN LISTS migrations)
+  string(REGEX MATCH "0*([0-9]+)\\.sql$" _ ${file})
+  set(label tide_migration_${CMAKE_MATCH_1}_sql)
+  list(APPEND schema_files ${file})
+  string(APPEND schema_assembly ".global ${label}\n${label}:\n.incbin \"${file}\"\n.byte 0\n")
+endforeach()
+file(WRITE ${CMAKE_BINARY_DIR}/schema.S.new ${schema_assembly}
   ".section .note.GNU-stack,\"\",@progbits\n")
 file(COPY_FILE ${CMAKE_BINARY_DIR}/schema.S.new ${CMAKE_BINARY_DIR}/schema.S ONLY_IF_DIFFERENT)
 add_library(tide_schema STATIC ${CMAKE_BINARY_DIR}/schema.S)
 set_source_files_properties(${CMAKE_BINARY_DIR}/schema.S PROPERTIES
-  OBJECT_DEPENDS "${CMAKE_SOURCE_DIR}/db/schema.sql;${CMAKE_SOURCE_DIR}/db/0002.sql")
+  OBJECT_DEPENDS "${schema_files}")
 
 # Pairs of file and URL path: everything under static/, and the vendor files that static/vendor.txt names.
 file(GLOB_RECURSE static_files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/static

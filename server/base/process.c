@@ -50,16 +50,17 @@ static _Noreturn void become(const struct tide_command *c, pid_t guard, int out,
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != guard) _exit(127); /* it died before prctl */
+    if (getppid() != guard) _exit(TIDE_PROCESS_NO_START); /* it died before prctl */
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int err = c->log >= 0 ? c->log : null;
-    if (dup2(null, 0) < 0 || dup2(c->log_output ? err : out, 1) < 0 || dup2(err, 2) < 0) _exit(127);
+    if (dup2(null, 0) < 0 || dup2(c->log_output ? err : out, 1) < 0 || dup2(err, 2) < 0)
+        _exit(TIDE_PROCESS_NO_START);
     close_range(3, ~0u, 0);
     if (c->folder && chdir(c->folder)) _exit(126);
     execvpe(c->argv[0], (char *const *)c->argv, environment);
-    _exit(127);
+    _exit(TIDE_PROCESS_NO_START);
 }
 
 static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, int out,
@@ -72,10 +73,10 @@ static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, 
     sigprocmask(SIG_BLOCK, &awaited, NULL);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != daemon) _exit(127); /* it died before prctl */
+    if (getppid() != daemon) _exit(TIDE_PROCESS_NO_START); /* it died before prctl */
     pid_t guard = getpid(), program = fork();
     if (program == 0) become(c, guard, out, environment);
-    if (program < 0) _exit(127);
+    if (program < 0) _exit(TIDE_PROCESS_NO_START);
     stand_guard(program, &awaited);
 }
 
@@ -169,7 +170,7 @@ static enum tide_rc describe_status(const char *program, int status, struct tide
     if (WIFSIGNALED(status))
         return tide_fail(e, TIDE_FAILED, "%s was killed by signal %d (%s)", program,
                          WTERMSIG(status), strsignal(WTERMSIG(status)));
-    if (WEXITSTATUS(status) == 127)
+    if (WEXITSTATUS(status) == TIDE_PROCESS_NO_START)
         return tide_fail(e, TIDE_FAILED, "%s cannot be started: is it installed?", program);
     if (WEXITSTATUS(status))
         return tide_fail(e, TIDE_FAILED, "%s exited with %d", program, WEXITSTATUS(status));

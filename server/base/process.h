@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* What a child exits with whose program could not be started, as a shell has it. */
+#define TIDE_PROCESS_NO_START 127
+
 struct tide_command {
     const char *const *argv;        /* NULL-terminated; argv[0] is searched in PATH */
     const char *folder;             /* working folder; NULL: ours */

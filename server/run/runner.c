@@ -36,6 +36,28 @@ static void add_words(struct words *w, const char *const *words)
         w->at[w->n++] = *words;
 }
 
+/* A number as it stands in a command. */
+struct figure {
+    char text[24];
+};
+
+static struct figure figure(int64_t value)
+{
+    struct figure f;
+    snprintf(f.text, sizeof f.text, "%lld", (long long)value);
+    return f;
+}
+
+/* What the measure has none of is left out. */
+static void add_measure(struct words *w, const struct tide_job *job, const struct figure *threshold,
+                        const struct figure *bound)
+{
+    add_words(w, (const char *const[]){"--recording", job->recording, NULL});
+    if (*job->precision) add_words(w, (const char *const[]){"--precision", job->precision, NULL});
+    if (job->threshold) add_words(w, (const char *const[]){"--threshold", threshold->text, NULL});
+    if (job->bound) add_words(w, (const char *const[]){"--bound", bound->text, NULL});
+}
+
 static void add_command(struct words *w, const struct tide_assignment *a, const char *harness)
 {
     const struct tide_job *job = a->job;
@@ -51,20 +73,21 @@ static void add_command(struct words *w, const struct tide_assignment *a, const 
 static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_assignment *a,
                                 int log, struct tide_process *p, struct tide_error *e)
 {
-    char interval[32], deadline[32];
+    const struct tide_job *job = a->job;
     struct words words = {0};
     struct tide_allocator allocator;
-    enum tide_rc rc = tide_allocator_settle(a->allocator, a->python, &allocator, e);
+    enum tide_rc rc = tide_allocator_settle(job->allocator, a->python, &allocator, e);
     if (rc) return rc;
-    snprintf(interval, sizeof interval, "%d", r->interval_us);
-    snprintf(deadline, sizeof deadline, "%lld",
-             a->job->deadline_s > 0 ? (long long)a->job->deadline_s : (long long)r->deadline_s);
-    add_words(&words, (const char *const[]){r->probe, "--interval-us", interval, "--deadline-s",
-                                            deadline, NULL});
+    const struct figure interval = figure(job->interval_us), threshold = figure(job->threshold),
+                        bound = figure(job->bound),
+                        deadline = figure(job->deadline_s > 0 ? job->deadline_s : r->deadline_s);
+    add_words(&words, (const char *const[]){r->probe, "--interval-us", interval.text,
+                                            "--deadline-s", deadline.text, NULL});
     for (size_t i = 0; i < 2 && allocator.settings[i]; i++)
         add_words(&words, (const char *const[]){"--env", allocator.settings[i], NULL});
     add_words(&words, (const char *const[]){"--", NULL});
     add_command(&words, a, r->harness);
+    add_measure(&words, job, &threshold, &bound);
     const struct tide_command command = {.argv = words.at, .log = log};
     rc = tide_process_start(&command, p, e);
     tide_allocator_clear(&allocator);
@@ -122,16 +145,44 @@ static char *read_log(int fd, size_t *n)
     return log;
 }
 
+/* What became of a probe that did not write its stream to the end, with the last thing it said and
+ * what the stream tells. */
+static enum tide_rc describe_probe(const char *probe, int status, const char *log, size_t n,
+                                   const char *told, struct tide_error *e)
+{
+    char ending[80];
+    while (n && log[n - 1] == '\n')
+        n--;
+    size_t from = n;
+    while (from && log[from - 1] != '\n')
+        from--;
+    if (WIFSIGNALED(status))
+        snprintf(ending, sizeof ending, "was killed by signal %d", WTERMSIG(status));
+    else if (WEXITSTATUS(status) == TIDE_PROCESS_NO_START)
+        snprintf(ending, sizeof ending, "could not be started");
+    else
+        snprintf(ending, sizeof ending, "exited with %d", WEXITSTATUS(status));
+    return tide_fail(e, TIDE_FAILED, "%s %s%s%.*s (%s)", probe, ending, from < n ? ": " : "",
+                     (int)(n - from < 300 ? n - from : 300), n ? log + from : "", told);
+}
+
 static enum tide_rc store_outcome(const struct tide_runner *r, const struct tide_assignment *a,
-                                  struct tide_ingest *in, const struct tide_error *broken, int log,
-                                  bool *batch_done, struct tide_error *e)
+                                  struct tide_ingest *in, int status,
+                                  const struct tide_error *broken, int log, bool *batch_done,
+                                  struct tide_error *e)
 {
     struct tide_outcome outcome;
+    struct tide_error ending;
     enum tide_rc rc = tide_ingest_finish(in, &outcome, e);
     if (rc) return rc;
-    if (broken->rc) outcome.error = broken->text;
     char *text = read_log(log, &outcome.log_size);
     outcome.log = text;
+    if (broken->rc) {
+        outcome.error = broken->text;
+    } else if (!outcome.exit) {
+        describe_probe(r->probe, status, text, outcome.log_size, outcome.error, &ending);
+        outcome.error = ending.text;
+    }
     rc = tide_store_end_run(r->store, a->job->run, &outcome, batch_done, e);
     if (!rc)
         tide_log(outcome.error ? TIDE_LOG_WARN : TIDE_LOG_INFO, "run",
@@ -167,12 +218,12 @@ enum tide_rc tide_runner_execute(const struct tide_runner *r, const struct tide_
     if (rc) goto out;
     rc = read_stream(r, probe.out, in, &broken);
     if (!rc) rc = await_end(r, &probe, &broken);
-    tide_process_end(&probe, SIGKILL);
+    int status = tide_process_end(&probe, SIGKILL);
     if (rc && !is_outcome(rc)) {
         *e = broken;
         goto out;
     }
-    rc = store_outcome(r, a, in, &broken, log, batch_done, e);
+    rc = store_outcome(r, a, in, status, &broken, log, batch_done, e);
 out:
     if (log >= 0) close(log);
     tide_ingest_free(in);

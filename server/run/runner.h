@@ -19,16 +19,14 @@ struct tide_runner {
     const char *probe;   /* path of tidemark-probe */
     const char *harness; /* path of harness.py */
     const atomic_bool *stop;
-    int interval_us; /* between samples */
-    int deadline_s;  /* of one run */
+    int deadline_s; /* of one run */
 };
 
 struct tide_assignment {
     const struct tide_job *job;
     const struct tide_python *python;
-    const char *worker;    /* the worker compiled for it */
-    const char *prefix;    /* of the build under test, put on sys.path */
-    const char *allocator; /* a name of run/allocator.h; one that cannot be had fails the run */
+    const char *worker; /* the worker compiled for it */
+    const char *prefix; /* of the build under test, put on sys.path */
 };
 
 /* Execute and store the outcome: a run that fails is a stored result and gives TIDE_OK. *batch_done

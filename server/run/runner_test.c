@@ -13,6 +13,10 @@ static char *launcher[] = {"nice", "-n", "1", NULL};
 static struct tide_python python = {.name = "3.12.1", .program = "/opt/python"};
 static const char *allocator = "pymalloc";
 
+/* How the run is measured. */
+static const char *recording, *precision;
+static int64_t threshold;
+
 static struct tide_job job(void)
 {
     return (struct tide_job){.run = run,
@@ -21,7 +25,13 @@ static struct tide_job job(void)
                              .scenario = "list_bytes",
                              .file = "/s/list bytes.py",
                              .module = "tideconv",
-                             .params = "{\"count\":8}"};
+                             .params = "{\"count\":8}",
+                             .allocator = (char *)allocator,
+                             .recording = (char *)recording,
+                             .precision = (char *)precision,
+                             .threshold = threshold,
+                             .bound = 262144,
+                             .interval_us = 250000};
 }
 
 /* Make the script the probe, with the stream made so far in the file $stream. */
@@ -44,10 +54,8 @@ static enum tide_rc execute(bool *done)
                                        .probe = probe,
                                        .harness = "/h/harness.py",
                                        .stop = &stop,
-                                       .interval_us = 1000,
                                        .deadline_s = 30};
-    const struct tide_assignment a = {&wanted, &python, "/cache/worker", "/cache/prefix",
-                                      allocator};
+    const struct tide_assignment a = {&wanted, &python, "/cache/worker", "/cache/prefix"};
     error = (struct tide_error){0};
     return tide_runner_execute(&runner, &a, done, &error);
 }
@@ -104,11 +112,30 @@ static void test_the_probe_gets_its_arguments(void **state)
     allocator = "pymalloc";
     EXPECT_OK(tide_file_read(path, 10000, &given, NULL, &error));
     assert_string_equal(given,
-                        "--interval-us\n1000\n--deadline-s\n30\n--env\nPYTHONMALLOC=malloc\n--\n"
+                        "--interval-us\n250000\n--deadline-s\n30\n--env\nPYTHONMALLOC=malloc\n--\n"
                         "nice\n-n\n1\n/cache/worker\n--python\n/opt/python\n--harness\n/h/"
                         "harness.py\n--scenario\n/s/list bytes.py\n"
                         "--name\nlist_bytes\n--module\ntideconv\n--path\n/cache/prefix\n"
-                        "--params\n{\"count\":8}\n");
+                        "--params\n{\"count\":8}\n--recording\nchanges\n--precision\nbounded\n"
+                        "--threshold\n4096\n--bound\n262144\n");
+    free(given);
+    free(path);
+}
+
+/* What the measure has none of is left out. */
+static void test_the_probe_gets_no_empty_arguments(void **state)
+{
+    (void)state;
+    bool done;
+    char *path = in_folder("arguments"), *given = NULL;
+    recording = "marks";
+    precision = "";
+    threshold = 0;
+    put_good_run();
+    become_probe("printf '%s\\n' \"$@\" > arguments; cat $stream");
+    EXPECT_OK(execute(&done));
+    EXPECT_OK(tide_file_read(path, 10000, &given, NULL, &error));
+    assert_contains(given, "--recording\nmarks\n--bound");
     free(given);
     free(path);
 }
@@ -139,7 +166,7 @@ static void test_no_output_at_all(void **state)
 {
     (void)state;
     become_probe("exit 0");
-    expect_failure("the stream of the run ended before the process did");
+    expect_failure("probe exited with 0 (the stream of the run ended before the process did)");
     expect_stored("tide_mark IS NULL AND events = 0");
 }
 
@@ -149,7 +176,8 @@ static void test_a_probe_that_breaks(void **state)
     struct tide_str log = {0};
     put_good_run();
     become_probe("head -c 400 $stream; echo 'cannot start the worker' >&2; kill -KILL $$");
-    expect_failure("the stream of the run was cut");
+    expect_failure("probe was killed by signal 9: cannot start the worker"
+                   " (the stream of the run was cut)");
     EXPECT_OK(tide_store_run_log(store, run, &log, &error));
     assert_contains(log.at, "cannot start the worker");
     tide_str_free(&log);
@@ -160,7 +188,7 @@ static void test_a_probe_that_is_not_there(void **state)
     (void)state;
     free(probe);
     probe = in_folder("no-such-probe");
-    expect_failure("the stream of the run ended before the process did");
+    expect_failure("no-such-probe could not be started (");
 }
 
 /* Rubbish ends the run at once: its writer is not awaited. */
@@ -251,6 +279,9 @@ static void test_a_run_that_is_not_in_the_store(void **state)
 static int open_all(void **state)
 {
     stop = false;
+    recording = "changes";
+    precision = "bounded";
+    threshold = 4096;
     return open_run(state);
 }
 
@@ -269,6 +300,7 @@ int main(void)
         RUNNER_TEST(test_a_good_run),
         RUNNER_TEST(test_the_probe_gets_its_arguments),
         RUNNER_TEST(test_an_allocator_that_is_not_there),
+        RUNNER_TEST(test_the_probe_gets_no_empty_arguments),
         RUNNER_TEST(test_a_slow_stream_is_stored_on_the_way),
         RUNNER_TEST(test_no_output_at_all),
         RUNNER_TEST(test_a_probe_that_breaks),

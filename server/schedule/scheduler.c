@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "build/builder.h"
-#include "run/allocator.h"
 #include "run/runner.h"
 #include "schedule/trigger.h"
 
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-#define INTERVAL_US    1000
 #define RUN_DEADLINE_S 1800
 #define BUILD_LOG_KEPT (4u << 20)
 #define DISCOVERY_S    20    /* how long a request waits for it */
@@ -177,11 +175,9 @@ static enum tide_rc execute(struct tide_scheduler *s, const struct tide_job *job
         .probe = s->places->probe,
         .harness = s->harness,
         .stop = &s->stop,
-        .interval_us = INTERVAL_US,
         .deadline_s = RUN_DEADLINE_S,
     };
-    const struct tide_assignment assignment = {job, python, worker, prefix,
-                                               tide_allocator_default(python)};
+    const struct tide_assignment assignment = {job, python, worker, prefix};
     enum tide_rc rc = tide_store_set_running(s->store, job->run, e);
     if (rc) return rc;
     publish_run(s, "running", job->run, job->batch);

@@ -1,6 +1,8 @@
 /* trigger.c - see trigger.h. Everything is checked before the first row is written. */
 #include "schedule/trigger.h"
 
+#include "run/allocator.h"
+#include "schedule/measure.h"
 #include "schedule/params.h"
 
 #include <stdio.h>
@@ -10,9 +12,11 @@
 #define LIST_MAX 1000
 
 struct wish { /* a checked request */
-    int64_t *commits, *pythons;
+    int64_t *commits;
+    size_t *pythons; /* places in the catalog */
     const struct tide_scenario **scenarios;
     char **params; /* of each scenario */
+    char *measure;
     size_t n_commits, n_pythons, n_scenarios;
     int samples;
     bool demo;
@@ -23,27 +27,37 @@ static void wish_clear(struct wish *w)
     for (size_t i = 0; w->params && i < w->n_scenarios; i++)
         free(w->params[i]);
     free(w->params);
+    free(w->measure);
     free(w->scenarios);
     free(w->commits);
     free(w->pythons);
 }
 
+/* Whether the name is one of these; they are appended to `all`. */
+static bool is_among(const char *const *names, const char *name, char *all, size_t room)
+{
+    for (; *names; names++) {
+        size_t used = strlen(all);
+        if (!strcmp(*names, name)) return true;
+        snprintf(all + used, room - used, "%s%s", used ? ", " : "", *names);
+    }
+    return false;
+}
+
 static enum tide_rc refuse_unknown_fields(const json_t *request, struct tide_error *e)
 {
     static const char *const known[] = {"project", "commits", "pythons", "scenarios",
-                                        "params",  "samples", "size"};
+                                        "params",  "samples", "size",    NULL};
     const char *name;
     json_t *value;
     if (!json_is_object(request)) return tide_fail_field(e, "", "the body must be a JSON object");
     json_object_foreach((json_t *)request, name, value)
     {
-        bool found = false;
-        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-            found = found || !strcmp(known[i], name);
-        if (!found)
-            return tide_fail_field(e, name,
-                                   "no such field; allowed are project, commits, pythons, "
-                                   "scenarios, params, samples, size");
+        char allowed[256] = "";
+        if (is_among(known, name, allowed, sizeof allowed) ||
+            is_among(tide_measure_fields, name, allowed, sizeof allowed))
+            continue;
+        return tide_fail_field(e, name, "no such field; allowed are %s", allowed);
     }
     return TIDE_OK;
 }
@@ -101,7 +115,14 @@ static enum tide_rc in_field(struct tide_error *e, enum tide_rc rc, const char *
     return rc;
 }
 
-/* An id only once, so that "3.12" beside "3.12.1" is one cell. */
+/* A python only once, so that "3.12" beside "3.12.1" is one cell. */
+static void add_python(struct wish *w, size_t python)
+{
+    for (size_t i = 0; i < w->n_pythons; i++)
+        if (w->pythons[i] == python) return;
+    w->pythons[w->n_pythons++] = python;
+}
+
 static void add_once(int64_t *ids, size_t *n, int64_t id)
 {
     for (size_t i = 0; i < *n; i++)
@@ -138,11 +159,11 @@ static enum tide_rc choose_pythons(const struct tide_catalog *c, const json_t *r
         const char *spec = n ? json_string_value(json_array_get(list, i)) : "all";
         bool all = !strcmp(spec, "all");
         for (size_t k = 0; all && k < c->pythons.n; k++)
-            if (!c->pythons.at[k].reason) add_once(w->pythons, &w->n_pythons, c->python_ids[k]);
+            if (!c->pythons.at[k].reason) add_python(w, k);
         if (all) continue;
         const struct tide_python *python = tide_pythons_find(&c->pythons, spec, e);
         if (python)
-            add_once(w->pythons, &w->n_pythons, c->python_ids[python - c->pythons.at]);
+            add_python(w, (size_t)(python - c->pythons.at));
         else
             rc = in_field(e, TIDE_INVALID, "pythons", i);
     }
@@ -220,8 +241,8 @@ static enum tide_rc put_commits(const struct tide_catalog *c, struct tide_store 
 
 /* Cells in the order in which they run: commits alternate, so that what drifts on the host meets
  * each of them alike. */
-static enum tide_rc queue_wish(struct tide_store *store, const struct wish *w, int64_t *batch,
-                               struct tide_error *e)
+static enum tide_rc queue_wish(const struct tide_catalog *c, struct tide_store *store,
+                               const struct wish *w, int64_t *batch, struct tide_error *e)
 {
     size_t n = 0;
     struct tide_cell_key *cells =
@@ -229,9 +250,15 @@ static enum tide_rc queue_wish(struct tide_store *store, const struct wish *w, i
     if (!cells) return tide_fail(e, TIDE_NOMEM, "queue a batch");
     for (size_t s = 0; s < w->n_scenarios; s++)
         for (size_t y = 0; y < w->n_pythons; y++)
-            for (size_t c = 0; c < w->n_commits; c++)
-                cells[n++] = (struct tide_cell_key){w->scenarios[s]->id, w->commits[c],
-                                                    w->pythons[y], w->params[s]};
+            for (size_t i = 0; i < w->n_commits; i++)
+                cells[n++] = (struct tide_cell_key){
+                    w->scenarios[s]->id,
+                    w->commits[i],
+                    c->python_ids[w->pythons[y]],
+                    w->params[s],
+                    tide_allocator_default(&c->pythons.at[w->pythons[y]]),
+                    w->measure,
+                };
     enum tide_rc rc = tide_store_queue(store, cells, n, w->samples, batch, e);
     free(cells);
     return rc;
@@ -254,12 +281,13 @@ enum tide_rc tide_trigger(const struct tide_catalog *c, struct tide_store *store
     if (!found) return tide_fail(e, TIDE_NOMEM, "read a request");
     enum tide_rc rc = refuse_unknown_fields(request, e);
     if (!rc) rc = check_scalars(request, &w, e);
+    if (!rc) rc = tide_measure_read(request, &w.measure, e);
     if (!rc) rc = choose_scenarios(c, request, &w, e);
     if (!rc) rc = choose_pythons(c, request, &w, e);
     if (!rc) rc = resolve_commits(c, request, found, &n_found, e);
     if (!rc) rc = check_size(&w, n_found, e);
     if (!rc) rc = put_commits(c, store, found, n_found, &w, e);
-    if (!rc) rc = queue_wish(store, &w, batch, e);
+    if (!rc) rc = queue_wish(c, store, &w, batch, e);
     for (size_t i = 0; i < n_found; i++)
         tide_commit_clear(&found[i]);
     free(found);

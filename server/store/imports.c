@@ -44,8 +44,8 @@ static enum tide_rc put_cell(sqlite3 *db, const struct tide_import_row *r, int64
             "ittt", project, r->name, r->sha, r->format);
     if (rc) return rc;
     return tide_sql_integer(db, cell, e,
-                            "INSERT INTO cells (scenario, params, commit_id, python, allocator)"
-                            " VALUES (?1, '{}', ?2, ?3, 'unknown')"
+                            "INSERT INTO cells (scenario, params, commit_id, python, allocator,"
+                            " measure) VALUES (?1, '{}', ?2, ?3, 'unknown', '{}')"
                             " ON CONFLICT DO UPDATE SET params = '{}' RETURNING id",
                             "iii", scenario, commit, python);
 }

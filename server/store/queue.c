@@ -11,9 +11,9 @@ static enum tide_rc queue_run(sqlite3 *db, int64_t batch, const struct tide_cell
     int64_t cell = 0;
     enum tide_rc rc = tide_sql_integer(
         db, &cell, e,
-        "INSERT INTO cells (scenario, params, commit_id, python, allocator)"
-        " VALUES (?1, ?2, ?3, ?4, 'pymalloc') ON CONFLICT DO UPDATE SET params = ?2 RETURNING id",
-        "itii", c->scenario, c->params, c->commit, c->python);
+        "INSERT INTO cells (scenario, params, commit_id, python, allocator, measure)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET params = ?2 RETURNING id",
+        "itiitt", c->scenario, c->params, c->commit, c->python, c->allocator, c->measure);
     if (rc) return rc;
     return tide_sql_do(db, e,
                        "INSERT INTO runs (batch, cell, sample, status, queued_ns)"
@@ -41,21 +41,28 @@ static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, str
     enum tide_rc rc = tide_sql_prepare(
         db, &q, e,
         "SELECT r.id, r.batch, c.id, y.id, p.name, p.repo, c.sha, y.identity, s.name, s.file,"
-        " s.description ->> 'module', l.params, s.description ->> 'timeout_s'"
+        " s.description ->> 'module', l.params, l.allocator, l.measure ->> 'recording',"
+        " l.measure ->> 'precision', l.measure ->> 'threshold', l.measure ->> 'bound',"
+        " l.measure ->> 'interval_us', s.description ->> 'timeout_s'"
         " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id"
         " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"
         " JOIN projects p ON p.id = s.project WHERE r.id = ?",
         "i", run);
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) {
-        char **texts[] = {&job->project,  &job->repo, &job->sha,    &job->python_identity,
-                          &job->scenario, &job->file, &job->module, &job->params};
+        char **texts[] = {&job->project,   &job->repo,      &job->sha,      &job->python_identity,
+                          &job->scenario,  &job->file,      &job->module,   &job->params,
+                          &job->allocator, &job->recording, &job->precision};
+        const int n_texts = sizeof texts / sizeof *texts;
         job->run = sqlite3_column_int64(q, 0);
         job->batch = sqlite3_column_int64(q, 1);
         job->commit = sqlite3_column_int64(q, 2);
         job->python = sqlite3_column_int64(q, 3);
-        job->deadline_s = sqlite3_column_int64(q, 12);
-        for (int i = 0; i < 8 && !rc; i++) {
+        job->threshold = sqlite3_column_int64(q, 4 + n_texts);
+        job->bound = sqlite3_column_int64(q, 5 + n_texts);
+        job->interval_us = sqlite3_column_int64(q, 6 + n_texts);
+        job->deadline_s = sqlite3_column_int64(q, 7 + n_texts);
+        for (int i = 0; i < n_texts && !rc; i++) {
             *texts[i] = tide_sql_text(q, 4 + i);
             if (!*texts[i]) rc = tide_fail(e, TIDE_NOMEM, "read a run from the queue");
         }
@@ -92,6 +99,9 @@ void tide_job_clear(struct tide_job *job)
     free(job->file);
     free(job->module);
     free(job->params);
+    free(job->allocator);
+    free(job->recording);
+    free(job->precision);
     *job = (struct tide_job){0};
 }
 

@@ -16,7 +16,8 @@
     "'id', r.id, 'batch', r.batch, 'cell', r.cell, 'project', p.name,"                      \
     " 'commit', json_object('sha', c.sha, 'subject', c.subject),"                           \
     " 'python', json_object('id', y.id, 'name', y.name),"                                   \
-    " 'scenario', s.name, 'params', json(l.params), 'sample', r.sample,"                    \
+    " 'scenario', s.name, 'params', json(l.params), 'allocator', l.allocator,"              \
+    " 'measure', json(l.measure), 'sample', r.sample,"                                      \
     " 'status', r.status, 'percent', r.percent, 'queued_ns', r.queued_ns,"                  \
     " 'started_ns', r.started_ns, 'finished_ns', r.finished_ns,"                            \
     " 'build', json(iif(b.id IS NULL, NULL, json_object('id', b.id, 'status', b.status)))," \

@@ -56,10 +56,11 @@ static void end_run(int64_t run, const char *why)
     EXPECT_OK(tide_store_end_run(store, run, &outcome, &done, &error));
 }
 
-#define R                                                                                 \
-    "id", "batch", "cell", "project", "commit", "python", "scenario", "params", "sample", \
-        "status", "percent", "queued_ns", "started_ns", "finished_ns", "build", "base",   \
-        "original", "tide_mark", "end", "floor", "wall_ns", "cpu_ns", "error", "imported"
+#define R                                                                                       \
+    "id", "batch", "cell", "project", "commit", "python", "scenario", "params", "sample",       \
+        "allocator", "measure", "status", "percent", "queued_ns", "started_ns", "finished_ns",  \
+        "build", "base", "original", "tide_mark", "end", "floor", "wall_ns", "cpu_ns", "error", \
+        "imported"
 
 static void test_a_queued_run(void **state)
 {
@@ -73,6 +74,9 @@ static void test_a_queued_run(void **state)
     for (const char *const *name = unknown; *name; name++)
         assert_true(json_is_null(field(run, *name)));
     assert_string_equal(text_of(run, "project"), "converters");
+    assert_string_equal(text_of(run, "allocator"), "pymalloc");
+    assert_string_equal(text_of(field(run, "measure"), "recording"), "changes");
+    assert_int_equal(number_of(field(run, "measure"), "interval_us"), 1000);
     assert_string_equal(text_of(run, "status"), "building");
     assert_string_equal(text_of(field(run, "python"), "name"), "3.12.1");
     assert_int_equal(number_of(field(run, "params"), "count"), 8);

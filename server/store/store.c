@@ -10,12 +10,12 @@
 #include <string.h>
 #include <zstd.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define BUSY_MS        5000
 
 extern const char
     tide_schema_sql[]; /* db/schema.sql and its migrations, made strings by the build */
-extern const char tide_migration_2_sql[];
+extern const char tide_migration_2_sql[], tide_migration_3_sql[];
 
 enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
 {
@@ -165,16 +165,30 @@ enum tide_rc tide_log_pack(const char *log, size_t n, void **out, size_t *size,
     return tide_fail(e, TIDE_NOMEM, "compress a log: %s", ZSTD_getErrorName(*size));
 }
 
+/* Migrations run without foreign keys, so that a table can be made anew under its old name
+ * (sqlite.org/lang_altertable.html): that every reference holds is checked at their end. */
+static enum tide_rc check_references(struct tide_store *s, struct tide_error *e)
+{
+    int64_t broken = 0;
+    enum tide_rc rc = tide_sql_integer(s->writer, &broken, e,
+                                       "SELECT count(*) FROM pragma_foreign_key_check", "");
+    return rc || !broken ? rc
+                         : tide_fail(e, TIDE_CORRUPT, "%s: %lld rows refer to rows that are gone",
+                                     s->path, (long long)broken);
+}
+
 /* Bring the database from `version` to the newest one, in one transaction. */
 static enum tide_rc upgrade(struct tide_store *s, int64_t version, struct tide_error *e)
 {
-    static const char *const steps[SCHEMA_VERSION] = {tide_schema_sql, tide_migration_2_sql};
+    static const char *const steps[SCHEMA_VERSION] = {tide_schema_sql, tide_migration_2_sql,
+                                                      tide_migration_3_sql};
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
     for (int64_t v = version; v < SCHEMA_VERSION && !rc; v++)
         if (sqlite3_exec(s->writer, steps[v], NULL, NULL, NULL))
             rc = tide_sql_fail(s->writer, "create the tables", e);
-    if (!rc) rc = tide_sql_do(s->writer, e, "PRAGMA user_version = 2", "");
+    if (!rc) rc = check_references(s, e);
+    if (!rc) rc = tide_sql_do(s->writer, e, "PRAGMA user_version = 3", "");
     return tide_store_commit(s, rc, e);
 }
 
@@ -188,7 +202,8 @@ static enum tide_rc migrate(struct tide_store *s, struct tide_error *e)
                          "%s was written by a newer Tidemark (schema %lld, this program knows %d): "
                          "update Tidemark or name another --data",
                          s->path, (long long)version, SCHEMA_VERSION);
-    return version == SCHEMA_VERSION ? TIDE_OK : upgrade(s, version, e);
+    if (version < SCHEMA_VERSION) rc = upgrade(s, version, e);
+    return rc ? rc : tide_sql_do(s->writer, e, "PRAGMA foreign_keys = ON", "");
 }
 
 static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error *e)
@@ -228,7 +243,7 @@ static enum tide_rc connect_writer(struct tide_store *s, struct tide_error *e)
     sqlite3_busy_timeout(s->writer, BUSY_MS);
     if (sqlite3_exec(s->writer,
                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                     "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY",
+                     "PRAGMA temp_store = MEMORY",
                      NULL, NULL, NULL))
         return tide_sql_fail(s->writer, s->path, e);
     return TIDE_OK;

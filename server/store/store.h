@@ -88,7 +88,9 @@ TIDE_CHECK enum tide_rc tide_store_find_build(struct tide_store *s, const char *
 
 struct tide_cell_key {
     int64_t scenario, commit, python;
-    const char *params; /* canonical JSON */
+    const char *params;    /* canonical JSON */
+    const char *allocator; /* its name */
+    const char *measure;   /* how it is measured: canonical JSON */
 };
 /* Queue one batch with one run for every cell and sample (1 to `samples`), ordered by sample, then
  * as `cells` stand. All or nothing. */
@@ -100,7 +102,10 @@ struct tide_job { /* a run to do; texts are owned, tide_job_clear frees them */
     int64_t run, batch, commit, python;
     int64_t deadline_s; /* that the scenario asks for, 0 for none */
     char *project, *repo, *sha, *python_identity;
-    char *scenario, *file, *module, *params;
+    char *scenario, *file, *module, *params, *allocator;
+    char *recording, *precision; /* "" where the measure has none */
+    int64_t threshold, bound;    /* bytes, 0 likewise */
+    int64_t interval_us;         /* between samples */
 };
 /* The oldest queued run becomes `building`; ABSENT when none is queued. */
 TIDE_CHECK enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job,

@@ -19,6 +19,11 @@ static struct {
     int64_t project, commits[3], pythons[3], scenarios[2];
 } catalog;
 
+/* As server/schedule/measure.c makes it of a request that says nothing. */
+#define DEFAULT_MEASURE                                                                           \
+    "{\"bound\":262144,\"interval_us\":1000,\"precision\":\"bounded\",\"recording\":\"changes\"," \
+    "\"threshold\":4096}"
+
 #define EXPECT_OK(call) assert_rc((call), TIDE_OK, &error)
 
 static inline void put_pythons(void)
@@ -99,8 +104,12 @@ static inline void reopen_store(void)
 
 static inline struct tide_cell_key cell(size_t scenario, size_t commit, size_t python)
 {
-    return (struct tide_cell_key){catalog.scenarios[scenario], catalog.commits[commit],
-                                  catalog.pythons[python], "{\"count\":8}"};
+    return (struct tide_cell_key){catalog.scenarios[scenario],
+                                  catalog.commits[commit],
+                                  catalog.pythons[python],
+                                  "{\"count\":8}",
+                                  "pymalloc",
+                                  DEFAULT_MEASURE};
 }
 
 /* One batch of one run; the run's id, which is claimed. */

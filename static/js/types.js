@@ -3,6 +3,13 @@
 /**
  * @typedef {"queued"|"building"|"running"|"done"|"failed"} RunStatus
  *
+ * @typedef {object} Measure
+ * @property {"changes"|"all"|"marks"} recording
+ * @property {number|null} threshold
+ * @property {"bounded"|"exact"|null} precision
+ * @property {number|null} bound
+ * @property {number} interval_us
+ *
  * @typedef {object} Run
  * @property {number} id
  * @property {number} batch
@@ -12,6 +19,8 @@
  * @property {{id: number, name: string}} python
  * @property {string} scenario
  * @property {Record<string, number|string|boolean>} params
+ * @property {string} allocator
+ * @property {Partial<Measure>} measure how it was measured; empty of imported runs
  * @property {number} sample
  * @property {RunStatus} status
  * @property {number|null} percent
