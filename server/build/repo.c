@@ -450,39 +450,73 @@ static enum tide_rc refuse_rev(const struct tide_repo *r, const char *rev,
                            hint);
 }
 
-enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, const char *path, size_t limit,
-                            struct tide_commit **out, size_t *n, struct tide_error *e)
+/* The hash of the commit that `rev` names. */
+static enum tide_rc require_sha(const struct tide_repo *r, const char *rev, char sha[65],
+                                struct tide_error *e)
 {
-    char sha[65], most[32];
-    struct tide_str text = {0};
     struct tide_error cause = {0};
-    *out = NULL;
-    *n = 0;
     enum tide_rc rc = check_text(rev, "commits", "the commit's name", e);
     if (rc) return rc;
     rc = find_sha(r, rev, sha, &cause);
     if (rc == TIDE_ABSENT) return refuse_rev(r, rev, &cause, e);
-    if (rc) {
-        if (e) *e = cause;
-        return rc;
-    }
+    if (rc && e) *e = cause;
+    return rc;
+}
+
+/* What git log prints of `which`, NULL-terminated options and revisions. */
+static enum tide_rc list_log(const struct tide_repo *r, const char *const *which, const char *path,
+                             size_t limit, struct tide_commit **out, size_t *n,
+                             struct tide_error *e)
+{
+    char most[32];
+    char **args = NULL;
+    struct tide_str text = {0};
+    enum tide_rc rc = TIDE_OK;
+    *out = NULL;
+    *n = 0;
     snprintf(most, sizeof most, "--max-count=%zu", limit < INT_MAX ? limit : INT_MAX);
-    const char *const args[] = {"log",
-                                "--first-parent",
-                                "--no-color",
-                                "--encoding=UTF-8",
-                                "-z",
-                                "--no-patch",
-                                "--format=%H%x00%ct%x00%an%x00%s",
-                                most,
-                                sha,
-                                "--",
-                                path,
-                                NULL};
-    rc = git(r, args, &text, e);
+    const char *const first[] = {"log", "--no-color", "--encoding=UTF-8",
+                                 "-z",  "--no-patch", "--format=%H%x00%ct%x00%an%x00%s",
+                                 most,  NULL};
+    const char *const last[] = {"--", path, NULL};
+    if (put_all(&args, first) && put_all(&args, which) && put_all(&args, last))
+        rc = git(r, (const char *const *)args, &text, e);
+    else
+        rc = tide_fail(e, TIDE_NOMEM, "list commits");
     if (!rc) rc = parse_commits(&text, limit, out, n, e);
     tide_str_free(&text);
+    tide_build_words_free(args);
     return rc;
+}
+
+enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, const char *path, size_t limit,
+                            struct tide_commit **out, size_t *n, struct tide_error *e)
+{
+    char sha[65];
+    *out = NULL;
+    *n = 0;
+    enum tide_rc rc = require_sha(r, rev, sha, e);
+    const char *const which[] = {"--first-parent", sha, NULL};
+    return rc ? rc : list_log(r, which, path, limit, out, n, e);
+}
+
+enum tide_rc tide_repo_range(struct tide_repo *r, const char *from, const char *to, size_t limit,
+                             struct tide_commit **out, size_t *n, struct tide_error *e)
+{
+    char first[66] = "^", last[65];
+    *out = NULL;
+    *n = 0;
+    enum tide_rc rc = require_sha(r, from, first + 1, e);
+    if (!rc) rc = require_sha(r, to, last, e);
+    const char *const which[] = {"--first-parent", last, first, NULL};
+    return rc ? rc : list_log(r, which, NULL, limit, out, n, e);
+}
+
+enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit, struct tide_commit **out,
+                              size_t *n, struct tide_error *e)
+{
+    static const char *const which[] = {"--no-walk=sorted", "--tags", NULL};
+    return list_log(r, which, NULL, limit, out, n, e);
 }
 
 enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev, struct tide_commit *out,

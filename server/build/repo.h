@@ -46,6 +46,17 @@ TIDE_CHECK enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, con
                                        size_t limit, struct tide_commit **out, size_t *n,
                                        struct tide_error *e);
 
+/* Up to `limit` commits along the first parent of `to` that `from` does not reach, newest first;
+ * the caller frees as above. INVALID as for tide_repo_resolve. */
+TIDE_CHECK enum tide_rc tide_repo_range(struct tide_repo *r, const char *from, const char *to,
+                                        size_t limit, struct tide_commit **out, size_t *n,
+                                        struct tide_error *e);
+
+/* Up to `limit` commits that carry a tag, on whatever line, by date, newest first; the caller frees
+ * as above. */
+TIDE_CHECK enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit,
+                                         struct tide_commit **out, size_t *n, struct tide_error *e);
+
 /* Check the commit out into a new worktree; *folder is its absolute path, freed by
  * tide_repo_release. */
 TIDE_CHECK enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, char **folder,

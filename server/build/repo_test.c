@@ -142,6 +142,82 @@ static void lists_along_the_first_parent(void **state)
     tide_repo_close(r);
 }
 
+/* The subjects, newest first, with a space after each. */
+static void expect_subjects(struct tide_commit *commits, size_t n, const char *subjects)
+{
+    struct tide_str all = {0};
+    for (size_t i = 0; i < n; i++) {
+        tide_str_printf(&all, "%s ", commits[i].subject);
+        tide_commit_clear(&commits[i]);
+    }
+    free(commits);
+    assert_string_equal(all.at ? all.at : "", subjects);
+    tide_str_free(&all);
+}
+
+static void expect_range(struct tide_repo *r, const char *from, const char *to, size_t limit,
+                         const char *subjects)
+{
+    struct tide_commit *commits = NULL;
+    struct tide_error e = {0};
+    size_t n = 0;
+    assert_rc(tide_repo_range(r, from, to, limit, &commits, &n, &e), TIDE_OK, &e);
+    expect_subjects(commits, n, subjects);
+}
+
+/* one two three merge last, where the merge brought in side1 and side2, made from one. */
+static void lists_a_range(void **state)
+{
+    (void)state;
+    struct tide_commit *commits;
+    struct tide_error e = {0};
+    size_t n;
+    run_shell(MAKE("ranges") "git checkout -q -b side HEAD~2; for i in side1 side2; do "
+                             "git commit -q --allow-empty -m $i; done; git checkout -q main; "
+                             "git merge -q -m merge side; git commit -q --allow-empty -m last");
+    struct tide_repo *r = synced("ranges");
+    expect_range(r, "HEAD~2", "HEAD", 9, "last merge ");
+    expect_range(r, "HEAD~4", "HEAD", 9, "last merge three two ");
+    expect_range(r, "HEAD~4", "HEAD", 2, "last merge ");
+    expect_range(r, "side", "HEAD", 9, "last merge three two ");
+    expect_range(r, "HEAD~3", "side", 9, "side2 side1 ");
+    expect_range(r, "HEAD", "HEAD", 9, "");
+    expect_range(r, "HEAD", "HEAD~2", 9, "");
+    assert_int_equal(tide_repo_range(r, "nowhere", "HEAD", 9, &commits, &n, &e), TIDE_INVALID);
+    assert_contains(e.text, "\"nowhere\" names no commit");
+    assert_int_equal(tide_repo_range(r, "HEAD", "-x", 9, &commits, &n, &e), TIDE_INVALID);
+    assert_contains(e.text, "begins with '-'");
+    tide_repo_close(r);
+}
+
+static void expect_tagged(struct tide_repo *r, size_t limit, const char *subjects)
+{
+    struct tide_commit *commits = NULL;
+    struct tide_error e = {0};
+    size_t n = 0;
+    assert_rc(tide_repo_tagged(r, limit, &commits, &n, &e), TIDE_OK, &e);
+    expect_subjects(commits, n, subjects);
+}
+
+/* Annotated or not, on the line or off it, two on one commit, and one that names no commit. */
+static void lists_what_is_tagged(void **state)
+{
+    (void)state;
+    run_shell("git init -q -b main tagged; cd tagged; for i in 1 2 3 4; do "
+              "GIT_COMMITTER_DATE=\"2020-01-0$i 00:00 +0000\" "
+              "git commit -q --allow-empty -m c$i; done");
+    struct tide_repo *r = synced("tagged");
+    expect_tagged(r, 9, "");
+    run_shell("cd tagged; git tag a HEAD~3; git tag -a -m x b HEAD~1; git tag c HEAD~1; "
+              "git checkout -q -b off HEAD~2; GIT_COMMITTER_DATE='2020-01-02 12:00 +0000' "
+              "git commit -q --allow-empty -m off; git tag d; git checkout -q main; "
+              "git tag blob $(echo x | git hash-object -w --stdin)");
+    sync_again(r);
+    expect_tagged(r, 9, "c3 off c1 ");
+    expect_tagged(r, 2, "c3 off ");
+    tide_repo_close(r);
+}
+
 static void gives_valid_text(void **state)
 {
     (void)state;
@@ -449,6 +525,8 @@ int main(void)
         cmocka_unit_test(resolves_what_git_resolves),
         cmocka_unit_test(refuses_what_names_no_commit),
         cmocka_unit_test(lists_along_the_first_parent),
+        cmocka_unit_test(lists_a_range),
+        cmocka_unit_test(lists_what_is_tagged),
         cmocka_unit_test(gives_valid_text),
         cmocka_unit_test(follows_rewritten_and_deleted_branches),
         cmocka_unit_test(follows_a_detached_head_and_worktrees),
