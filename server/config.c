@@ -88,29 +88,120 @@ static enum tide_rc settle_folders(struct tide_config *c, const char *data, cons
     p->cache = keep(c, data ? tide_format("%s/cache", p->data ? p->data : "")
                             : xdg_folder("XDG_CACHE_HOME", ".cache"));
     p->repo = keep(c, absolute(repo ? repo : TIDEMARK_SOURCE));
-    if (!p->data || !p->cache || !p->repo) return tide_fail(e, TIDE_NOMEM, "start");
+    p->pythons.fetched = keep(c, tide_format("%s/pythons", p->data ? p->data : ""));
+    if (!p->data || !p->cache || !p->repo || !p->pythons.fetched)
+        return tide_fail(e, TIDE_NOMEM, "start");
     if (!is_remote(p->repo) && !tide_file_exists(p->repo))
         return tide_fail(e, TIDE_INVALID, "--repo %s: there is no such folder", p->repo);
     return tide_file_make_folder(p->cache, 0700, e);
 }
 
+/* Where in the file a python is described, for messages. */
+struct spot {
+    const char *file;
+    size_t i;
+};
+
+/* INVALID, with what is wrong with `what` of the python. */
+static enum tide_rc refuse(const struct spot *at, const char *what, const char *wrong,
+                           struct tide_error *e)
+{
+    return tide_fail(e, TIDE_INVALID, "%s: \"pythons\"[%zu]%s must be %s", at->file, at->i, what,
+                     wrong);
+}
+
+/* A list of words, at most TIDE_LAUNCHER_MAX, each beginning with `start`. The array is the
+ * caller's, the words are the file's. */
+static enum tide_rc read_words(const struct spot *at, const json_t *list, const char *what,
+                               const char *start, const char ***out, struct tide_error *e)
+{
+    size_t n = json_array_size(list);
+    if (!json_is_array(list) || !n || n > TIDE_LAUNCHER_MAX)
+        return refuse(at, what, "a list of 1 to 32 strings", e);
+    *out = calloc(n + 1, sizeof **out);
+    if (!*out) return tide_fail(e, TIDE_NOMEM, "read %s", at->file);
+    for (size_t i = 0; i < n; i++) {
+        (*out)[i] = json_string_value(json_array_get(list, i));
+        if (!(*out)[i] || !*(*out)[i] || strncmp((*out)[i], start, strlen(start)) != 0)
+            return refuse(at, what,
+                          *start ? "a list of absolute folders" : "a list of words not empty", e);
+    }
+    return TIDE_OK;
+}
+
+/* Never like a version: names and versions are asked for alike. */
+static enum tide_rc read_name(const struct tide_config *c, const struct spot *at,
+                              const json_t *value, const char **out, struct tide_error *e)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char others[] = "0123456789._+-@";
+    const char *name = json_string_value(value);
+    size_t first = name ? strspn(name, letters) : 0, n = first;
+    while (first && name[n] && (strchr(letters, name[n]) || strchr(others, name[n])))
+        n++;
+    if (!first || name[n] || n > 64 || !strcmp(name, "all"))
+        return refuse(at, ".name",
+                      "a letter and up to 63 letters, digits and ._+-@ (and not \"all\")", e);
+    for (size_t i = 0; i < at->i; i++)
+        if (c->pythons[i].name && !strcmp(c->pythons[i].name, name))
+            return refuse(at, ".name", "one that no other python has", e);
+    *out = name;
+    return TIDE_OK;
+}
+
+static enum tide_rc read_site(const struct spot *at, const json_t *value, bool *no_site,
+                              struct tide_error *e)
+{
+    *no_site = json_is_false(value);
+    return json_is_boolean(value) ? TIDE_OK : refuse(at, ".site_packages", "true or false", e);
+}
+
+static enum tide_rc read_python(const struct tide_config *c, const struct spot *at, json_t *item,
+                                struct tide_python_entry *out, struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    const char *key;
+    json_t *value;
+    out->path = json_string_value(json_is_object(item) ? json_object_get(item, "path") : item);
+    if (!out->path || *out->path != '/')
+        return refuse(at, json_is_object(item) ? ".path" : "", "an absolute path", e);
+    json_object_foreach(item, key, value)
+    {
+        if (rc) break;
+        if (!strcmp(key, "name"))
+            rc = read_name(c, at, value, &out->name, e);
+        else if (!strcmp(key, "launcher"))
+            rc = read_words(at, value, ".launcher", "", &out->launcher, e);
+        else if (!strcmp(key, "library_path"))
+            rc = read_words(at, value, ".library_path", "/", &out->library_path, e);
+        else if (!strcmp(key, "site_packages"))
+            rc = read_site(at, value, &out->no_site, e);
+        else if (strcmp(key, "path") != 0)
+            rc = tide_fail(e, TIDE_INVALID,
+                           "%s: \"pythons\"[%zu].%.40s is unknown; allowed are path, name, "
+                           "launcher, library_path, site_packages",
+                           at->file, at->i, key);
+    }
+    return rc;
+}
+
 static enum tide_rc read_pythons(struct tide_config *c, const char *path, struct tide_error *e)
 {
-    json_t *list = json_object_get(c->file, "pythons"), *item;
-    size_t i;
+    json_t *list = json_object_get(c->file, "pythons");
+    enum tide_rc rc = TIDE_OK;
     if (list && !json_is_array(list))
-        return tide_fail(e, TIDE_INVALID, "%s: \"pythons\" must be a list of paths", path);
+        return tide_fail(e, TIDE_INVALID, "%s: \"pythons\" must be a list of paths and objects",
+                         path);
     c->pythons = calloc(json_array_size(list) + 1, sizeof *c->pythons);
     if (!c->pythons) return tide_fail(e, TIDE_NOMEM, "read %s", path);
-    json_array_foreach(list, i, item)
-    {
-        c->pythons[i] = json_string_value(item);
-        if (!c->pythons[i] || *c->pythons[i] != '/')
-            return tide_fail(e, TIDE_INVALID, "%s: \"pythons\"[%zu] must be an absolute path", path,
-                             i);
+    c->n_pythons = json_array_size(list);
+    for (size_t i = 0; !rc && i < c->n_pythons; i++) {
+        const struct spot at = {path, i};
+        rc = read_python(c, &at, json_array_get(list, i), &c->pythons[i], e);
     }
-    c->places.pythons = c->pythons;
-    return TIDE_OK;
+    c->places.pythons.entries = c->pythons;
+    c->places.pythons.n = c->n_pythons;
+    return rc;
 }
 
 static enum tide_rc read_config(struct tide_config *c, const char *path, struct tide_error *e)
@@ -158,6 +249,10 @@ void tide_config_clear(struct tide_config *c)
 {
     for (size_t i = 0; i < c->n_texts; i++)
         free(c->texts[i]);
+    for (size_t i = 0; i < c->n_pythons; i++) {
+        free(c->pythons[i].launcher);
+        free(c->pythons[i].library_path);
+    }
     free(c->pythons);
     json_decref(c->file);
     *c = (struct tide_config){0};

@@ -13,7 +13,8 @@ struct tide_config {
     char *texts[8];            /* what is to be freed */
     size_t n_texts;
     json_t *file;
-    const char **pythons;
+    struct tide_python_entry *pythons;
+    size_t n_pythons;
 };
 
 /* Settle every place. Each argument may be NULL for its default: `data` $XDG_DATA_HOME/tidemark

@@ -1,13 +1,15 @@
 /* list_pythons.c - `tidemark pythons`: discovery, printed. */
 #include "commands.h"
 #include "config.h"
+#include "fetch_pythons.h"
 
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct arguments {
-    const char *config;
+    const char *config, *data;
     bool json;
 };
 
@@ -16,6 +18,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct arguments *a = state->input;
     switch (key) {
     case 'c': a->config = value; return 0;
+    case 'd': a->data = value; return 0;
     case 'j': a->json = true; return 0;
     case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", value); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -25,6 +28,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static const struct argp_option options[] = {
     {"config", 'c', "FILE", 0, "Configuration (JSON); \"pythons\" in it lists further interpreters",
      0},
+    {"data", 'd', "DIR", 0, "Data folder of the daemon, which holds those that were fetched", 0},
     {"json", 'j', 0, 0, "Print JSON, as GET /api/v1/pythons answers", 0},
     {0},
 };
@@ -33,8 +37,12 @@ static const struct argp parser = {
     .parser = parse,
     .doc = "List the CPythons of this machine: version, ABI, prefix, library and headers, and for "
            "each one that cannot be used, why.\v"
-           "Looks at PATH, Debian's python3.x, pyenv, uv and conda, and at what the configuration "
-           "names.\n\nExamples:\n  tidemark pythons\n  tidemark pythons --json | jq "
+           "Looks at PATH, VIRTUAL_ENV, Debian's python3.x, pyenv, uv and conda, at what the "
+           "configuration names and at what was fetched.\n\n"
+           "tidemark pythons get VERSION    fetches one of a newer Debian release (get --help)\n"
+           "tidemark pythons remove NAME    takes it away again\n\n"
+           "Examples:\n  tidemark pythons\n  tidemark pythons get 3.14\n  tidemark pythons --json "
+           "| jq "
            "'.pythons[] | select(.usable).name'",
 };
 
@@ -81,9 +89,12 @@ int tide_command_pythons(int argc, char **argv)
     struct tide_config config;
     struct tide_pythons pythons = {0};
     struct tide_error e;
+    const char *word = argc > 1 ? argv[1] : "";
+    if (!strcmp(word, "get")) return tide_command_pythons_get(argc - 1, argv + 1);
+    if (!strcmp(word, "remove")) return tide_command_pythons_remove(argc - 1, argv + 1);
     argp_parse(&parser, argc, argv, 0, NULL, &a);
-    enum tide_rc rc = tide_config_settle(NULL, NULL, a.config, &config, &e);
-    if (!rc) rc = tide_pythons_discover(config.places.pythons, NULL, &pythons, &e);
+    enum tide_rc rc = tide_config_settle(a.data, NULL, a.config, &config, &e);
+    if (!rc) rc = tide_pythons_discover(&config.places.pythons, NULL, &pythons, &e);
     if (rc)
         fprintf(stderr, "tidemark pythons: %s\n", e.text);
     else if (a.json)

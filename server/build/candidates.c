@@ -1,10 +1,10 @@
 /* candidates.c - see candidates.h.
  *
  * An interpreter's file is known by its real path, so /bin/python3, /usr/bin/python3 and
- * /usr/bin/python3.11 are one candidate, and so is a virtual environment's link to it (the base is
- * what gets measured). Only a real path that itself looks like an interpreter is trusted: managers
- * such as mise link many names to one program that looks at its argv[0]. pyenv's own shims are left
- * out, for its versions are listed themselves. */
+ * /usr/bin/python3.11 are one candidate. A virtual environment's links to it are another one, known
+ * by the environment's folder. Only a real path that itself looks like an interpreter is trusted:
+ * managers such as mise link many names to one program that looks at its argv[0]. pyenv's own shims
+ * are left out, for its versions are listed themselves. */
 #include "build/candidates.h"
 
 #include "base/file.h"
@@ -60,14 +60,6 @@ static char *find_file(const char *path)
     return strdup(path);
 }
 
-static bool is_same_file(const char *a, const char *real)
-{
-    char *other = find_file(a);
-    bool same = other && !strcmp(other, real);
-    free(other);
-    return same;
-}
-
 /* A virtual environment's interpreter: its settings stand beside it or one folder above. */
 static bool is_environment(const char *path)
 {
@@ -80,30 +72,50 @@ static bool is_environment(const char *path)
     return found;
 }
 
+/* What two names of one candidate have in common, in new memory. */
+static char *find_stand(const char *path)
+{
+    if (!is_environment(path)) return find_file(path);
+    char *folder = tide_format("%.*s/..", (int)(strrchr(path, '/') - path), path);
+    char *real = folder ? realpath(folder, NULL) : NULL;
+    free(folder);
+    return real;
+}
+
+static bool is_listed(const struct tide_candidates *c, const char *stand)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->at[i].stands_for && !strcmp(c->at[i].stands_for, stand)) return true;
+    return false;
+}
+
+/* Takes `stand`. */
+static enum tide_rc append(struct tide_candidates *c, const char *path, char *stand,
+                           const char *source, struct tide_error *e)
+{
+    char *named = strdup(path);
+    struct tide_candidate *grown = named ? realloc(c->at, (c->n + 1) * sizeof *grown) : NULL;
+    if (!grown) {
+        free(named);
+        free(stand);
+        return tide_fail(e, TIDE_NOMEM, "list interpreters");
+    }
+    c->at = grown;
+    c->at[c->n++] = (struct tide_candidate){.path = named,
+                                            .stands_for = stand,
+                                            .source = source,
+                                            .shim = strstr(named, "/shims/") != NULL};
+    return TIDE_OK;
+}
+
 enum tide_rc tide_candidates_add(struct tide_candidates *c, const char *path, const char *source,
                                  struct tide_error *e)
 {
-    enum tide_rc rc = TIDE_OK;
-    char *named = NULL;
-    char *real = find_file(path);
-    if (!real) return tide_fail(e, TIDE_NOMEM, "list interpreters");
-    for (size_t i = 0; i < c->n; i++)
-        if (is_same_file(c->at[i].path, real)) goto out;
-
-    struct tide_candidate *grown = realloc(c->at, (c->n + 1) * sizeof *grown);
-    if (grown) c->at = grown;
-    named = strdup(is_environment(path) ? real : path);
-    if (!grown || !named) {
-        rc = tide_fail(e, TIDE_NOMEM, "list interpreters");
-        goto out;
-    }
-    c->at[c->n++] = (struct tide_candidate){
-        .path = named, .source = source, .shim = strstr(named, "/shims/") != NULL};
-    named = NULL;
-out:
-    free(named);
-    free(real);
-    return rc;
+    char *stand = find_stand(path);
+    if (!stand) return tide_fail(e, TIDE_NOMEM, "list interpreters");
+    if (!is_listed(c, stand)) return append(c, path, stand, source, e);
+    free(stand);
+    return TIDE_OK;
 }
 
 /* PREFIX/bin/python3, else PREFIX/bin/python: an old one must be seen to be refused by name. New
@@ -225,41 +237,65 @@ static enum tide_rc add_home(struct tide_candidates *c, const char *home, struct
 
 /* A configured prefix or interpreter. One that is not there is kept, so that its reason gets shown.
  */
-static enum tide_rc add_configured(struct tide_candidates *c, const char *path,
+static enum tide_rc add_configured(struct tide_candidates *c, const struct tide_python_entry *entry,
                                    struct tide_error *e)
 {
-    char *inside = is_folder(path) ? find_in_prefix(path) : NULL;
-    enum tide_rc rc = tide_candidates_add(c, inside ? inside : path, "configuration", e);
+    bool apart = entry->name || entry->launcher || entry->library_path || entry->no_site;
+    char *inside = is_folder(entry->path) ? find_in_prefix(entry->path) : NULL;
+    const char *path = inside ? inside : entry->path;
+    enum tide_rc rc = apart ? append(c, path, NULL, "configuration", e)
+                            : tide_candidates_add(c, path, "configuration", e);
+    if (!rc && apart) c->at[c->n - 1].entry = entry;
     free(inside);
     return rc;
 }
 
-enum tide_rc tide_candidates_gather(const char *const *configured, struct tide_candidates *out,
-                                    struct tide_error *e)
+/* Those that `tidemark pythons get` brought: a debug build's program is not called python3. */
+static enum tide_rc add_fetched(struct tide_candidates *c, const char *folder, struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    DIR *d = opendir(folder);
+    if (!d) return TIDE_OK; /* none was fetched */
+    for (struct dirent *entry; !rc && (entry = readdir(d));) {
+        if (entry->d_name[0] == '.') continue;
+        char *bin = tide_format("%s/%s/bin", folder, entry->d_name);
+        rc = bin ? add_programs_in(c, bin, e) : tide_fail(e, TIDE_NOMEM, "list interpreters");
+        free(bin);
+    }
+    closedir(d);
+    return rc;
+}
+
+enum tide_rc tide_candidates_gather(const struct tide_python_search *search,
+                                    struct tide_candidates *out, struct tide_error *e)
 {
     enum tide_rc rc = TIDE_OK;
     const char *home = getenv("HOME");
-    const char *conda = getenv("CONDA_PREFIX");
+    const char *conda = getenv("CONDA_PREFIX"), *environment = getenv("VIRTUAL_ENV");
     char *pyenv = tide_candidates_pyenv();
 
     *out = (struct tide_candidates){0};
-    for (size_t i = 0; !rc && configured && configured[i]; i++)
-        rc = add_configured(out, configured[i], e);
+    for (size_t i = 0; !rc && search && i < search->n; i++)
+        rc = add_configured(out, &search->entries[i], e);
     if (!rc) rc = add_path(out, e);
+    if (!rc && environment && *environment == '/') rc = add_prefix(out, environment, "path", e);
     if (!rc) rc = add_programs_in(out, "/usr/local/bin", e);
     if (!rc) rc = add_programs_in(out, "/usr/bin", e);
     if (!rc && pyenv) rc = add_prefixes_in(out, pyenv, e);
     if (!rc && home) rc = add_home(out, home, e);
     if (!rc) rc = add_conda(out, "/opt/conda", e);
     if (!rc && conda && *conda) rc = add_conda(out, conda, e);
+    if (!rc && search && search->fetched) rc = add_fetched(out, search->fetched, e);
     free(pyenv);
     return rc;
 }
 
 void tide_candidates_free(struct tide_candidates *c)
 {
-    for (size_t i = 0; i < c->n; i++)
+    for (size_t i = 0; i < c->n; i++) {
         free(c->at[i].path);
+        free(c->at[i].stands_for);
+    }
     free(c->at);
     *c = (struct tide_candidates){0};
 }

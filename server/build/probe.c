@@ -11,8 +11,10 @@
  * it may not be position-independent the program that it goes into is not either. */
 #include "build/probe.h"
 
+#include "base/file.h"
 #include "base/process.h"
 #include "build/command.h"
+#include "build/fetch.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -22,8 +24,13 @@
 
 #define DEADLINE_S     10
 #define OUTPUT_CEILING (256u << 10)
-#define OLDEST         "3.8"
-#define OLDEST_NUMBER  tide_probe_version_number(OLDEST)
+#if defined(__aarch64__)
+#    define LOADER "ld-linux-aarch64.so.1"
+#else
+#    define LOADER "ld-linux-x86-64.so.2"
+#endif
+#define OLDEST        "3.8"
+#define OLDEST_NUMBER tide_probe_version_number(OLDEST)
 
 static const char question[] =
     "import sys\n"
@@ -47,7 +54,8 @@ static const char question[] =
     "                return path\n"
     "    return ''\n"
     "base = getattr(sys, 'base_prefix', getattr(sys, 'real_prefix', sys.prefix))\n"
-    "libs = [var('LIBDIR'), os.path.join(base, 'lib'), os.path.join(base, 'lib64')]\n"
+    "libs = sys.argv[1:] + [var('LIBDIR'), os.path.join(base, 'lib'), os.path.join(base, "
+    "'lib64')]\n"
     "names = [var('LDLIBRARY'), var('INSTSONAME'), 'libpython%s.so' % ld]\n"
     "shared = first(libs, [name for name in names if '.so' in name])\n"
     "static = first([var('LIBPL')] + libs, [var('LIBRARY'), 'libpython%s.a' % ld])\n"
@@ -57,19 +65,26 @@ static const char question[] =
     "program = sys.executable\n"
     "plain = os.path.join(sys.prefix, 'bin', 'python' + short + marks)\n"
     "if program and os.path.realpath(plain) == os.path.realpath(program): program = plain\n"
+    "kinds = ('.dist-info', '.egg-info', '.egg-link', '.pth')\n"
+    "site = sysconfig.get_path('purelib') if sys.prefix != base else ''\n"
+    "packages = os.listdir(site) if site and os.path.isdir(site) else []\n"
+    "packages = sorted(name for name in packages if name.endswith(kinds))\n"
     "print(json.dumps({'version': version, 'implementation': impl, 'marks': marks,\n"
     "    'abi': var('SOABI') or 'cpython-%d%d' % v[:2], 'prefix': sys.prefix,\n"
     "    'program': program, 'virtual': sys.prefix != base,\n"
+    "    'base_prefix': base, 'packages': ' '.join(packages),\n"
     "    'base': getattr(sys, '_base_executable', None) or '', 'build': sys.version,\n"
     "    'include': os.path.dirname(header), 'libpython': shared or static, 'link': link,\n"
     "    'mimalloc': var('WITH_MIMALLOC') == '1', 'pymalloc': var('WITH_PYMALLOC') == '1'}))\n";
 
 void tide_python_clear(struct tide_python *p)
 {
-    char *const owned[] = {p->name,      p->version, p->abi,  p->prefix, p->program,
-                           p->libpython, p->include, p->link, p->source, p->reason};
+    char *const owned[] = {p->name,    p->version, p->abi,    p->prefix, p->program, p->libpython,
+                           p->include, p->link,    p->loader, p->source, p->reason};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         free(owned[i]);
+    tide_build_words_free(p->launcher);
+    tide_build_words_free(p->library_path);
     *p = (struct tide_python){0};
 }
 
@@ -91,14 +106,17 @@ static bool has_prefix(const char *text, const char *start)
 
 /* Whose installation it is: told by where it stands, so that the answer is the same however it was
  * found. */
-static const char *find_source(const char *prefix, const char *found)
+static const char *find_source(const char *prefix, bool is_virtual, const char *found)
 {
+    if (is_virtual) return "venv";
     char *pyenv = tide_candidates_pyenv();
-    char *conda = tide_format("%s/conda-meta", prefix);
+    char *conda = tide_format("%s/conda-meta", prefix), *fetched = tide_fetch_library(prefix);
     struct stat facts;
     const char *source = found;
     if (pyenv && has_prefix(prefix, pyenv))
         source = "pyenv";
+    else if (fetched)
+        source = "fetched";
     else if (!strcmp(prefix, "/usr"))
         source = "debian";
     else if (strstr(prefix, "/uv/python/"))
@@ -107,6 +125,7 @@ static const char *find_source(const char *prefix, const char *found)
         source = "conda";
     free(pyenv);
     free(conda);
+    free(fetched);
     return source;
 }
 
@@ -155,12 +174,27 @@ static void add_file_facts(struct tide_str *s, const char *path)
                     (long long)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
 }
 
-static enum tide_rc identify(struct tide_python *p, const char *build, struct tide_error *e)
+static void add_words(struct tide_str *s, const char *title, char *const *words)
+{
+    if (words) tide_str_printf(s, "%s", title);
+    for (; words && *words; words++)
+        tide_str_printf(s, " %s", *words);
+}
+
+/* `packages`: what a virtual environment brings along. */
+static enum tide_rc identify(struct tide_python *p, const char *build, const char *packages,
+                             struct tide_error *e)
 {
     struct tide_str s = {0};
     tide_str_printf(&s, "%s\n%s\n%s\n%s\n%s\n", p->version, build, p->abi, p->prefix, p->include);
     add_file_facts(&s, p->libpython);
     add_file_facts(&s, p->program);
+    add_words(&s, "launcher", p->launcher);
+    add_words(&s, "libraries", p->library_path);
+    if (p->no_site)
+        tide_str_put(&s, "no site");
+    else
+        tide_str_put(&s, packages);
     bool failed = s.failed;
     if (!failed) tide_hash_text(s.at, s.length, p->identity);
     tide_str_free(&s);
@@ -179,21 +213,63 @@ static enum tide_rc fill_unknown(const struct tide_candidate *c, char *reason,
                               .libpython = strdup(""),
                               .include = strdup(""),
                               .link = strdup(""),
+                              .loader = strdup(""),
                               .source = strdup(c->source),
                               .reason = reason};
     if (!p->name || !p->version || !p->abi || !p->prefix || !p->program || !p->libpython ||
-        !p->include || !p->link || !p->source || !p->reason)
+        !p->include || !p->link || !p->loader || !p->source || !p->reason)
         return tide_fail(e, TIDE_NOMEM, "list %s", c->path);
-    return identify(p, "", e);
+    return identify(p, "", "", e);
+}
+
+static bool copy_words(const char *const *words, char ***copy)
+{
+    bool put = true;
+    for (; put && words && *words; words++)
+        put = tide_build_words_put(copy, *words);
+    return put;
+}
+
+/* The dynamic loader that the python's libraries need, when one stands among them; "" for this
+ * machine's own. New memory. */
+static char *find_loader(char *const *library_path)
+{
+    for (; library_path && *library_path; library_path++) {
+        char *path = tide_format("%s/" LOADER, *library_path);
+        if (path && tide_file_exists(path)) return path;
+        free(path);
+    }
+    return strdup("");
+}
+
+/* What the configuration says of how to run it, or what was noted when it was fetched. */
+static enum tide_rc fill_way(const struct tide_candidate *c, const char *base_prefix,
+                             struct tide_python *p, struct tide_error *e)
+{
+    const struct tide_python_entry *entry = c->entry;
+    char *library = base_prefix ? tide_fetch_library(base_prefix) : NULL;
+    bool put = !entry || (copy_words(entry->launcher, &p->launcher) &&
+                          copy_words(entry->library_path, &p->library_path));
+    if (put && library) put = tide_build_words_put(&p->library_path, library);
+    free(library);
+    if (put && entry && entry->name) {
+        free(p->name);
+        p->name = strdup(entry->name);
+        p->named = true;
+    }
+    p->no_site = entry && entry->no_site;
+    p->loader = find_loader(p->library_path);
+    return put && p->name && p->loader ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "list %s", c->path);
 }
 
 static enum tide_rc fill(const struct tide_candidate *c, const json_t *facts, struct tide_python *p,
                          struct tide_error *e)
 {
-    const char *text[9] = {0};
+    const char *text[10] = {0};
     static const char *const keys[] = {"version", "marks",     "abi",  "prefix", "program",
-                                       "include", "libpython", "link", "build"};
-    for (size_t i = 0; i < 9; i++)
+                                       "include", "libpython", "link", "build",  "packages"};
+    bool is_virtual = json_is_true(json_object_get(facts, "virtual"));
+    for (size_t i = 0; i < 10; i++)
         text[i] = json_string_value(json_object_get(facts, keys[i]));
     *p = (struct tide_python){.name = tide_format("%s%s", text[0], text[1]),
                               .version = strdup(text[0]),
@@ -203,15 +279,18 @@ static enum tide_rc fill(const struct tide_candidate *c, const json_t *facts, st
                               .include = strdup(text[5]),
                               .libpython = strdup(text[6]),
                               .link = strdup(text[7]),
-                              .source = strdup(find_source(text[3], c->source))};
+                              .source = strdup(find_source(text[3], is_virtual, c->source))};
     if (!p->name || !p->version || !p->abi || !p->prefix || !p->program || !p->libpython ||
         !p->include || !p->link || !p->source)
         return tide_fail(e, TIDE_NOMEM, "list %s", c->path);
+    snprintf(p->marks, sizeof p->marks, "%s", text[1]);
+    enum tide_rc rc = fill_way(c, json_string_value(json_object_get(facts, "base_prefix")), p, e);
+    if (rc) return rc;
     p->free_threaded = strchr(text[1], 't') != NULL;
     p->mimalloc = json_is_true(json_object_get(facts, "mimalloc"));
     p->no_pymalloc = json_is_false(json_object_get(facts, "pymalloc"));
     p->reason = judge(p, json_string_value(json_object_get(facts, "implementation")));
-    return identify(p, text[8], e);
+    return identify(p, text[8], text[9] ? text[9] : "", e);
 }
 
 /* The answer's JSON with every key that is used, or NULL. */
@@ -244,19 +323,50 @@ static char *describe_failure(const struct tide_candidate *c, const struct tide_
     return reason;
 }
 
+/* The command that asks, and LD_LIBRARY_PATH where the configuration has a library path. With a
+ * loader in that path the libraries are another release's, which this machine's loader must not
+ * take: such a program has to be one that starts by itself, or by the launcher. */
+static enum tide_rc make_command(const struct tide_candidate *c, char ***argv, char **libraries,
+                                 struct tide_error *e)
+{
+    const struct tide_python_entry *entry = c->entry;
+    struct tide_str path = {0};
+    char *loader = entry ? find_loader((char *const *)entry->library_path) : NULL;
+    bool put = (!entry || copy_words(entry->launcher, argv)) &&
+               tide_build_words_put(argv, c->path) && tide_build_words_add(argv, "-E -s -B -c") &&
+               tide_build_words_put(argv, question);
+    if (put && entry) put = loader && copy_words(entry->library_path, argv);
+    for (size_t i = 0; put && entry && entry->library_path && entry->library_path[i]; i++)
+        tide_str_printf(&path, "%s%s", i ? ":" : "LD_LIBRARY_PATH=", entry->library_path[i]);
+    if (put && path.length && !*loader) {
+        *libraries = tide_str_take(&path);
+        put = *libraries != NULL;
+    }
+    tide_str_free(&path);
+    free(loader);
+    return put ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "ask %s what it is", c->path);
+}
+
 enum tide_rc tide_probe_ask(const struct tide_candidate *candidate, const atomic_bool *stop,
                             struct tide_python *out, char **base, struct tide_error *e)
 {
-    const char *const argv[] = {candidate->path, "-E", "-s", "-B", "-c", question, NULL};
+    char **argv = NULL, *libraries = NULL;
+    enum tide_rc rc = make_command(candidate, &argv, &libraries, e);
+    const char *const settings[] = {libraries, NULL};
     /* pyenv and its kind would otherwise answer by the version of some folder's settings. */
-    const struct tide_command command = {
-        .argv = argv, .folder = "/", .log = -1, .deadline_s = DEADLINE_S, .stop = stop};
+    const struct tide_command command = {.argv = (const char *const *)argv,
+                                         .folder = "/",
+                                         .environment = libraries ? settings : NULL,
+                                         .log = -1,
+                                         .deadline_s = DEADLINE_S,
+                                         .stop = stop};
     struct tide_str output = {.ceiling = OUTPUT_CEILING}, complaint = {0};
     struct tide_error failure = {0};
 
     *out = (struct tide_python){0};
     *base = NULL;
-    enum tide_rc rc = tide_build_run(&command, &output, &complaint, &failure);
+    if (rc) goto out;
+    rc = tide_build_run(&command, &output, &complaint, &failure);
     json_t *facts = rc ? NULL : parse(output.at ? output.at : "");
     if (rc && rc != TIDE_FAILED) {
         if (e) *e = failure;
@@ -272,6 +382,9 @@ enum tide_rc tide_probe_ask(const struct tide_candidate *candidate, const atomic
         if (json_is_true(json_object_get(facts, "virtual"))) *base = strdup(named);
     }
     json_decref(facts);
+out:
+    tide_build_words_free(argv);
+    free(libraries);
     tide_str_free(&output);
     tide_str_free(&complaint);
     return rc;

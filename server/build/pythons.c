@@ -1,11 +1,11 @@
 /* pythons.c - see pythons.h.
  *
  * Discovery gathers files that may be interpreters (candidates.c), asks each one (probe.c), and
- * makes the list: virtual environments give way to their base, doubles go, the rest is sorted
+ * makes the list: the base of a virtual environment is added to it, doubles go, the rest is sorted
  * newest first and named. A name is the version with its marks ("3.13.0t" free-threaded, "3.13.0d"
- * debug); where installations share it, the first keeps it (pyenv, Debian, uv, conda, configured,
- * found in PATH, in that order, then by prefix) and the others add "@source", so that a name keeps
- * its meaning between two discoveries. */
+ * debug); where installations share it, the first keeps it (pyenv, Debian, uv, conda, fetched,
+ * configured, found in PATH, virtual environments, in that order, then by prefix) and the others
+ * add "@source", so that a name keeps its meaning between two discoveries. */
 #include "build/pythons.h"
 
 #include "build/candidates.h"
@@ -17,9 +17,10 @@
 
 static int rank(const char *source)
 {
-    static const char *const order[] = {"pyenv", "debian", "uv", "conda", "configuration", "path"};
+    static const char *const order[] = {"pyenv",   "debian",        "uv",   "conda",
+                                        "fetched", "configuration", "path", "venv"};
     int i = 0;
-    while (i < 5 && strcmp(source, order[i]) != 0)
+    while (i < 7 && strcmp(source, order[i]) != 0)
         i++;
     return i;
 }
@@ -30,7 +31,7 @@ static int compare(const void *a, const void *b)
     unsigned long long l = tide_probe_version_number(left->version);
     unsigned long long r = tide_probe_version_number(right->version);
     if (l != r) return l > r ? -1 : 1;
-    int by_marks = strcmp(left->name, right->name);
+    int by_marks = strcmp(left->marks, right->marks);
     if (by_marks) return by_marks;
     int by_source = rank(left->source) - rank(right->source);
     if (by_source) return by_source;
@@ -47,20 +48,30 @@ static bool is_same_folder(const char *a, const char *b)
     return same;
 }
 
+static bool are_same_words(char *const *a, char *const *b)
+{
+    while (a && b && *a && *b && !strcmp(*a, *b))
+        a++, b++;
+    return !(a && *a) && !(b && *b);
+}
+
 static bool is_double(const struct tide_python *a, const struct tide_python *b)
 {
     return *a->version && !strcmp(a->version, b->version) && !strcmp(a->abi, b->abi) &&
+           are_same_words(a->launcher, b->launcher) &&
+           are_same_words(a->library_path, b->library_path) && a->no_site == b->no_site &&
            is_same_folder(a->prefix, b->prefix);
 }
 
-/* Takes *p: into the list, or away when the list has it already from a source as good. */
+/* Takes *p: into the list, or away when the list has it already by a name of the configuration's or
+ * from a source as good. */
 static enum tide_rc append_take(struct tide_pythons *list, struct tide_python *p,
                                 struct tide_error *e)
 {
     for (size_t i = 0; i < list->n; i++) {
         struct tide_python *known = &list->at[i];
         if (!is_double(known, p)) continue;
-        if (rank(p->source) < rank(known->source)) {
+        if (p->named || (!known->named && rank(p->source) < rank(known->source))) {
             struct tide_python worse = *known;
             *known = *p;
             *p = worse;
@@ -86,11 +97,12 @@ static bool is_taken(const struct tide_pythons *list, size_t n, const char *name
     return false;
 }
 
-/* Give the i-th a name that none before it has. */
+/* Give the i-th a name that none before it has. What the configuration calls one stays: no version
+ * looks like that, and no two have it. */
 static enum tide_rc name_apart(struct tide_pythons *list, size_t i, struct tide_error *e)
 {
     struct tide_python *p = &list->at[i];
-    for (int n = 1; is_taken(list, i, p->name); n++) {
+    for (int n = 1; !p->named && is_taken(list, i, p->name); n++) {
         size_t plain = strcspn(p->name, "@");
         char *name = n == 1 ? tide_format("%.*s@%s", (int)plain, p->name, p->source)
                             : tide_format("%.*s@%s-%d", (int)plain, p->name, p->source, n);
@@ -111,8 +123,11 @@ static enum tide_rc ask(struct tide_candidates *candidates, size_t i, const atom
     if (rc || dead_shim) {
         tide_python_clear(&found);
     } else if (base) {
-        tide_python_clear(&found);
-        if (*base == '/') rc = tide_candidates_add(candidates, base, "path", e);
+        rc = *base == '/' ? tide_candidates_add(candidates, base, "path", e) : TIDE_OK;
+        if (rc)
+            tide_python_clear(&found);
+        else
+            rc = append_take(list, &found, e);
     } else {
         rc = append_take(list, &found, e);
     }
@@ -120,12 +135,12 @@ static enum tide_rc ask(struct tide_candidates *candidates, size_t i, const atom
     return rc;
 }
 
-enum tide_rc tide_pythons_discover(const char *const *configured, const atomic_bool *stop,
+enum tide_rc tide_pythons_discover(const struct tide_python_search *search, const atomic_bool *stop,
                                    struct tide_pythons *out, struct tide_error *e)
 {
     struct tide_candidates candidates = {0};
     *out = (struct tide_pythons){0};
-    enum tide_rc rc = tide_candidates_gather(configured, &candidates, e);
+    enum tide_rc rc = tide_candidates_gather(search, &candidates, e);
     for (size_t i = 0; !rc && i < candidates.n; i++)
         rc = ask(&candidates, i, stop, out, e);
     if (!rc && out->n) qsort(out->at, out->n, sizeof *out->at, compare);
@@ -150,18 +165,15 @@ static bool is_minor(const struct tide_python *p, const char *spec)
     size_t minor = strcspn(p->version, ".");
     if (!p->version[minor]) return false;
     minor += 1 + strcspn(p->version + minor + 1, ".");
-    const char *marks = p->name + strlen(p->version);
-    size_t marked = strcspn(marks, "@");
-    return !strncmp(spec, p->version, minor) && strlen(spec) == minor + marked &&
-           !strncmp(spec + minor, marks, marked);
+    return !strncmp(spec, p->version, minor) && !strcmp(spec + minor, p->marks);
 }
 
 static bool is_meant(const struct tide_python *p, const char *spec, int way)
 {
-    size_t plain = strcspn(p->name, "@");
+    size_t length = strlen(p->version);
     switch (way) {
     case 0: return !strcmp(p->name, spec) || !strcmp(p->program, spec);
-    case 1: return *p->version && strlen(spec) == plain && !strncmp(p->name, spec, plain);
+    case 1: return length && !strncmp(spec, p->version, length) && !strcmp(spec + length, p->marks);
     default: return is_minor(p, spec);
     }
 }

@@ -1,8 +1,9 @@
 /* pythons.h - which CPythons stand on this machine, and which of them Tidemark can run.
  *
- * Discovery looks at PATH, Debian's python3.x, pyenv, uv, conda and what the configuration names,
- * asks each interpreter about itself (`PYTHON -I -B -c ...`, JSON on its output) and drops doubles
- * (the same real prefix, version and ABI). One that cannot be used is kept with the reason.
+ * Discovery looks at what the configuration names, PATH, VIRTUAL_ENV, Debian's python3.x, pyenv,
+ * uv, conda and what was fetched, asks each interpreter about itself (`PYTHON -E -s -B -c ...`,
+ * JSON on its output) and drops doubles (the same real prefix, version and ABI, run in the same
+ * way). One that cannot be used is kept with the reason.
  *
  * Threads: none of its own; blocking (it runs the interpreters). Children die with the calling
  * thread. */
@@ -18,10 +19,26 @@
 
 #define TIDE_LAUNCHER_MAX 32 /* words */
 
+/* An interpreter that the configuration names. */
+struct tide_python_entry {
+    const char *path;                      /* of it, or of its prefix; absolute */
+    const char *name;                      /* NULL: made from the version */
+    const char **launcher, **library_path; /* NULL-terminated; NULL: none */
+    bool no_site;                          /* runs do without site-packages */
+};
+
+/* Where to look beside the usual places. */
+struct tide_python_search {
+    const struct tide_python_entry *entries;
+    size_t n;
+    const char *fetched; /* folder of those that `tidemark pythons get` fetched; NULL: none */
+};
+
 struct tide_python {
     char *name;    /* unique in its list: "3.11.7"; where two share it, "3.11.2" and "3.11.2@debian"
-                      style */
+                      style; or what the configuration calls it */
     char *version; /* "3.11.7", "3.14.0rc1" */
+    char marks[4]; /* "t" free-threaded, "d" debug */
     char *abi;     /* SOABI and, where set, debug and free-threading marks */
     char *prefix;  /* sys.prefix */
     char *program; /* absolute path of the interpreter (not resolved into another prefix) */
@@ -33,8 +50,10 @@ struct tide_python {
     char **launcher;     /* words put before the worker of a run, NULL-terminated; NULL: none */
     char **library_path; /* folders that its libraries are looked for in first, NULL-terminated */
     bool free_threaded, mimalloc, no_pymalloc; /* how it was built */
-    char *source;                  /* "path", "debian", "pyenv", "uv", "conda", "configuration" */
-    char *reason;                  /* why it cannot be used; NULL: usable */
+    bool no_site;                              /* runs do without site-packages */
+    bool named;                                /* by the configuration */
+    char *source; /* "path", "debian", "pyenv", "uv", "conda", "fetched", "venv", "configuration" */
+    char *reason; /* why it cannot be used; NULL: usable */
     char identity[TIDE_HASH_TEXT]; /* hash of version, build, ABI, prefix and library (path, size,
                                       mtime) */
 };
@@ -44,10 +63,9 @@ struct tide_pythons {
     size_t n;
 };
 
-/* Discover; `configured` is a NULL-terminated list of interpreter paths or prefixes, may be NULL.
- * On success the caller owns *out (tide_pythons_free). A single bad interpreter is no error.
- * STOPPED when *stop turns true (stop may be NULL). */
-TIDE_CHECK enum tide_rc tide_pythons_discover(const char *const *configured,
+/* Discover; `search` may be NULL. On success the caller owns *out (tide_pythons_free). A single bad
+ * interpreter is no error. STOPPED when *stop turns true (stop may be NULL). */
+TIDE_CHECK enum tide_rc tide_pythons_discover(const struct tide_python_search *search,
                                               const atomic_bool *stop, struct tide_pythons *out,
                                               struct tide_error *e);
 void tide_pythons_free(struct tide_pythons *p);

@@ -67,14 +67,14 @@ static void write_fake(const char *name, const char *version, const char *more)
 /* Discover with these configured, by names in the test's folder. */
 static void discover(const char *const *names, struct tide_pythons *out)
 {
-    const char *configured[8] = {0};
+    struct tide_python_entry configured[8] = {0};
+    struct tide_python_search search = {.entries = configured};
     struct tide_error e = {0};
-    size_t n = 0;
-    for (; names[n]; n++)
-        configured[n] = in_folder(names[n]);
-    assert_rc(tide_pythons_discover(configured, NULL, out, &e), TIDE_OK, &e);
-    while (n--)
-        free((char *)configured[n]);
+    for (; names[search.n]; search.n++)
+        configured[search.n].path = in_folder(names[search.n]);
+    assert_rc(tide_pythons_discover(&search, NULL, out, &e), TIDE_OK, &e);
+    while (search.n--)
+        free((char *)configured[search.n].path);
 }
 
 /* The reason that discovery gives for this one, in new memory. */
@@ -196,7 +196,8 @@ static void advises_by_installation(void **state)
     free(root);
 }
 
-/* Wrappers and virtual environments lead to a Python that is listed already. */
+/* A wrapper leads to a Python that is listed already. Of an environment the base does, and it is
+ * listed besides, once for all its links. */
 static void drops_doubles(void **state)
 {
     (void)state;
@@ -208,12 +209,18 @@ static void drops_doubles(void **state)
                              real->program, real->program);
     write_file("wrapped/bin/python3", wrapper, 0755);
     run_shell(make);
-    discover((const char *const[]){"wrapped", "environment", "copied/bin/python3", NULL}, &found);
-    assert_int_equal(found.n, machine.n);
+    discover((const char *const[]){"wrapped", "environment", "environment/bin/python",
+                                   "copied/bin/python3", NULL},
+             &found);
+    assert_int_equal(found.n, machine.n + 2);
+    size_t bases = 0;
     for (size_t i = 0; i < found.n; i++) {
-        assert_string_equal(found.at[i].identity, machine.at[i].identity);
-        assert_null(strstr(found.at[i].program, test_folder));
+        bool is_environment = strstr(found.at[i].program, test_folder) != NULL;
+        assert_int_equal(!strcmp(found.at[i].source, "venv"), is_environment);
+        bases += !is_environment;
+        assert_null(is_environment ? found.at[i].reason : NULL);
     }
+    assert_int_equal(bases, machine.n);
     tide_pythons_free(&found);
     free(wrapper);
     free(make);

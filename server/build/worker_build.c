@@ -148,6 +148,19 @@ static bool put_library(char ***words, const char *library)
            tide_build_words_put(words, "-Wl,--no-whole-archive");
 }
 
+/* The folders that the worker's libraries are looked for in, and the loader that goes with them.
+ * Linked is with this machine's C library; what libpython wants of a newer one is not sought. */
+static bool put_places(char ***words, const struct tide_python *python, const char *folder)
+{
+    bool put = true;
+    for (size_t i = 0; put && python->library_path && python->library_path[i]; i++)
+        put = put_joined(words, "-Wl,-rpath,", python->library_path[i]);
+    put = put && put_joined(words, "-Wl,-rpath,", folder);
+    if (!python->loader || !*python->loader) return put;
+    return put && put_joined(words, "-Wl,--dynamic-linker=", python->loader) &&
+           tide_build_words_put(words, "-Wl,--allow-shlib-undefined");
+}
+
 static char **make_command(const struct plan *p, const struct tide_python *python)
 {
     char **words = NULL;
@@ -159,7 +172,7 @@ static char **make_command(const struct plan *p, const struct tide_python *pytho
     for (size_t i = 0; put && p->files[i]; i++)
         put = tide_build_words_put(&words, p->files[i]);
     put = put && tide_build_words_add(&words, "-o tidemark-worker") &&
-          put_library(&words, python->libpython) && put_joined(&words, "-Wl,-rpath,", folder) &&
+          put_library(&words, python->libpython) && put_places(&words, python, folder) &&
           tide_build_words_add(&words, python->link) && tide_build_words_add(&words, LIBRARIES);
     free(folder);
     if (put) return words;

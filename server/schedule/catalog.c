@@ -31,7 +31,7 @@ static enum tide_rc find_pythons(const struct tide_places *p, struct tide_store 
                                  const atomic_bool *stop, struct tide_catalog *c,
                                  struct tide_error *e)
 {
-    enum tide_rc rc = tide_pythons_discover(p->pythons, stop, &c->pythons, e);
+    enum tide_rc rc = tide_pythons_discover(&p->pythons, stop, &c->pythons, e);
     if (rc) return rc;
     size_t n = c->pythons.n;
     struct tide_python_row *rows = calloc(n + 1, sizeof *rows);

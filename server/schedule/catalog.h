@@ -31,13 +31,13 @@ struct tide_catalog {
     size_t n_scenarios;
 };
 
-struct tide_places {            /* where things stand; borrowed, outlive the daemon's parts */
-    const char *data;           /* database, url, token, mirrors, worktrees */
-    const char *cache;          /* builds and workers */
-    const char *source;         /* the installed Tidemark: worker/ and scenarios/ */
-    const char *probe;          /* tidemark-probe */
-    const char *repo;           /* path or URL of the default project */
-    const char *const *pythons; /* configured interpreters, NULL-terminated; may be NULL */
+struct tide_places {    /* where things stand; borrowed, outlive the daemon's parts */
+    const char *data;   /* database, url, token, mirrors, worktrees */
+    const char *cache;  /* builds and workers */
+    const char *source; /* the installed Tidemark: worker/ and scenarios/ */
+    const char *probe;  /* tidemark-probe */
+    const char *repo;   /* path or URL of the default project */
+    struct tide_python_search pythons; /* where to look for interpreters */
 };
 
 /* Discover everything. Missing scenarios or pythons are no error: the lists are then empty and a

@@ -1,0 +1,225 @@
+/* fetch_pythons.c - `tidemark pythons get`: CPythons of newer Debian releases, put beside the
+ * host's; `tidemark pythons remove` takes one away again. A daemon notices at its next discovery.
+ */
+#include "fetch_pythons.h"
+
+#include "base/str.h"
+#include "build/command.h"
+#include "build/fetch.h"
+#include "commands.h"
+#include "config.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct arguments {
+    const char *data, *suite, *mirror;
+    char **names; /* what is to be fetched or removed; of argv */
+    int n;
+    bool debug, allow_expired, list, yes;
+};
+
+enum { KEY_SUITE = 1, KEY_MIRROR, KEY_DEBUG, KEY_EXPIRED, KEY_LIST };
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case 'd': a->data = value; return 0;
+    case 'y': a->yes = true; return 0;
+    case KEY_SUITE: a->suite = value; return 0;
+    case KEY_MIRROR: a->mirror = value; return 0;
+    case KEY_DEBUG: a->debug = true; return 0;
+    case KEY_EXPIRED: a->allow_expired = true; return 0;
+    case KEY_LIST: a->list = true; return 0;
+    case ARGP_KEY_ARGS:
+        a->names = state->argv + state->next;
+        a->n = state->argc - state->next;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->n && !a->list) argp_error(state, "name a version, like 3.14");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+#define DATA_OPTION                                                                     \
+    {                                                                                   \
+        "data", 'd', "DIR", 0, "Data folder of the daemon (as in `tidemark serve`)", 0, \
+    }
+
+static const struct argp_option get_options[] = {
+    DATA_OPTION,
+    {"suite", KEY_SUITE, "SUITE", 0,
+     "Debian suite to take it from (default: the first of trixie, forky, sid and experimental that "
+     "has it)",
+     0},
+    {"with-debug", KEY_DEBUG, 0, 0, "Fetch the debug build too, as a python of its own", 0},
+    {"list", KEY_LIST, 0, 0, "List what the suites have and what was fetched; fetch nothing", 0},
+    {"mirror", KEY_MIRROR, "URI", 0, "Debian mirror (default: that of this machine's apt sources)",
+     0},
+    {"allow-expired", KEY_EXPIRED, 0, 0,
+     "Take an index whose Valid-Until has passed; its signature is checked all the same", 0},
+    {0},
+};
+static const struct argp get_parser = {
+    .options = get_options,
+    .parser = parse,
+    .args_doc = "VERSION...",
+    .doc = "Fetch CPythons of newer Debian releases and put each under a prefix of its own in the "
+           "data folder, with its own C library and loader.\v"
+           "apt does the work in a folder of its own, checks Debian's signatures with this "
+           "machine's keyring, and leaves this machine's packages and lists as they are. What was "
+           "fetched is listed by `tidemark pythons`.\n\nExamples:\n"
+           "  tidemark pythons get 3.14\n  tidemark pythons get 3.15 --suite forky --with-debug\n"
+           "  tidemark pythons get --list",
+};
+
+static const struct argp_option remove_options[] = {
+    DATA_OPTION,
+    {"yes", 'y', 0, 0, "Do not ask", 0},
+    {0},
+};
+static const struct argp remove_parser = {
+    .options = remove_options,
+    .parser = parse,
+    .args_doc = "NAME...",
+    .doc = "Remove CPythons that `tidemark pythons get` fetched. Their runs stay.\v"
+           "Example:\n  tidemark pythons remove 3.14.2",
+};
+
+static atomic_bool interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = true;
+}
+
+static void tell(const char *line)
+{
+    printf("%s ...\n", line);
+    fflush(stdout);
+}
+
+static int exit_code(enum tide_rc rc)
+{
+    if (!rc) return TIDE_EXIT_FINE;
+    return rc == TIDE_INVALID || rc == TIDE_ABSENT ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
+}
+
+static int report(const char *title, enum tide_rc rc, const struct tide_error *e)
+{
+    if (rc) fprintf(stderr, "%s: %s\n", title, e->text);
+    return exit_code(rc);
+}
+
+/* ---- get ---- */
+
+static enum tide_rc get_one(const struct tide_fetch *f, const struct arguments *a,
+                            const char *minor, bool debug, struct tide_error *e)
+{
+    char *prefix = NULL;
+    bool fresh = false;
+    enum tide_rc rc = tide_fetch_python(f, minor, a->suite, debug, &prefix, &fresh, e);
+    if (!rc && fresh)
+        printf("CPython %s stands in %s\n", strrchr(prefix, '/') + 1, prefix);
+    else if (!rc)
+        printf("CPython %s is there already: %s\n", strrchr(prefix, '/') + 1, prefix);
+    free(prefix);
+    return rc;
+}
+
+static enum tide_rc list_suite(const struct tide_fetch *f, const char *suite, struct tide_error *e)
+{
+    char **names = NULL;
+    enum tide_rc rc = tide_debian_update(&f->debian, suite, e);
+    if (!rc) rc = tide_debian_pythons(&f->debian, suite, &names, e);
+    if (rc) return rc;
+    printf("%-14s", suite);
+    for (size_t i = 0; !rc && names && names[i]; i++) {
+        char *version = NULL;
+        rc = tide_debian_version(&f->debian, suite, names[i], &version, e);
+        if (!rc) printf(" %s (%s)", names[i] + strlen("python"), version);
+        free(version);
+    }
+    putchar('\n');
+    tide_build_words_free(names);
+    return rc;
+}
+
+static enum tide_rc list_all(const struct tide_fetch *f, const char *suite, struct tide_error *e)
+{
+    const char *const one[] = {suite, NULL};
+    const char *const *suites = suite ? one : tide_debian_suites;
+    enum tide_rc rc = TIDE_OK;
+    for (; !rc && *suites; suites++)
+        rc = list_suite(f, *suites, e);
+    char *there = rc ? NULL : tide_fetch_list(f);
+    if (!rc && !there) return tide_fail(e, TIDE_NOMEM, "list the Pythons");
+    if (!rc) printf("%-14s %s\n", "fetched", *there ? there : "none");
+    free(there);
+    return rc;
+}
+
+int tide_command_pythons_get(int argc, char **argv)
+{
+    struct arguments a = {0};
+    struct tide_config config;
+    struct tide_error e = {0};
+    argv[0] = "tidemark pythons get"; /* argp names it in help and errors */
+    argp_parse(&get_parser, argc, argv, 0, NULL, &a);
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
+    enum tide_rc rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    const struct tide_fetch f = {.debian = {.cache = config.places.cache,
+                                            .mirror = a.mirror,
+                                            .allow_expired = a.allow_expired,
+                                            .stop = &interrupted},
+                                 .folder = config.places.pythons.fetched,
+                                 .say = tell};
+    if (!rc && a.list) rc = list_all(&f, a.suite, &e);
+    for (int i = 0; !rc && !a.list && i < a.n; i++) {
+        rc = get_one(&f, &a, a.names[i], false, &e);
+        if (!rc && a.debug) rc = get_one(&f, &a, a.names[i], true, &e);
+    }
+    tide_config_clear(&config);
+    return report("tidemark pythons get", rc, &e);
+}
+
+/* ---- remove ---- */
+
+/* Asked on a terminal only: a script says --yes. */
+static enum tide_rc confirm(const struct arguments *a, const char *name, struct tide_error *e)
+{
+    char answer[16] = "";
+    if (a->yes) return TIDE_OK;
+    if (!isatty(STDIN_FILENO))
+        return tide_fail(e, TIDE_INVALID, "%s is not removed without being asked: add --yes", name);
+    printf("Remove CPython %s? Its runs stay. [y/N] ", name);
+    fflush(stdout);
+    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y')) return TIDE_OK;
+    return tide_fail(e, TIDE_STOPPED, "%s was not removed", name);
+}
+
+int tide_command_pythons_remove(int argc, char **argv)
+{
+    struct arguments a = {0};
+    struct tide_config config;
+    struct tide_error e = {0};
+    argv[0] = "tidemark pythons remove";
+    argp_parse(&remove_parser, argc, argv, 0, NULL, &a);
+    enum tide_rc rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    const struct tide_fetch f = {.folder = config.places.pythons.fetched};
+    for (int i = 0; !rc && i < a.n; i++) {
+        rc = confirm(&a, a.names[i], &e);
+        if (!rc) rc = tide_fetch_remove(&f, a.names[i], &e);
+        if (!rc) printf("removed CPython %s\n", a.names[i]);
+    }
+    tide_config_clear(&config);
+    return report("tidemark pythons remove", rc, &e);
+}
