@@ -43,27 +43,45 @@ static json_t *accept(const json_t *param, const json_t *value)
                                                                   : NULL;
 }
 
-static enum tide_rc refuse_unknown(const json_t *params, const json_t *given, struct tide_error *e)
+/* Append the name to the list, unless it stands there. */
+static void add_name(char *list, size_t room, const char *name)
+{
+    size_t used = strlen(list), n = strlen(name);
+    for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
+        if ((at == list || at[-1] == ' ') && (!at[n] || at[n] == ',')) return;
+    snprintf(list + used, room - used, "%s%s", used ? ", " : "", name);
+}
+
+static enum tide_rc require_known(const json_t *const *scenarios, size_t n, const char *name,
+                                  struct tide_error *e)
+{
+    char allowed[256] = "", field[64];
+    for (size_t i = 0; i < n; i++) {
+        size_t k;
+        json_t *param;
+        json_array_foreach(json_object_get(scenarios[i], "params"), k, param)
+        {
+            const char *is = json_string_value(json_object_get(param, "name"));
+            if (!strcmp(is, name)) return TIDE_OK;
+            add_name(allowed, sizeof allowed, is);
+        }
+    }
+    snprintf(field, sizeof field, "params.%s", name);
+    return tide_fail_field(e, field, "no such parameter; allowed are %s",
+                           *allowed ? allowed : "none");
+}
+
+enum tide_rc tide_params_known(const json_t *const *scenarios, size_t n, const json_t *given,
+                               struct tide_error *e)
 {
     const char *name;
     json_t *value;
+    enum tide_rc rc = TIDE_OK;
     json_object_foreach((json_t *)given, name, value)
     {
-        size_t i;
-        json_t *param;
-        bool known = false;
-        char allowed[256] = "", field[64];
-        json_array_foreach(params, i, param)
-        {
-            const char *is = json_string_value(json_object_get(param, "name"));
-            size_t used = strlen(allowed);
-            snprintf(allowed + used, sizeof allowed - used, "%s%s", i ? ", " : "", is);
-            known = known || !strcmp(is, name);
-        }
-        snprintf(field, sizeof field, "params.%s", name);
-        if (!known) return tide_fail_field(e, field, "no such parameter; allowed are %s", allowed);
+        if (!rc) rc = require_known(scenarios, n, name, e);
     }
-    return TIDE_OK;
+    return rc;
 }
 
 static enum tide_rc take_param(const json_t *param, const json_t *given, bool demo, json_t *all,
@@ -96,8 +114,7 @@ enum tide_rc tide_params_complete(const json_t *scenario, const json_t *given, b
     json_t *param;
     size_t i;
     *out = NULL;
-    enum tide_rc rc =
-        all ? refuse_unknown(params, given, e) : tide_fail(e, TIDE_NOMEM, "read the parameters");
+    enum tide_rc rc = all ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "read the parameters");
     json_array_foreach(params, i, param)
     {
         if (!rc) rc = take_param(param, given, demo, all, e);

@@ -46,12 +46,21 @@ static void expect(const char *given, bool demo, const char *expected)
     free(out);
 }
 
+/* As a request for this scenario alone. */
+static enum tide_rc complete(const json_t *given, bool demo, char **out)
+{
+    const json_t *const all[] = {scenario};
+    *out = NULL;
+    enum tide_rc rc = tide_params_known(all, 1, given, &error);
+    return rc ? rc : tide_params_complete(scenario, given, demo, out, &error);
+}
+
 static void expect_refusal(const char *given, const char *name, const char *why)
 {
     char *out = (char *)1;
     json_t *params = parse(given);
     error = (struct tide_error){0};
-    assert_int_equal(tide_params_complete(scenario, params, false, &out, &error), TIDE_INVALID);
+    assert_int_equal(complete(params, false, &out), TIDE_INVALID);
     assert_null(out);
     assert_string_equal(error.field, name);
     assert_contains(error.text, why);
@@ -143,7 +152,7 @@ static void test_long_names_and_values_are_cut(void **state)
     tide_str_put(&text, "\":1}");
     char *out = NULL;
     json_t *params = parse(text.at);
-    assert_int_equal(tide_params_complete(scenario, params, false, &out, &error), TIDE_INVALID);
+    assert_int_equal(complete(params, false, &out), TIDE_INVALID);
     assert_int_equal(strlen(error.field), sizeof error.field - 1);
     json_decref(params);
     tide_str_free(&text);
@@ -156,6 +165,28 @@ static void test_a_scenario_without_parameters(void **state)
     scenario = parse("{\"params\":[]}");
     expect(NULL, false, "{}");
     expect_refusal("{\"count\":5}", "params.count", "no such parameter");
+}
+
+/* Each takes those that it knows; a name that none knows is refused with all that there are. */
+static void test_several_scenarios(void **state)
+{
+    (void)state;
+    json_t *other = parse("{\"params\":[{\"name\":\"depth\",\"type\":\"integer\",\"default\":3},"
+                          "{\"name\":\"count\",\"type\":\"integer\",\"default\":4}]}");
+    json_t *given = parse("{\"depth\":5,\"ratio\":1}"), *wrong = parse("{\"depht\":5}");
+    const json_t *const both[] = {scenario, other};
+    char *text = NULL;
+    assert_int_equal(tide_params_known(both, 2, NULL, &error), TIDE_OK);
+    assert_int_equal(tide_params_known(both, 2, given, &error), TIDE_OK);
+    assert_int_equal(tide_params_complete(other, given, false, &text, &error), TIDE_OK);
+    assert_string_equal(text, "{\"count\":4,\"depth\":5}");
+    assert_int_equal(tide_params_known(both, 2, wrong, &error), TIDE_INVALID);
+    assert_string_equal(error.field, "params.depht");
+    assert_contains(error.text, "allowed are ratio, count, sorted, label, free, depth");
+    free(text);
+    json_decref(other);
+    json_decref(given);
+    json_decref(wrong);
 }
 
 #define PARAMS_TEST(name) cmocka_unit_test_setup_teardown(name, describe_scenario, drop_scenario)
@@ -172,6 +203,7 @@ int main(void)
         PARAMS_TEST(test_unknown_ones_are_refused),
         PARAMS_TEST(test_long_names_and_values_are_cut),
         PARAMS_TEST(test_a_scenario_without_parameters),
+        PARAMS_TEST(test_several_scenarios),
     };
     return cmocka_run_group_tests_name("params", tests, NULL, NULL);
 }

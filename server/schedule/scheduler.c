@@ -7,6 +7,7 @@
 #include "build/builder.h"
 #include "run/runner.h"
 #include "schedule/trigger.h"
+#include "schedule/wish.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -145,18 +146,18 @@ static enum tide_rc require_build(struct tide_scheduler *s, const struct tide_jo
                                   struct tide_error *e)
 {
     int64_t id = 0;
-    bool failed = false;
-    char *error = NULL;
+    struct tide_known_build found = {0};
     enum tide_rc rc = tide_builder_plan(&s->builder, job->project, job->sha, python, plan, e);
     if (rc) return rc;
-    enum tide_rc known = tide_store_find_build(s->store, plan->key, &id, &failed, &error, e);
-    if (known == TIDE_OK && failed)
-        rc = tide_fail(e, TIDE_FAILED, "%s", error);
+    enum tide_rc known = tide_store_find_build(s->store, plan->key, &found, e);
+    id = found.id;
+    if (known == TIDE_OK && found.error && found.finished_ns >= job->retry_ns)
+        rc = tide_fail(e, TIDE_FAILED, "%s", found.error);
     else if (known == TIDE_ABSENT || (known == TIDE_OK && !plan->cached))
         rc = make_build(s, job, python, plan, &id, e);
     else
         rc = known;
-    free(error);
+    free(found.error);
     if (!id) return rc;
     struct tide_error stored;
     enum tide_rc set = tide_store_set_build(s->store, job->run, id, &stored);

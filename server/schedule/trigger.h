@@ -7,9 +7,6 @@
 
 #include "schedule/catalog.h"
 
-#define TIDE_BATCH_RUNS_MAX 10000
-#define TIDE_SAMPLES_MAX    100
-
 /* Check `request` (docs/API.md, POST /api/v1/runs) and queue it. INVALID names the field in
  * e->field and nothing is left behind; e->text says what is allowed. */
 TIDE_CHECK enum tide_rc tide_trigger(const struct tide_catalog *c, struct tide_store *store,

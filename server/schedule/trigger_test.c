@@ -28,7 +28,9 @@ static int make_repository(void **state)
     run_shell("git init -q -b main source && cd source\n"
               "git config user.name Ann && git config user.email ann@example.org\n"
               "for i in 1 2 3; do git commit -q --allow-empty -m \"Commit $i\"; done\n"
-              "git tag second HEAD~1");
+              "git tag second HEAD~1; git checkout -q -b many\n"
+              "for i in $(seq 30); do git commit -q --allow-empty -m \"Many $i\"; done\n"
+              "git checkout -q main");
     newest = shell("git -C source rev-parse HEAD");
     char *source = in_folder("source"), *mirror = in_folder("mirror.git");
     char *worktrees = in_folder("worktrees");
@@ -128,17 +130,18 @@ static void test_all_fields(void **state)
     assert_int_equal(ask("SELECT max(sample) FROM runs"), 4);
 }
 
-/* Neighbours in the queue differ in their commit, so that drift of the host meets each alike. */
+/* Every round holds each commit once, so that drift of the host meets each alike. */
 static void test_commits_are_interleaved(void **state)
 {
     (void)state;
     expect_runs("{\"commits\":[\"HEAD\",\"HEAD~1\"],\"pythons\":[\"3.12\"],"
                 "\"scenarios\":[\"list_bytes\"],\"samples\":3}",
                 6);
-    assert_int_equal(ask("SELECT count(*) FROM (SELECT commit_id <> lag(commit_id) OVER"
-                         " (ORDER BY runs.id) AS moved FROM runs JOIN cells ON cells.id = cell)"
-                         " WHERE moved"),
-                     5);
+    assert_int_equal(
+        ask("SELECT count(*) FROM (SELECT sample AS round, count(DISTINCT commit_id) AS n,"
+            " max(runs.id) - min(runs.id) AS width FROM runs JOIN cells ON cells.id = cell"
+            " GROUP BY sample) WHERE n = 2 AND width = 1"),
+        3);
 }
 
 static void test_size_demo(void **state)
@@ -179,7 +182,7 @@ static void test_refusals_of_shape(void **state)
     expect_refusal("[]", "", "the body must be a JSON object");
     expect_refusal("5", "", "the body must be a JSON object");
     expect_refusal("{}", "scenarios", "is missing");
-    expect_refusal(WITH("\"comits\":[]"), "comits", "allowed are project, commits");
+    expect_refusal(WITH("\"comits\":[]"), "comits", "allowed are project, pythons");
     expect_refusal(WITH("\"project\":\"other\""), "project", "there is converters");
     expect_refusal(WITH("\"project\":5"), "project", "no such project");
     expect_refusal(WITH("\"params\":[]"), "params", "must be an object");
@@ -204,20 +207,18 @@ static void test_refusals_of_samples(void **state)
 static void test_refusals_of_lists(void **state)
 {
     (void)state;
-    static const char *const lists[] = {"commits", "pythons"};
-    for (size_t i = 0; i < 2; i++) {
-        char request[160], entry[32];
-        const char *const wrong[] = {"[]", "\"HEAD\"", "null", "{}", "5"};
-        for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
-            snprintf(request, sizeof request, WITH("\"%s\":%s"), lists[i], wrong[k]);
-            expect_refusal(request, lists[i], "must be a list of 1 to 1000 strings");
-        }
-        snprintf(entry, sizeof entry, "%s[1]", lists[i]);
-        snprintf(request, sizeof request, WITH("\"%s\":[\"all\",5]"), lists[i]);
-        expect_refusal(request, entry, "must be a string that is not empty");
-        snprintf(request, sizeof request, WITH("\"%s\":[\"all\",\"\"]"), lists[i]);
-        expect_refusal(request, entry, "must be a string that is not empty");
+    static const char *const wrong[] = {"[]", "\"HEAD\"", "null", "{}", "5"};
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        char request[160];
+        snprintf(request, sizeof request, WITH("\"pythons\":%s"), wrong[k]);
+        expect_refusal(request, "pythons", "must be a list of 1 to 1000 strings");
+        snprintf(request, sizeof request, WITH("\"commits\":%s"), wrong[k]);
+        expect_refusal(request, "commits", "must be a list of 1 to 1000 revisions and ranges");
     }
+    expect_refusal(WITH("\"pythons\":[\"all\",5]"), "pythons[1]", "must be a string");
+    expect_refusal(WITH("\"pythons\":[\"all\",\"\"]"), "pythons[1]", "must be a string");
+    expect_refusal(WITH("\"commits\":[\"HEAD\",5]"), "commits[1]", "must be a string");
+    expect_refusal(WITH("\"commits\":[\"HEAD\",\"\"]"), "commits[1]", "must be a string");
     expect_refusal("{\"scenarios\":[]}", "scenarios", "must be a list");
     expect_refusal("{\"scenarios\":[\"list_bytes\",null]}", "scenarios[1]", "must be a string");
 }
@@ -230,7 +231,7 @@ static void test_a_list_that_is_too_long(void **state)
     for (int i = 0; i < 1000; i++)
         tide_str_put(&request, ",\"HEAD\"");
     tide_str_put(&request, "]}");
-    expect_refusal(request.at, "commits", "must be a list of 1 to 1000 strings");
+    expect_refusal(request.at, "commits", "must be a list of 1 to 1000 revisions and ranges");
     tide_str_free(&request);
 }
 
@@ -252,14 +253,135 @@ static void test_refusals_of_names(void **state)
 static void test_a_batch_that_is_too_large(void **state)
 {
     (void)state;
-    struct tide_str request = {0};
-    tide_str_put(&request, "{\"samples\":100,\"scenarios\":[\"list_bytes\",\"list_float\"],"
-                           "\"commits\":[\"HEAD\"");
-    for (int i = 0; i < 25; i++)
-        tide_str_printf(&request, ",\"HEAD~%d\"", i % 3);
-    tide_str_put(&request, "]}");
-    expect_refusal(request.at, "samples", "10400 runs are more than the 10000");
-    tide_str_free(&request);
+    expect_refusal("{\"samples\":100,\"scenarios\":[\"list_bytes\",\"list_float\"],"
+                   "\"commits\":[\"main..many\"]}",
+                   "samples", "12000 runs are more than the 10000");
+}
+
+static void test_allocators(void **state)
+{
+    (void)state;
+    expect_runs(WITH("\"allocators\":[\"malloc\",\"pymalloc\",\"malloc\"]"), 4);
+    assert_int_equal(ask("SELECT count(*) FROM cells WHERE allocator = 'malloc'"), 2);
+    /* of all pythons, those that cannot have it are left out */
+    pythons[0].mimalloc = true;
+    expect_runs(WITH("\"allocators\":[\"mimalloc\"]"), 1);
+    pythons[0].mimalloc = false;
+}
+
+static void test_refusals_of_allocators(void **state)
+{
+    (void)state;
+    expect_refusal(WITH("\"allocators\":[]"), "allocators", "a list of 1 to 5 names");
+    expect_refusal(WITH("\"allocators\":\"malloc\""), "allocators", "a list of 1 to 5 names");
+    expect_refusal(WITH("\"allocators\":[5]"), "allocators", "a list of 1 to 5 names");
+    expect_refusal(WITH("\"allocators\":[\"malloc\",\"hoard\"]"), "allocators",
+                   "no allocator \"hoard\"; there is pymalloc");
+    expect_refusal(WITH("\"allocators\":[\"mimalloc\"]"), "allocators", "built without mimalloc");
+    pythons[0].mimalloc = true;
+    expect_refusal(WITH("\"allocators\":[\"mimalloc\"],\"pythons\":[\"3.12\",\"3.11\"]"),
+                   "allocators", "3.11.7 was built without mimalloc");
+    pythons[0].mimalloc = false;
+}
+
+/* The same request with the same seed gives the same order, another seed another. */
+static void test_a_seed_gives_the_order(void **state)
+{
+    (void)state;
+    static const char order[] =
+        "SELECT count(*) FROM runs a JOIN runs b ON b.batch = %d AND b.cell = a.cell AND"
+        " b.sample = a.sample AND b.id - (SELECT min(id) FROM runs WHERE batch = %d) ="
+        " a.id - (SELECT min(id) FROM runs WHERE batch = 1) WHERE a.batch = 1";
+    char sql[400];
+    expect_runs(WITH("\"commits\":[\"main..many\"],\"samples\":2,\"seed\":7"), 120);
+    expect_runs(WITH("\"commits\":[\"main..many\"],\"samples\":2,\"seed\":7"), 120);
+    expect_runs(WITH("\"commits\":[\"main..many\"],\"samples\":2,\"seed\":8"), 120);
+    expect_runs(WITH("\"commits\":[\"HEAD\"]"), 2);
+    snprintf(sql, sizeof sql, order, 2, 2);
+    assert_int_equal(ask(sql), 120);
+    snprintf(sql, sizeof sql, order, 3, 3);
+    assert_true(ask(sql) < 20);
+    assert_int_equal(ask("SELECT seed FROM batches WHERE id = 2"), 7);
+    assert_true(ask("SELECT seed FROM batches WHERE id = 4") >= 0);
+}
+
+static void test_refusals_of_seed_and_retry(void **state)
+{
+    (void)state;
+    expect_refusal(WITH("\"seed\":-1"), "seed", "from 0 to 9007199254740991");
+    expect_refusal(WITH("\"seed\":9007199254740992"), "seed", "from 0 to");
+    expect_refusal(WITH("\"seed\":1.5"), "seed", "an integer");
+    expect_refusal(WITH("\"seed\":\"x\""), "seed", "an integer");
+    expect_refusal(WITH("\"retry_failed\":1"), "retry_failed", "true or false");
+}
+
+/* A run of the batch's cells ends. */
+static void end_runs(int64_t n, const char *why)
+{
+    const struct tide_outcome outcome = {.error = why, NO_FIGURES};
+    while (n--) {
+        struct tide_job job;
+        bool done;
+        EXPECT_OK(tide_store_claim(store, &job, &error));
+        EXPECT_OK(tide_store_end_run(store, job.run, &outcome, &done, &error));
+        tide_job_clear(&job);
+    }
+}
+
+#define ON_12(commits, more) \
+    "{\"scenarios\":[\"list_bytes\"],\"pythons\":[\"3.12\"],\"commits\":" commits more "}"
+
+static void test_new_is_what_has_no_run(void **state)
+{
+    (void)state;
+    int64_t batch;
+    expect_runs(ON_12("[\"new\"]", ""), 3);
+    expect_runs(ON_12("[\"main..many\",\"new\"]", ",\"every\":10"), 3);
+    assert_int_equal(trigger(ON_12("[\"new\"]", ""), &batch), TIDE_INVALID);
+    assert_string_equal(error.field, "commits[0]");
+    assert_contains(error.text, "new names nothing: 3 commits of 3 are left out, since they have");
+    expect_runs(ON_12("[\"HEAD\",\"new\"]", ""), 1);                 /* named, so it is asked for */
+    expect_runs(ON_12("[\"new\"]", ",\"params\":{\"count\":7}"), 3); /* other cells */
+}
+
+static void test_missing_is_what_lacks_samples(void **state)
+{
+    (void)state;
+    int64_t batch;
+    expect_runs(ON_12("[\"HEAD\"]", ",\"samples\":2"), 2);
+    expect_runs(ON_12("[\"missing\"]", ",\"samples\":3"), 7); /* 1 of HEAD, 3 of two others */
+    assert_int_equal(trigger(ON_12("[\"missing\"]", ",\"samples\":3"), &batch), TIDE_INVALID);
+    assert_string_equal(error.field, "commits[0]");
+    assert_contains(error.text, "missing names nothing: 3 cells of 3 are left out");
+    end_runs(8, NULL);
+    end_runs(1, "broke"); /* and is wanted again */
+    expect_runs(ON_12("[\"missing\"]", ",\"samples\":3"), 1);
+}
+
+static void test_missing_leaves_out_what_does_not_build(void **state)
+{
+    (void)state;
+    int64_t batch, build = 0;
+    struct tide_job job;
+    const struct tide_outcome outcome = {.error = "does not build", NO_FIGURES};
+    bool done;
+    expect_runs(ON_12("[\"HEAD\"]", ""), 1);
+    EXPECT_OK(tide_store_claim(store, &job, &error));
+    const struct tide_build_row row = {"key", "", "", job.commit, job.python};
+    EXPECT_OK(tide_store_begin_build(store, &row, &build, &error));
+    EXPECT_OK(tide_store_end_build(store, build, "no", "", 0, &error));
+    EXPECT_OK(tide_store_set_build(store, job.run, build, &error));
+    EXPECT_OK(tide_store_end_run(store, job.run, &outcome, &done, &error));
+    assert_int_equal(job.retry_ns, 0);
+    tide_job_clear(&job);
+    const char *again = ON_12("[{\"range\":\"HEAD~1..HEAD\"},\"missing\"]", "");
+    assert_int_equal(trigger(again, &batch), TIDE_INVALID);
+    assert_string_equal(error.field, "commits[1]");
+    assert_contains(error.text, "their build failed before; retry_failed");
+    expect_runs(ON_12("[{\"range\":\"HEAD~1..HEAD\"},\"missing\"]", ",\"retry_failed\":true"), 1);
+    EXPECT_OK(tide_store_claim(store, &job, &error));
+    assert_true(job.retry_ns > 0);
+    tide_job_clear(&job);
 }
 
 static void test_no_usable_python(void **state)
@@ -295,6 +417,13 @@ int main(void)
         TRIGGER_TEST(test_a_list_that_is_too_long),
         TRIGGER_TEST(test_refusals_of_names),
         TRIGGER_TEST(test_a_batch_that_is_too_large),
+        TRIGGER_TEST(test_allocators),
+        TRIGGER_TEST(test_refusals_of_allocators),
+        TRIGGER_TEST(test_a_seed_gives_the_order),
+        TRIGGER_TEST(test_refusals_of_seed_and_retry),
+        TRIGGER_TEST(test_new_is_what_has_no_run),
+        TRIGGER_TEST(test_missing_is_what_lacks_samples),
+        TRIGGER_TEST(test_missing_leaves_out_what_does_not_build),
         TRIGGER_TEST(test_no_usable_python),
         TRIGGER_TEST(test_no_scenarios),
     };

@@ -17,18 +17,27 @@ enum tide_rc tide_store_put_project(struct tide_store *s, const char *name, cons
     return tide_store_commit(s, rc, e);
 }
 
+enum tide_rc tide_store_put_commits(struct tide_store *s, int64_t project,
+                                    const struct tide_commit_row *rows, size_t n, int64_t *ids,
+                                    struct tide_error *e)
+{
+    enum tide_rc rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    for (size_t i = 0; i < n && !rc; i++)
+        rc = tide_sql_integer(s->writer, &ids[i], e,
+                              "INSERT INTO commits (project, sha, subject, author, committed_ns)"
+                              " VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, sha)"
+                              " DO UPDATE SET subject = excluded.subject RETURNING id",
+                              "ittti", project, rows[i].sha, rows[i].subject, rows[i].author,
+                              rows[i].committed_ns);
+    return tide_store_commit(s, rc, e);
+}
+
 enum tide_rc tide_store_put_commit(struct tide_store *s, int64_t project,
                                    const struct tide_commit_row *c, int64_t *id,
                                    struct tide_error *e)
 {
-    enum tide_rc rc = tide_store_begin(s, e);
-    if (rc) return rc;
-    rc = tide_sql_integer(
-        s->writer, id, e,
-        "INSERT INTO commits (project, sha, subject, author, committed_ns) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (project, sha) DO UPDATE SET subject = excluded.subject RETURNING id",
-        "ittti", project, c->sha, c->subject, c->author, c->committed_ns);
-    return tide_store_commit(s, rc, e);
+    return tide_store_put_commits(s, project, c, 1, id, e);
 }
 
 static enum tide_rc put_python(sqlite3 *db, const struct tide_python_row *r, size_t position,
@@ -118,21 +127,25 @@ enum tide_rc tide_store_drop_build(struct tide_store *s, int64_t id, struct tide
     return tide_store_commit(s, rc, e);
 }
 
-enum tide_rc tide_store_find_build(struct tide_store *s, const char *key, int64_t *id, bool *failed,
-                                   char **error, struct tide_error *e)
+enum tide_rc tide_store_find_build(struct tide_store *s, const char *key,
+                                   struct tide_known_build *out, struct tide_error *e)
 {
     sqlite3_stmt *q = NULL;
     sqlite3 *db = tide_store_lend(s);
-    *error = NULL;
-    enum tide_rc rc = tide_sql_prepare(
-        db, &q, e,
-        "SELECT id, status = 'failed', error FROM builds WHERE key = ? AND status <> 'building'",
-        "t", key);
+    *out = (struct tide_known_build){0};
+    enum tide_rc rc =
+        tide_sql_prepare(db, &q, e,
+                         "SELECT id, finished_ns, status = 'failed', error FROM builds"
+                         " WHERE key = ? AND status <> 'building'",
+                         "t", key);
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) {
-        *id = sqlite3_column_int64(q, 0);
-        *failed = sqlite3_column_int(q, 1);
-        if (*failed) *error = tide_sql_text(q, 2);
+        out->id = sqlite3_column_int64(q, 0);
+        out->finished_ns = sqlite3_column_int64(q, 1);
+        if (sqlite3_column_int(q, 2)) {
+            out->error = tide_sql_text(q, 3);
+            if (!out->error) rc = tide_fail(e, TIDE_NOMEM, "find a build");
+        }
     } else if (rc == TIDE_ABSENT)
         tide_fail(e, rc, "no build with key %s", key);
     sqlite3_finalize(q);

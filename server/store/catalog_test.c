@@ -88,16 +88,14 @@ static int64_t begin_build(const char *key)
 
 static void expect_build(const char *key, enum tide_rc rc, const char *why)
 {
-    int64_t id = 0;
-    bool failed = true;
-    char *text = (char *)1;
-    assert_rc(tide_store_find_build(store, key, &id, &failed, &text, &error), rc, &error);
-    if (rc == TIDE_OK) assert_int_equal(failed, why != NULL);
+    struct tide_known_build known = {.error = (char *)1};
+    assert_rc(tide_store_find_build(store, key, &known, &error), rc, &error);
+    if (rc == TIDE_OK) assert_true(known.id > 0 && known.finished_ns > 0);
     if (why)
-        assert_string_equal(text, why);
+        assert_string_equal(known.error, why);
     else
-        assert_null(text);
-    free(text);
+        assert_null(known.error);
+    free(known.error);
 }
 
 static char *build_log(int64_t id)

@@ -56,7 +56,7 @@ static void test_ids_of_cells_are_not_given_again(void **state)
     make_old(2, old_rows);
     EXPECT_OK(tide_store_open(store_path, &store, &error));
     const struct tide_cell_key key = {1, 1, 1, "{\"a\":3}", "pymalloc", DEFAULT_MEASURE};
-    EXPECT_OK(tide_store_queue(store, &key, 1, 1, &batch, &error));
+    EXPECT_OK(queue_cells(&key, 1, 1, &batch, &error));
     assert_int_equal(ask("SELECT max(id) FROM cells"), 10);
 }
 
@@ -67,7 +67,7 @@ static void test_references_are_watched_afterwards(void **state)
     make_old(2, old_rows);
     EXPECT_OK(tide_store_open(store_path, &store, &error));
     const struct tide_cell_key key = {1, 4711, 1, "{}", "pymalloc", DEFAULT_MEASURE};
-    assert_int_equal(tide_store_queue(store, &key, 1, 1, &batch, &error), TIDE_IO);
+    assert_int_equal(queue_cells(&key, 1, 1, &batch, &error), TIDE_IO);
     assert_contains(error.text, "FOREIGN KEY");
 }
 

@@ -5,34 +5,43 @@
 
 #include <stdlib.h>
 
-static enum tide_rc queue_run(sqlite3 *db, int64_t batch, const struct tide_cell_key *c, int sample,
-                              struct tide_error *e)
+static enum tide_rc put_cell(sqlite3 *db, const struct tide_cell_key *c, int64_t *id,
+                             struct tide_error *e)
 {
-    int64_t cell = 0;
-    enum tide_rc rc = tide_sql_integer(
-        db, &cell, e,
+    return tide_sql_integer(
+        db, id, e,
         "INSERT INTO cells (scenario, params, commit_id, python, allocator, measure)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET params = ?2 RETURNING id",
         "itiitt", c->scenario, c->params, c->commit, c->python, c->allocator, c->measure);
-    if (rc) return rc;
-    return tide_sql_do(db, e,
-                       "INSERT INTO runs (batch, cell, sample, status, queued_ns)"
-                       " VALUES (?, ?, ?, 'queued', ?)",
-                       "iiii", batch, cell, (int64_t)sample, tide_clock_unix_ns());
 }
 
-enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_cell_key *cells, size_t n,
-                              int samples, int64_t *batch, struct tide_error *e)
+static enum tide_rc put_batch(sqlite3 *db, const struct tide_batch_row *b, int64_t *ids,
+                              int64_t *batch, struct tide_error *e)
 {
+    int64_t now = tide_clock_unix_ns();
+    enum tide_rc rc = tide_sql_integer(
+        db, batch, e,
+        "INSERT INTO batches (queued_ns, seed, retry_failed) VALUES (?, ?, ?) RETURNING id", "ini",
+        now, b->seed, (int64_t)b->retry_failed);
+    for (size_t i = 0; i < b->n_cells && !rc; i++)
+        rc = put_cell(db, &b->cells[i], &ids[i], e);
+    for (size_t i = 0; i < b->n_runs && !rc; i++)
+        rc = tide_sql_do(db, e,
+                         "INSERT INTO runs (batch, cell, sample, status, queued_ns)"
+                         " VALUES (?, ?, ?, 'queued', ?)",
+                         "iiii", *batch, ids[b->runs[i].cell], (int64_t)b->runs[i].sample, now);
+    return rc;
+}
+
+enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row *b, int64_t *batch,
+                              struct tide_error *e)
+{
+    int64_t *ids = calloc(b->n_cells + 1, sizeof *ids);
+    if (!ids) return tide_fail(e, TIDE_NOMEM, "queue a batch");
     enum tide_rc rc = tide_store_begin(s, e);
-    if (rc) return rc;
-    rc = tide_sql_integer(s->writer, batch, e,
-                          "INSERT INTO batches (queued_ns) VALUES (?) RETURNING id", "i",
-                          tide_clock_unix_ns());
-    for (int sample = 1; sample <= samples && !rc; sample++)
-        for (size_t i = 0; i < n && !rc; i++)
-            rc = queue_run(s->writer, *batch, &cells[i], sample, e);
-    return tide_store_commit(s, rc, e);
+    if (!rc) rc = tide_store_commit(s, put_batch(s->writer, b, ids, batch, e), e);
+    free(ids);
+    return rc;
 }
 
 static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, struct tide_error *e)
@@ -43,9 +52,11 @@ static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, str
         "SELECT r.id, r.batch, c.id, y.id, p.name, p.repo, c.sha, y.identity, s.name, s.file,"
         " s.description ->> 'module', l.params, l.allocator, l.measure ->> 'recording',"
         " l.measure ->> 'precision', l.measure ->> 'threshold', l.measure ->> 'bound',"
-        " l.measure ->> 'interval_us', s.description ->> 'timeout_s'"
-        " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id"
-        " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"
+        " l.measure ->> 'interval_us', s.description ->> 'timeout_s',"
+        " iif(a.retry_failed, a.queued_ns, 0)"
+        " FROM runs r JOIN batches a ON a.id = r.batch JOIN cells l ON l.id = r.cell"
+        " JOIN commits c ON c.id = l.commit_id JOIN pythons y ON y.id = l.python JOIN scenarios s "
+        "ON s.id = l.scenario"
         " JOIN projects p ON p.id = s.project WHERE r.id = ?",
         "i", run);
     if (!rc) rc = tide_sql_step(q, e);
@@ -62,6 +73,7 @@ static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, str
         job->bound = sqlite3_column_int64(q, 5 + n_texts);
         job->interval_us = sqlite3_column_int64(q, 6 + n_texts);
         job->deadline_s = sqlite3_column_int64(q, 7 + n_texts);
+        job->retry_ns = sqlite3_column_int64(q, 8 + n_texts);
         for (int i = 0; i < n_texts && !rc; i++) {
             *texts[i] = tide_sql_text(q, 4 + i);
             if (!*texts[i]) rc = tide_fail(e, TIDE_NOMEM, "read a run from the queue");

@@ -5,7 +5,7 @@
 static int64_t queue(const struct tide_cell_key *cells, size_t n, int samples)
 {
     int64_t batch = 0;
-    EXPECT_OK(tide_store_queue(store, cells, n, samples, &batch, &error));
+    EXPECT_OK(queue_cells(cells, n, samples, &batch, &error));
     assert_true(batch > 0);
     return batch;
 }
@@ -99,7 +99,7 @@ static void test_queueing_is_all_or_nothing(void **state)
     struct tide_cell_key cells[] = {cell(0, 0, 0), cell(0, 1, 0), cell(0, 2, 0)};
     int64_t batch = 0;
     cells[2].commit = 4711;
-    assert_int_equal(tide_store_queue(store, cells, 3, 2, &batch, &error), TIDE_IO);
+    assert_int_equal(queue_cells(cells, 3, 2, &batch, &error), TIDE_IO);
     assert_contains(error.text, "FOREIGN KEY");
     assert_int_equal(ask("SELECT count(*) FROM runs"), 0);
     assert_int_equal(ask("SELECT count(*) FROM cells"), 0);

@@ -29,19 +29,21 @@
     " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"        \
     " JOIN projects p ON p.id = s.project LEFT JOIN builds b ON b.id = r.build"
 
-#define BATCH_QUERY                                                                             \
-    "SELECT json_object('id', id, 'status', iif(finished_ns IS NOT NULL, 'done',"               \
-    "  iif(building + running + ended > 0, 'running', 'queued')),"                              \
-    " 'queued_ns', queued_ns, 'finished_ns', finished_ns, 'runs', runs, 'queued', queued,"      \
-    " 'building', building, 'running', running, 'done', done, 'failed', failed,"                \
-    " 'percent', iif(runs = 0, 100, share / runs),"                                             \
-    " 'eta_ns', iif(ended > 0 AND finished_ns IS NULL,"                                         \
-    "   (?1 - started_ns) / ended * (runs - ended), NULL)), id"                                 \
-    " FROM (SELECT b.id, b.queued_ns, b.finished_ns, count(r.id) AS runs,"                      \
-    "  sum(r.status = 'queued') AS queued, sum(r.status = 'building') AS building,"             \
-    "  sum(r.status = 'running') AS running, sum(r.status = 'done') AS done,"                   \
-    "  sum(r.status = 'failed') AS failed, sum(r.status IN ('done', 'failed')) AS ended,"       \
-    "  sum(iif(r.status = 'failed', 100, r.percent)) AS share, min(r.started_ns) AS started_ns" \
+#define BATCH_QUERY                                                                                \
+    "SELECT json_object('id', id, 'status', iif(finished_ns IS NOT NULL, 'done',"                  \
+    "  iif(building + running + ended > 0, 'running', 'queued')),"                                 \
+    " 'queued_ns', queued_ns, 'finished_ns', finished_ns, 'seed', seed,"                           \
+    " 'retry_failed', json(iif(retry_failed, 'true', 'false')),"                                   \
+    " 'runs', runs, 'queued', queued,"                                                             \
+    " 'building', building, 'running', running, 'done', done, 'failed', failed,"                   \
+    " 'percent', iif(runs = 0, 100, share / runs),"                                                \
+    " 'eta_ns', iif(ended > 0 AND finished_ns IS NULL,"                                            \
+    "   (?1 - started_ns) / ended * (runs - ended), NULL)), id"                                    \
+    " FROM (SELECT b.id, b.queued_ns, b.finished_ns, b.seed, b.retry_failed, count(r.id) AS runs," \
+    "  sum(r.status = 'queued') AS queued, sum(r.status = 'building') AS building,"                \
+    "  sum(r.status = 'running') AS running, sum(r.status = 'done') AS done,"                      \
+    "  sum(r.status = 'failed') AS failed, sum(r.status IN ('done', 'failed')) AS ended,"          \
+    "  sum(iif(r.status = 'failed', 100, r.percent)) AS share, min(r.started_ns) AS started_ns"    \
     "  FROM batches b LEFT JOIN runs r ON r.batch = b.id"
 
 /* Append the first column of the one row of `q`; ABSENT with `missing` as message when there is

@@ -143,7 +143,7 @@ static int64_t queue_all(void)
     int64_t batch = 0;
     for (size_t i = 0; i < 12; i++)
         cells[i] = cell(i % 2, i / 2 % 3, i / 6);
-    EXPECT_OK(tide_store_queue(store, cells, 12, 2, &batch, &error));
+    EXPECT_OK(queue_cells(cells, 12, 2, &batch, &error));
     return batch;
 }
 
@@ -258,12 +258,13 @@ static void expect_batch(int64_t id, const char *status, int64_t done, int64_t f
 static void test_a_batch_from_queued_to_done(void **state)
 {
     (void)state;
-    static const char *const names[] = {"id",      "status",   "queued_ns", "finished_ns", "runs",
-                                        "queued",  "building", "running",   "done",        "failed",
-                                        "percent", "eta_ns",   NULL};
+    static const char *const names[] = {"id",       "status",       "queued_ns", "finished_ns",
+                                        "seed",     "retry_failed", "runs",      "queued",
+                                        "building", "running",      "done",      "failed",
+                                        "percent",  "eta_ns",       NULL};
     const struct tide_cell_key cells[] = {cell(0, 0, 0), cell(0, 1, 0)};
     int64_t id = 0, runs[2];
-    EXPECT_OK(tide_store_queue(store, cells, 2, 1, &id, &error));
+    EXPECT_OK(queue_cells(cells, 2, 1, &id, &error));
     expect_batch(id, "queued", 0, 0, 0);
     for (size_t i = 0; i < 2; i++) {
         struct tide_job job;
@@ -291,7 +292,7 @@ static void test_batches_page(void **state)
     int64_t cursor = 0, id = 0, last = INT64_MAX;
     size_t seen = 0;
     for (int i = 0; i < 7; i++)
-        EXPECT_OK(tide_store_queue(store, &key, 1, 1, &id, &error));
+        EXPECT_OK(queue_cells(&key, 1, 1, &id, &error));
     do {
         struct tide_str text = {0};
         EXPECT_OK(tide_store_batches_json(store, cursor, 3, &text, &error));

@@ -45,6 +45,10 @@ struct tide_commit_row {
 TIDE_CHECK enum tide_rc tide_store_put_commit(struct tide_store *s, int64_t project,
                                               const struct tide_commit_row *c, int64_t *id,
                                               struct tide_error *e);
+/* The same for n at once, all or none; ids[i] is that of rows[i]. */
+TIDE_CHECK enum tide_rc tide_store_put_commits(struct tide_store *s, int64_t project,
+                                               const struct tide_commit_row *rows, size_t n,
+                                               int64_t *ids, struct tide_error *e);
 
 struct tide_python_row {
     const char *name, *version, *abi, *prefix, *program, *libpython, *include, *source, *identity;
@@ -79,10 +83,14 @@ TIDE_CHECK enum tide_rc tide_store_end_build(struct tide_store *s, int64_t id, c
 /* It came to nothing for a reason outside the commit: forget it, so that it is tried again. */
 TIDE_CHECK enum tide_rc tide_store_drop_build(struct tide_store *s, int64_t id,
                                               struct tide_error *e);
-/* The build with this key that has ended; ABSENT when there is none. *error (freed by the caller)
- * is NULL for one that is done. */
-TIDE_CHECK enum tide_rc tide_store_find_build(struct tide_store *s, const char *key, int64_t *id,
-                                              bool *failed, char **error, struct tide_error *e);
+/* The build with this key that has ended; ABSENT when there is none. The caller frees out->error.
+ */
+struct tide_known_build {
+    int64_t id, finished_ns;
+    char *error; /* NULL: it is done */
+};
+TIDE_CHECK enum tide_rc tide_store_find_build(struct tide_store *s, const char *key,
+                                              struct tide_known_build *out, struct tide_error *e);
 
 /* ---- queue: batches and runs (store/queue.c) ---- */
 
@@ -92,15 +100,47 @@ struct tide_cell_key {
     const char *allocator; /* its name */
     const char *measure;   /* how it is measured: canonical JSON */
 };
-/* Queue one batch with one run for every cell and sample (1 to `samples`), ordered by sample, then
- * as `cells` stand. All or nothing. */
-TIDE_CHECK enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_cell_key *cells,
-                                         size_t n, int samples, int64_t *batch,
-                                         struct tide_error *e);
+struct tide_run_key {
+    size_t cell; /* its place among the batch's cells */
+    int sample;
+};
+struct tide_batch_row {
+    const struct tide_cell_key *cells;
+    const struct tide_run_key *runs; /* in the order in which they are to be done */
+    size_t n_cells, n_runs;
+    int64_t seed;      /* that the order was made from; -1: none */
+    bool retry_failed; /* try builds again that failed before now */
+};
+/* Queue a batch. All or nothing. */
+TIDE_CHECK enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row *b,
+                                         int64_t *batch, struct tide_error *e);
+
+/* What is on record of a cell that may not be there yet. */
+struct tide_cell_name {
+    int64_t project, scenario, python;
+    const char *sha, *params, *allocator, *measure;
+};
+struct tide_cell_facts {
+    int64_t done, unfinished, failed; /* runs */
+    bool build_failed;                /* a run of it ended with its build, which is failed still */
+};
+TIDE_CHECK enum tide_rc tide_store_cell_facts(struct tide_store *s,
+                                              const struct tide_cell_name *cells, size_t n,
+                                              struct tide_cell_facts *facts, struct tide_error *e);
+
+/* Mean seconds of the runs on record that are most alike: of the scenario with the parameters on
+ * the python, else of the scenario; -1 when there is none. */
+TIDE_CHECK enum tide_rc tide_store_run_seconds(struct tide_store *s, int64_t scenario,
+                                               const char *params, int64_t python, double *out,
+                                               struct tide_error *e);
+/* The same of the project's builds for the python, else of the project's. */
+TIDE_CHECK enum tide_rc tide_store_build_seconds(struct tide_store *s, int64_t project,
+                                                 int64_t python, double *out, struct tide_error *e);
 
 struct tide_job { /* a run to do; texts are owned, tide_job_clear frees them */
     int64_t run, batch, commit, python;
     int64_t deadline_s; /* that the scenario asks for, 0 for none */
+    int64_t retry_ns;   /* a build that failed before is tried again; 0: none is */
     char *project, *repo, *sha, *python_identity;
     char *scenario, *file, *module, *params, *allocator;
     char *recording, *precision; /* "" where the measure has none */

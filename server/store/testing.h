@@ -112,13 +112,28 @@ static inline struct tide_cell_key cell(size_t scenario, size_t commit, size_t p
                                   DEFAULT_MEASURE};
 }
 
+/* One batch with `samples` runs of each cell, sample by sample. */
+static inline enum tide_rc queue_cells(const struct tide_cell_key *cells, size_t n, int samples,
+                                       int64_t *batch, struct tide_error *e)
+{
+    size_t n_runs = 0;
+    struct tide_run_key *runs = calloc(n * (size_t)samples, sizeof *runs);
+    for (int sample = 1; sample <= samples; sample++)
+        for (size_t i = 0; i < n; i++)
+            runs[n_runs++] = (struct tide_run_key){i, sample};
+    const struct tide_batch_row row = {cells, runs, n, n_runs, -1, false};
+    enum tide_rc rc = tide_store_queue(store, &row, batch, e);
+    free(runs);
+    return rc;
+}
+
 /* One batch of one run; the run's id, which is claimed. */
 static inline int64_t claim_new_run(int64_t *batch)
 {
     const struct tide_cell_key key = cell(0, 0, 0);
     struct tide_job job;
     int64_t queued = 0;
-    EXPECT_OK(tide_store_queue(store, &key, 1, 1, &queued, &error));
+    EXPECT_OK(queue_cells(&key, 1, 1, &queued, &error));
     EXPECT_OK(tide_store_claim(store, &job, &error));
     int64_t run = job.run;
     assert_int_equal(job.batch, queued);
