@@ -21,8 +21,8 @@ static void test_replace_sets_bytes_and_mode(void **state)
     (void)state;
     struct stat facts;
     umask(022);
-    free(write_file("token", "old and longer", 14, 0644));
-    char *path = write_file("token", "a\0b", 3, 0600);
+    free(write_bytes("token", "old and longer", 14, 0644));
+    char *path = write_bytes("token", "a\0b", 3, 0600);
     char *text = NULL;
     size_t n = 0;
     struct tide_error e = {0};
@@ -40,9 +40,9 @@ static void test_replace_does_not_take_over_a_leftover(void **state)
 {
     (void)state;
     struct stat facts;
-    char *beside = write_file("secret.new", "junk", 4, 0644);
+    char *beside = write_bytes("secret.new", "junk", 4, 0644);
     assert_int_equal(chmod(beside, 0666), 0);
-    char *path = write_file("secret", "new", 3, 0600);
+    char *path = write_bytes("secret", "new", 3, 0600);
     assert_int_equal(stat(path, &facts), 0);
     assert_int_equal(facts.st_mode & 0777, 0600);
     assert_false(tide_file_exists(beside));
@@ -79,12 +79,12 @@ static void test_replace_is_atomic(void **state)
     char block[5000];
     pthread_t reader;
     memset(block, 'a', sizeof block);
-    char *path = write_file("atomic", block, sizeof block, 0644);
+    char *path = write_bytes("atomic", block, sizeof block, 0644);
     struct race race = {.path = path};
     assert_int_equal(pthread_create(&reader, NULL, watch, &race), 0);
     for (int i = 0; i < 300 || race.seen < 5; i++) {
         memset(block, 'a' + i % 26, sizeof block);
-        free(write_file("atomic", block, sizeof block, 0644));
+        free(write_bytes("atomic", block, sizeof block, 0644));
     }
     race.stop = true;
     pthread_join(reader, NULL);
@@ -123,7 +123,7 @@ static void test_read_gives_the_end_of_a_long_file(void **state)
     char *text = NULL;
     size_t n = 0;
     struct tide_error e = {0};
-    char *path = write_file("long", "0123456789", 10, 0644);
+    char *path = write_bytes("long", "0123456789", 10, 0644);
     for (size_t ceiling = 1; ceiling <= 12; ceiling++) {
         size_t expected = ceiling < 10 ? ceiling : 10;
         assert_rc(tide_file_read(path, ceiling, &text, &n, &e), TIDE_OK, &e);
@@ -137,7 +137,7 @@ static void test_read_gives_the_end_of_a_long_file(void **state)
 static void test_read_of_an_empty_file_is_an_empty_text(void **state)
 {
     (void)state;
-    char *path = write_file("empty", "", 0, 0644);
+    char *path = write_bytes("empty", "", 0, 0644);
     char *text = read_whole(path);
     assert_string_equal(text, "");
     free(text);
@@ -174,7 +174,7 @@ static void test_make_folder_errors(void **state)
 {
     (void)state;
     struct tide_error e = {0};
-    char *file = write_file("file", "x", 1, 0644), *below = in_folder("file/below");
+    char *file = write_bytes("file", "x", 1, 0644), *below = in_folder("file/below");
     assert_int_equal(tide_file_make_folder(below, 0755, &e), TIDE_IO);
     assert_contains(e.text, "file");
     assert_int_equal(tide_file_make_folder(file, 0755, &e), TIDE_IO);
@@ -212,7 +212,7 @@ static void test_remove_tree_of_a_file_and_of_nothing(void **state)
 {
     (void)state;
     struct tide_error e = {0};
-    char *path = write_file("single", "x", 1, 0644);
+    char *path = write_bytes("single", "x", 1, 0644);
     assert_rc(tide_file_remove_tree(path, &e), TIDE_OK, &e);
     assert_false(tide_file_exists(path));
     assert_rc(tide_file_remove_tree(path, &e), TIDE_OK, &e);

@@ -1,5 +1,5 @@
-/* testing.h - what unit tests share: cmocka with what it needs, a folder of the test's own, random
- * numbers from a fixed seed.
+/* testing.h - what unit tests share: cmocka with what it needs, a folder of the test's own and a
+ * shell in it, random numbers from a fixed seed.
  *
  * Included by *_test.c only; the functions are inline so that a test need not use them all. */
 #ifndef TIDE_BASE_TESTING_H
@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/process.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,12 +77,54 @@ static inline void run_shell(const char *script)
 }
 
 /* Write a file in the test's folder, whose path is returned and freed by the caller. */
-static inline char *write_file(const char *name, const void *bytes, size_t n, mode_t mode)
+static inline char *write_bytes(const char *name, const void *bytes, size_t n, mode_t mode)
 {
     char *path = in_folder(name);
     struct tide_error e = {0};
     assert_rc(tide_file_replace(path, bytes, n, mode, &e), TIDE_OK, &e);
     return path;
+}
+
+/* Write a text there, with the folders it stands in. */
+static inline void write_file(const char *name, const char *text, mode_t mode)
+{
+    char *path = in_folder(name);
+    struct tide_error e = {0};
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    assert_rc(tide_file_make_folder(path, 0755, &e), TIDE_OK, &e);
+    *slash = '/';
+    free(path);
+    free(write_bytes(name, text, strlen(text), mode));
+}
+
+/* A variable's value, for putting it back; NULL when it is not set. */
+static inline char *keep_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value ? strdup(value) : NULL;
+}
+
+/* Put it back, and free what was kept. */
+static inline void restore_variable(const char *name, char *kept)
+{
+    if (kept)
+        setenv(name, kept, 1);
+    else
+        unsetenv(name);
+    free(kept);
+}
+
+/* How many entries the folder holds; 0 when it is absent. */
+static inline int count_entries(const char *path)
+{
+    int n = 0;
+    DIR *d = opendir(path);
+    if (!d) return 0;
+    for (struct dirent *entry; (entry = readdir(d));)
+        n += entry->d_name[0] != '.';
+    closedir(d);
+    return n;
 }
 
 /* xorshift64*, Vigna 2016; *seed is not 0. */

@@ -1,6 +1,6 @@
 /* builder_test.c - real commits built by real CMake for the CPythons of this machine, and workers
  * that embed them. */
-#include "build/testing.h"
+#include "base/testing.h"
 
 #include "build/builder.h"
 #include "build/steps.h"

@@ -2,7 +2,7 @@
  *
  * The misbehaving ones are scripts: for discovery an interpreter is a file that answers a question,
  * and these answer as broken, foreign, old or half-installed ones do. */
-#include "build/testing.h"
+#include "base/testing.h"
 
 #include "build/probe.h"
 #include "build/pythons.h"

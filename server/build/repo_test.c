@@ -1,5 +1,5 @@
 /* repo_test.c - the mirror follows real repositories through what their owners do to them. */
-#include "build/testing.h"
+#include "base/testing.h"
 
 #include "build/repo.h"
 

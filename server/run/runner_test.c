@@ -38,11 +38,11 @@ static struct tide_job job(void)
 static void become_probe(const char *script)
 {
     struct tide_str text = {0};
-    free(write_file("stream", stream.at ? stream.at : "", stream.length, 0644));
+    free(write_bytes("stream", stream.at ? stream.at : "", stream.length, 0644));
     tide_str_printf(&text, "#!/bin/sh\ncd %s\nstream=%s/stream\n%s\n", test_folder, test_folder,
                     script);
     free(probe);
-    probe = write_file("probe", text.at, text.length, 0755);
+    probe = write_bytes("probe", text.at, text.length, 0755);
     tide_str_free(&text);
 }
 

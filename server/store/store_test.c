@@ -40,7 +40,7 @@ static void put_file(const void *bytes, size_t n)
     tide_store_close(store);
     store = NULL;
     remove_store_files();
-    free(write_file("test.db", bytes, n, 0644));
+    free(write_bytes("test.db", bytes, n, 0644));
 }
 
 static void test_garbage_is_refused_and_left_alone(void **state)
