@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdarg.h>
 
 #define TIDE_STORE_READERS 4
 
@@ -26,6 +27,8 @@ enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e);
  * NULL), b const void * and size_t. The caller finalises *out. */
 TIDE_CHECK enum tide_rc tide_sql_prepare(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e,
                                          const char *sql, const char *types, ...);
+TIDE_CHECK enum tide_rc tide_sql_prepare_list(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e,
+                                              const char *sql, const char *types, va_list *values);
 
 /* The next row: TIDE_OK, or TIDE_ABSENT (without a message) after the last. */
 TIDE_CHECK enum tide_rc tide_sql_step(sqlite3_stmt *q, struct tide_error *e);

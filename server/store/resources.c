@@ -46,15 +46,24 @@
     "  sum(iif(r.status = 'failed', 100, r.percent)) AS share, min(r.started_ns) AS started_ns"    \
     "  FROM batches b LEFT JOIN runs r ON r.batch = b.id"
 
-/* Append the first column of the one row of `q`; ABSENT with `missing` as message when there is
- * none. */
-static enum tide_rc put_one(sqlite3_stmt *q, const char *missing, int64_t id, struct tide_str *out,
-                            struct tide_error *e)
+/* Append the first column of the one row of a query; ABSENT, naming `what` and `id`, when there is
+ * none. `types` and what follows it are as in tide_sql_prepare. */
+static enum tide_rc put_one(struct tide_store *s, const char *what, int64_t id,
+                            struct tide_str *out, struct tide_error *e, const char *sql,
+                            const char *types, ...)
 {
-    enum tide_rc rc = tide_sql_step(q, e);
+    sqlite3_stmt *q = NULL;
+    va_list values;
+    sqlite3 *db = tide_store_lend(s);
+    va_start(values, types);
+    enum tide_rc rc = tide_sql_prepare_list(db, &q, e, sql, types, &values);
+    va_end(values);
+    if (!rc) rc = tide_sql_step(q, e);
     if (!rc) tide_str_put(out, (const char *)sqlite3_column_text(q, 0));
-    if (rc == TIDE_ABSENT) tide_fail(e, rc, "no %s %lld", missing, (long long)id);
-    if (!rc && out->failed) rc = tide_fail(e, TIDE_NOMEM, "answer with a %s", missing);
+    if (rc == TIDE_ABSENT) tide_fail(e, rc, "no %s %lld", what, (long long)id);
+    if (!rc && out->failed) rc = tide_fail(e, TIDE_NOMEM, "answer with a %s", what);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
     return rc;
 }
 
@@ -114,13 +123,7 @@ static const char short_run[] = "SELECT json_object(" RUN_FIELDS ")" RUN_FROM " 
 enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, bool full, struct tide_str *out,
                                  struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc = tide_sql_prepare(db, &q, e, full ? full_run : short_run, "i", run);
-    if (!rc) rc = put_one(q, "run", run, out, e);
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
+    return put_one(s, "run", run, out, e, full ? full_run : short_run, "i", run);
 }
 
 enum tide_rc tide_store_batches_json(struct tide_store *s, int64_t cursor, int limit,
@@ -141,23 +144,15 @@ enum tide_rc tide_store_batches_json(struct tide_store *s, int64_t cursor, int l
 enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch, struct tide_str *out,
                                    struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc = tide_sql_prepare(db, &q, e, BATCH_QUERY " WHERE b.id = ?2 GROUP BY b.id)",
-                                       "ii", tide_clock_unix_ns(), batch);
-    if (!rc) rc = put_one(q, "batch", batch, out, e);
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
+    return put_one(s, "batch", batch, out, e, BATCH_QUERY " WHERE b.id = ?2 GROUP BY b.id)", "ii",
+                   tide_clock_unix_ns(), batch);
 }
 
 enum tide_rc tide_store_build_json(struct tide_store *s, int64_t build, struct tide_str *out,
                                    struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc = tide_sql_prepare(
-        db, &q, e,
+    return put_one(
+        s, "build", build, out, e,
         "SELECT json_object('id', b.id, 'project', p.name,"
         " 'commit', json_object('sha', c.sha, 'subject', c.subject),"
         " 'python', json_object('id', y.id, 'name', y.name), 'status', b.status,"
@@ -166,10 +161,6 @@ enum tide_rc tide_store_build_json(struct tide_store *s, int64_t build, struct t
         " FROM builds b JOIN commits c ON c.id = b.commit_id JOIN pythons y ON y.id = b.python"
         " JOIN projects p ON p.id = c.project WHERE b.id = ?",
         "i", build);
-    if (!rc) rc = put_one(q, "build", build, out, e);
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
 }
 
 /* A whole list without parameters. */
@@ -218,19 +209,12 @@ enum tide_rc tide_store_scenarios_json(struct tide_store *s, struct tide_str *ou
 
 enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out, struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc =
-        tide_sql_prepare(db, &q, e,
-                         "SELECT json_object('queued', count(*) FILTER (WHERE status = 'queued'),"
-                         " 'building', count(*) FILTER (WHERE status = 'building'),"
-                         " 'running', count(*) FILTER (WHERE status = 'running')) FROM runs"
-                         " WHERE status IN ('queued', 'building', 'running')",
-                         "");
-    if (!rc) rc = put_one(q, "queue", 0, out, e);
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
+    return put_one(s, "queue", 0, out, e,
+                   "SELECT json_object('queued', count(*) FILTER (WHERE status = 'queued'),"
+                   " 'building', count(*) FILTER (WHERE status = 'building'),"
+                   " 'running', count(*) FILTER (WHERE status = 'running')) FROM runs"
+                   " WHERE status IN ('queued', 'building', 'running')",
+                   "");
 }
 
 static enum tide_rc unpack(const void *packed, size_t size, struct tide_str *out,

@@ -5,7 +5,6 @@
  * checkpoint at once can corrupt a WAL in SQLite up to 3.51.2 (sqlite.org/wal.html#walresetbug). */
 #include "store/internal.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
@@ -40,8 +39,8 @@ static int bind_one(sqlite3_stmt *q, int at, char type, va_list *values)
     return type == 'n' && value == -1 ? sqlite3_bind_null(q, at) : sqlite3_bind_int64(q, at, value);
 }
 
-static enum tide_rc prepare(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e, const char *sql,
-                            const char *types, va_list *values)
+enum tide_rc tide_sql_prepare_list(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e,
+                                   const char *sql, const char *types, va_list *values)
 {
     if (sqlite3_prepare_v2(db, sql, -1, out, NULL)) return tide_sql_fail(db, "prepare", e);
     for (int i = 0; types[i]; i++)
@@ -59,7 +58,7 @@ enum tide_rc tide_sql_prepare(sqlite3 *db, sqlite3_stmt **out, struct tide_error
 {
     va_list values;
     va_start(values, types);
-    enum tide_rc rc = prepare(db, out, e, sql, types, &values);
+    enum tide_rc rc = tide_sql_prepare_list(db, out, e, sql, types, &values);
     va_end(values);
     return rc;
 }
@@ -77,7 +76,7 @@ enum tide_rc tide_sql_do(sqlite3 *db, struct tide_error *e, const char *sql, con
     sqlite3_stmt *q = NULL;
     va_list values;
     va_start(values, types);
-    enum tide_rc rc = prepare(db, &q, e, sql, types, &values);
+    enum tide_rc rc = tide_sql_prepare_list(db, &q, e, sql, types, &values);
     va_end(values);
     while (!rc)
         rc = tide_sql_step(q, e);
@@ -91,7 +90,7 @@ enum tide_rc tide_sql_integer(sqlite3 *db, int64_t *out, struct tide_error *e, c
     sqlite3_stmt *q = NULL;
     va_list values;
     va_start(values, types);
-    enum tide_rc rc = prepare(db, &q, e, sql, types, &values);
+    enum tide_rc rc = tide_sql_prepare_list(db, &q, e, sql, types, &values);
     va_end(values);
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) {
