@@ -73,6 +73,17 @@ void tide_get_scenarios(struct tide_request *r, int64_t id, const char *name)
     finish(r, tide_store_scenarios_json(r->http->config.store, &r->answer, &e), &e);
 }
 
+/* A parameter that is true or false, which is what it is when it is left out. */
+static bool read_flag(struct tide_request *r, const char *name, bool *out)
+{
+    const char *text = tide_query_text(r, name);
+    *out = text && !strcmp(text, "true");
+    if (!text || *out || !strcmp(text, "false")) return true;
+    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
+                        "A query parameter is not allowed", name, "allowed are true and false");
+    return false;
+}
+
 /* The body as JSON. A number beyond 64 bits would make the whole body unreadable; read as a real it
  * is refused by the range of its field, with the field's name. */
 static json_t *read_body(struct tide_request *r)
@@ -93,17 +104,21 @@ static json_t *read_body(struct tide_request *r)
 
 void tide_post_runs(struct tide_request *r, int64_t id, const char *name)
 {
+    static const char *const known[] = {"dry_run", NULL};
     struct tide_error e;
     int64_t batch = 0;
+    bool dry;
     (void)id;
     (void)name;
-    json_t *body = tide_query_known(r, no_parameters) ? read_body(r) : NULL;
+    if (!tide_query_known(r, known) || !read_flag(r, "dry_run", &dry)) return;
+    json_t *body = read_body(r);
     if (!body) return;
-    enum tide_rc rc = tide_scheduler_trigger(r->http->config.scheduler, body, &batch, &e);
-    if (!rc) rc = tide_store_batch_json(r->http->config.store, batch, &r->answer, &e);
+    enum tide_rc rc = dry ? tide_scheduler_plan(r->http->config.scheduler, body, &r->answer, &e)
+                          : tide_scheduler_trigger(r->http->config.scheduler, body, &batch, &e);
+    if (!rc && !dry) rc = tide_store_batch_json(r->http->config.store, batch, &r->answer, &e);
     json_decref(body);
     finish(r, rc, &e);
-    if (rc) return;
+    if (rc || dry) return;
     r->status = MHD_HTTP_ACCEPTED;
     snprintf(r->location, sizeof r->location, "/api/v1/batches/%lld", (long long)batch);
 }
@@ -248,17 +263,6 @@ static enum tide_rc put_curve(struct tide_request *r, int64_t run, struct tide_w
     return rc;
 }
 
-static bool read_children(struct tide_request *r, bool *children)
-{
-    const char *text = tide_query_text(r, "children");
-    *children = text && !strcmp(text, "true");
-    if (!text || *children || !strcmp(text, "false")) return true;
-    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
-                        "A query parameter is not allowed", "children",
-                        "allowed are true and false");
-    return false;
-}
-
 void tide_get_curve(struct tide_request *r, int64_t id, const char *name)
 {
     static const char *const known[] = {"points", "from_ns", "to_ns", "children", NULL};
@@ -268,7 +272,8 @@ void tide_get_curve(struct tide_request *r, int64_t id, const char *name)
     int64_t limit;
     bool children;
     (void)name;
-    if (!tide_query_known(r, known) || !read_window(r, &w) || !read_children(r, &children) ||
+    if (!tide_query_known(r, known) || !read_window(r, &w) ||
+        !read_flag(r, "children", &children) ||
         !tide_query_integer(r, "points", 2, POINTS_MAX, 1000, &limit))
         return;
     enum tide_rc rc = tide_series_curve(r->http->config.store, id, w, (size_t)limit, &points, &e);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "build/builder.h"
 #include "run/runner.h"
+#include "schedule/plan.h"
 #include "schedule/trigger.h"
 #include "schedule/wish.h"
 
@@ -431,6 +432,13 @@ enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *requ
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     return TIDE_OK;
+}
+
+enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request,
+                                 struct tide_str *out, struct tide_error *e)
+{
+    enum tide_rc rc = await_discovery(s, e);
+    return rc ? rc : tide_plan(&s->catalog, s->store, &s->builder, 1, request, out, e);
 }
 
 static enum tide_rc put_commits(struct tide_commit *commits, size_t n, struct tide_str *out,

@@ -30,6 +30,10 @@ void tide_scheduler_free(struct tide_scheduler *s);
 TIDE_CHECK enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request,
                                                int64_t *batch, struct tide_error *e);
 
+/* Append the plan of `request` (schedule/plan.h); nothing is queued. Errors as above. */
+TIDE_CHECK enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request,
+                                            struct tide_str *out, struct tide_error *e);
+
 /* Append {"commits": [...]} of the project along the first parent of its HEAD. ABSENT: no such
  * project. */
 TIDE_CHECK enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *project,

@@ -423,6 +423,74 @@ def two_commits(folder: Path) -> Path:
     return target
 
 
+def commit_all(repo: Path, subject: str) -> str:
+    """Commit everything; the hash."""
+    git(repo, "add", "--all")
+    git(repo, "commit", "--quiet", "--message", subject)
+    return git(repo, "rev-parse", "HEAD")
+
+
+SMALL_PROJECT = """\
+cmake_minimum_required(VERSION 3.25)
+project(tideconv LANGUAGES C)
+find_package(Python 3.8 REQUIRED COMPONENTS Interpreter Development.Module)
+Python_add_library(tideconv MODULE WITH_SOABI tideconv.c)
+set_target_properties(tideconv PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+"""
+
+SMALL_MODULE = """\
+/* A stand-in for tideconv: what one call of new_list_bytes does is put in below. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static PyObject *new_list_bytes(PyObject *module, PyObject *list)
+{
+    (void)module;
+    @DEED@
+    return PyList_GetSlice(list, 0, PyList_GET_SIZE(list));
+}
+
+static PyMethodDef methods[] = {{"new_list_bytes", new_list_bytes, METH_O, NULL}, {0}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "tideconv", NULL, -1, methods,
+                                        NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_tideconv(void)
+{
+    @IMPORT@
+    return PyModule_Create(&definition);
+}
+"""
+
+
+def commit_module(repo: Path, subject: str, deed: str = "", on_import: str = "") -> str:
+    """Commit an extension that does this in new_list_bytes, or when it is imported; the hash."""
+    converters = repo / "converters"
+    if converters.exists():
+        shutil.rmtree(str(converters))
+    converters.mkdir()
+    (converters / "CMakeLists.txt").write_text(SMALL_PROJECT)
+    module = SMALL_MODULE.replace("@DEED@", deed).replace("@IMPORT@", on_import)
+    (converters / "tideconv.c").write_text("/* %s */\n" % subject + module)
+    return commit_all(repo, subject)
+
+
+def small_repository(folder: Path, commits: int) -> Path:
+    """A repository of commits c1, c2, ... of a small extension, one a day from 2024-01-01."""
+    repo = folder / "small"
+    repo.mkdir()
+    git(repo, "init", "--quiet", "--initial-branch", "main")
+    for i in range(1, commits + 1):
+        os.environ["GIT_COMMITTER_DATE"] = "2024-01-%02d 12:00 +0000" % i
+        try:
+            commit_module(repo, "c%d" % i)
+        finally:
+            del os.environ["GIT_COMMITTER_DATE"]
+    return repo
+
+
 # ---- test cases ----
 
 

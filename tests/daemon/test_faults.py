@@ -11,47 +11,12 @@ import unittest
 from pathlib import Path
 from typing import Any, Dict, List
 
-from daemon import (Daemon, FaultCase, Stream, await_batch, clone, descendants, eventually, git, processes,
-                    two_commits)
+from daemon import (Daemon, FaultCase, Stream, await_batch, clone, commit_all, commit_module, descendants,
+                    eventually, git, processes, two_commits)
 
 LONG = {"count": 16384, "repeat": 20}
 """16,384 objects of 1,024 bytes, 20 times: half a second or more, long enough to be interrupted."""
 GONE_S = 5  # how long a child may outlive the daemon
-
-SMALL_PROJECT = """\
-cmake_minimum_required(VERSION 3.25)
-project(tideconv LANGUAGES C)
-find_package(Python 3.8 REQUIRED COMPONENTS Interpreter Development.Module)
-Python_add_library(tideconv MODULE WITH_SOABI tideconv.c)
-set_target_properties(tideconv PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
-"""
-
-SMALL_MODULE = """\
-/* A stand-in for tideconv: what one call of new_list_bytes does is put in below. */
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static PyObject *new_list_bytes(PyObject *module, PyObject *list)
-{
-    (void)module;
-    @DEED@
-    return PyList_GetSlice(list, 0, PyList_GET_SIZE(list));
-}
-
-static PyMethodDef methods[] = {{"new_list_bytes", new_list_bytes, METH_O, NULL}, {0}};
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "tideconv", NULL, -1, methods,
-                                        NULL, NULL, NULL, NULL};
-
-PyMODINIT_FUNC PyInit_tideconv(void)
-{
-    @IMPORT@
-    return PyModule_Create(&definition);
-}
-"""
-
 
 # ---- killed ----
 
@@ -211,23 +176,6 @@ class Killed(FaultCase):
 class Commits(FaultCase):
     """Commits that do not build, or whose extension misbehaves, are results; their neighbours are measured."""
 
-    def commit(self, repo: Path, subject: str) -> str:
-        """Commit everything; the hash."""
-        git(repo, "add", "--all")
-        git(repo, "commit", "--quiet", "--message", subject)
-        return git(repo, "rev-parse", "HEAD")
-
-    def commit_module(self, repo: Path, subject: str, deed: str = "", on_import: str = "") -> str:
-        """Commit an extension that does this in new_list_bytes, or when it is imported."""
-        converters = repo / "converters"
-        if converters.exists():
-            shutil.rmtree(str(converters))
-        converters.mkdir()
-        (converters / "CMakeLists.txt").write_text(SMALL_PROJECT)
-        module = SMALL_MODULE.replace("@DEED@", deed).replace("@IMPORT@", on_import)
-        (converters / "tideconv.c").write_text("/* %s */\n" % subject + module)
-        return self.commit(repo, subject)
-
     def test_builds_that_fail(self) -> None:
         """C that does not compile, a recipe that does not configure, and no extension at all: the runs
         fail, the builds are kept with their logs, and are not tried again for the next sample."""
@@ -235,11 +183,11 @@ class Commits(FaultCase):
         good = git(repo, "rev-parse", "HEAD")
         source = next(iter(sorted((repo / "converters").glob("*module.c"))))
         source.write_text(source.read_text() + "\nthis_is_no_declaration here;\n")
-        broken = self.commit(repo, "Break the module")
+        broken = commit_all(repo, "Break the module")
         (repo / "converters" / "CMakeLists.txt").write_text('message(FATAL_ERROR "no such thing as this")\n')
-        recipe = self.commit(repo, "Break the recipe")
+        recipe = commit_all(repo, "Break the recipe")
         shutil.rmtree(str(repo / "converters"))
-        absent = self.commit(repo, "Drop the extension")
+        absent = commit_all(repo, "Drop the extension")
         daemon = self.make(repo).start().await_discovery()
         batch = self.queue(daemon, commits=[broken, good, recipe, absent], samples=2)
         await_batch(daemon, batch, 150)
@@ -284,16 +232,16 @@ class Commits(FaultCase):
         repo = clone(self.folder)
         fork = "if (fork() == 0) { setsid(); sleep(600); _exit(0); }"
         cases = {
-            self.commit_module(repo, "Do as told"): ("done", "", None),
-            self.commit_module(repo, "Crash", "raise(SIGSEGV);"): ("failed", "11|SEGV|[Ss]egmentation", 11),
-            self.commit_module(repo, "Abort", "abort();"): ("failed", "6|ABRT|[Aa]bort", 6),
-            self.commit_module(repo, "Leave", "_exit(7);"): ("failed", "7", None),
-            self.commit_module(repo, "Lie", "Py_INCREF(list); return list;"): ("failed", "differs", None),
-            self.commit_module(repo, "Raise", 'PyErr_SetString(PyExc_OSError, "no luck"); return NULL;'):
+            commit_module(repo, "Do as told"): ("done", "", None),
+            commit_module(repo, "Crash", "raise(SIGSEGV);"): ("failed", "11|SEGV|[Ss]egmentation", 11),
+            commit_module(repo, "Abort", "abort();"): ("failed", "6|ABRT|[Aa]bort", 6),
+            commit_module(repo, "Leave", "_exit(7);"): ("failed", "7", None),
+            commit_module(repo, "Lie", "Py_INCREF(list); return list;"): ("failed", "differs", None),
+            commit_module(repo, "Raise", 'PyErr_SetString(PyExc_OSError, "no luck"); return NULL;'):
                 ("failed", "no luck", None),
-            self.commit_module(repo, "Refuse", "", 'PyErr_SetString(PyExc_ImportError, "not today");'
+            commit_module(repo, "Refuse", "", 'PyErr_SetString(PyExc_ImportError, "not today");'
                                " return NULL;"): ("failed", "not today", None),
-            self.commit_module(repo, "Fork", fork): ("done", "", None),
+            commit_module(repo, "Fork", fork): ("done", "", None),
         }
         daemon = self.make(repo).start().await_discovery()
         batch = self.queue(daemon, commits=list(cases), params={"count": 16384, "repeat": 2})

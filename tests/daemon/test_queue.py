@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import unittest
+from pathlib import Path
 from typing import Any, Dict, List
 
-from daemon import DaemonCase
+from daemon import Answer, DaemonCase, await_batch, commit_all, commit_module, git, small_repository
 
 LASTING = {"count": 16384, "repeat": 40}
 """16,384 objects of 1,024 bytes, 40 times: some seconds."""
@@ -95,6 +97,161 @@ class Measures(DaemonCase):
                 answer = self.daemon.post("/api/v1/runs", {"scenarios": ["list_bytes"], field: value})
                 self.assertEqual((answer.status, answer.json()["field"]), (422, field))
         self.assertEqual(self.daemon.row_counts(), before)
+
+
+TINY = {"count": 64, "repeat": 1}
+
+
+class Plans(DaemonCase):
+    """Ranges, the plan of a request, and what is queued of it, on a repository of six commits c1 to c6,
+    of which c5 does not build and c2 and c4 are tagged."""
+
+    scratch: "tempfile.TemporaryDirectory[str]"
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.scratch = tempfile.TemporaryDirectory(prefix="tidemark-repo-")
+        cls.repo = small_repository(Path(cls.scratch.name), 4)
+        git(cls.repo, "tag", "v1", "HEAD~2")
+        git(cls.repo, "tag", "-a", "-m", "release", "v2")
+        source = cls.repo / "converters" / "tideconv.c"
+        source.write_text(source.read_text() + "\nthis_is_no_declaration here;\n")
+        commit_all(cls.repo, "c5")
+        commit_module(cls.repo, "c6")
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        super().tearDownClass()
+        cls.scratch.cleanup()
+
+    def setUp(self) -> None:
+        self.python = self.daemon.usable_pythons()[0]
+
+    def post(self, target: str = "", **fields: Any) -> Answer:
+        """POST /runs for the newest python."""
+        return self.daemon.post("/api/v1/runs" + target, {
+            "scenarios": ["list_bytes"], "params": TINY, "pythons": [self.python], **fields})
+
+    def plan(self, **fields: Any) -> Dict[str, Any]:
+        """The plan, which writes nothing."""
+        before = self.daemon.row_counts()
+        answer = self.post("?dry_run=true", **fields)
+        self.assertEqual(answer.status, 200, answer.body)
+        self.assertEqual(self.daemon.row_counts(), before)
+        return answer.json()
+
+    def subjects(self, **fields: Any) -> List[str]:
+        """Of the commits that the plan names."""
+        return [commit["subject"] for commit in self.plan(**fields)["commits"]]
+
+    def do(self, **fields: Any) -> int:
+        """Queue a batch and wait for its end."""
+        answer = self.post(**fields)
+        self.assertEqual(answer.status, 202, answer.body)
+        await_batch(self.daemon, answer.json()["id"], 150)
+        return int(answer.json()["id"])
+
+    def test_a_forms_of_ranges(self) -> None:
+        """Each form, before anything was measured."""
+        for wanted, fields in (
+                (["c6"], {}),
+                (["c5", "c6"], {"commits": ["HEAD~2..HEAD"]}),
+                (["c3", "c4"], {"commits": ["v1..v2"]}),
+                (["c2", "c4"], {"commits": ["tags"]}),
+                (["c4", "c5", "c6"], {"since": "2024-01-04", "commits": ["v1.."]}),
+                (["c1", "c2"], {"until": "2024-01-02"}),
+                (["c1", "c3"], {"commits": [{"until": "2024-01-03", "every": 2}]}),
+                (["c2", "c4", "c6"], {"every": 2}),
+                (["c1", "c2", "c3", "c4", "c5", "c6"], {"commits": ["new"]}),
+                (["c3", "c4"], {"commits": ["v1..v2", "missing"]})):
+            with self.subTest(fields=fields):
+                self.assertEqual(self.subjects(**fields), wanted)
+
+    def test_b_refusals(self) -> None:
+        """A range that names nothing, dates out of shape, too many runs: by name, with the figure."""
+        before = self.daemon.row_counts()
+        for field, hint, fields in (
+                ("commits[0]", "HEAD..HEAD names no commit", {"commits": ["HEAD..HEAD"]}),
+                ("commits[1]", "nowhere", {"commits": ["HEAD", "nowhere..HEAD"]}),
+                ("commits[0]", "three dots", {"commits": ["v1...v2"]}),
+                ("commits", "between since and until", {"since": "2199-01-01"}),
+                ("since", "must be a date", {"since": "last week"}),
+                ("every", "from 1 to", {"every": 0}),
+                ("commits", "bound a range", {"commits": ["HEAD"], "every": 2}),
+                ("allocators", "there is pymalloc", {"allocators": ["hoard"]}),
+                ("seed", "from 0 to", {"seed": -1}),
+                ("retry_failed", "true or false", {"retry_failed": "yes"})):
+            for target in ("", "?dry_run=true"):
+                with self.subTest(fields=fields, target=target):
+                    answer = self.post(target, **fields)
+                    self.assertEqual(answer.status, 422, answer.body)
+                    self.assertEqual(answer.json()["field"], field)
+                    self.assertIn(hint, answer.json()["detail"])
+        self.assertEqual(self.post("?dry_run=maybe").status, 400)
+        self.assertEqual(self.daemon.row_counts(), before)
+
+    def test_c_plan_and_what_comes_of_it(self) -> None:
+        """Nothing is known at first; then builds are cached or known to fail, and time is estimated."""
+        wish = {"commits": ["v2..HEAD"], "samples": 2}
+        plan = self.plan(**wish)
+        self.assertEqual((plan["runs"], plan["cells"], plan["builds"]),
+                         (4, 2, {"needed": 2, "cached": 0, "failed": 0}))
+        self.assertEqual(plan["estimate"], {"seconds": None, "unknown_runs": 4, "unknown_builds": 2})
+        batch = self.do(**wish)
+        runs = self.daemon.get("/api/v1/runs?batch=%d" % batch).json()["runs"]
+        self.assertEqual(sorted((run["commit"]["subject"], run["status"]) for run in runs),
+                         [("c5", "failed")] * 2 + [("c6", "done")] * 2)
+        plan = self.plan(**wish)
+        self.assertEqual(plan["builds"], {"needed": 0, "cached": 1, "failed": 1})
+        self.assertEqual(plan["known_failures"][0]["python"], self.python)
+        self.assertIn("this_is_no_declaration", plan["known_failures"][0]["error"])
+        self.assertEqual((plan["estimate"]["unknown_runs"], plan["estimate"]["unknown_builds"]), (0, 0))
+        self.assertGreater(plan["estimate"]["seconds"], 0)
+        other = self.plan(params={"count": 65, "repeat": 1}, **wish)
+        self.assertGreater(other["estimate"]["seconds"], 0, "the scenario's own mean")
+        self.check_new_and_missing()
+        self.check_retry()
+
+    def check_new_and_missing(self) -> None:
+        """Judged by the cells asked for."""
+        self.assertEqual(self.subjects(commits=["new"]), ["c1", "c2", "c3", "c4"])
+        self.assertEqual(len(self.subjects(commits=["new"], params={"count": 65, "repeat": 1})), 6)
+        plan = self.plan(commits=["missing"], samples=3)
+        self.assertEqual([commit["subject"] for commit in plan["commits"]], ["c1", "c2", "c3", "c4", "c6"])
+        self.assertEqual(plan["runs"], 13)
+        self.assertEqual(plan["left_out"], [{
+            "what": "1 cells", "why": "their build failed before; retry_failed tries it again"}])
+        answer = self.post(commits=["v2..HEAD", "missing"])
+        self.assertEqual((answer.status, answer.json()["field"]), (422, "commits[1]"))
+
+    def check_retry(self) -> None:
+        """A build that failed is not tried again until asked, and then once."""
+        c5 = git(self.repo, "rev-parse", "HEAD~1")
+        began = "SELECT started_ns FROM builds JOIN commits c ON c.id = commit_id WHERE c.sha = ?"
+        first = self.daemon.query(began, c5)
+        self.do(commits=[c5])
+        self.assertEqual(self.daemon.query(began, c5), first)
+        self.assertEqual(self.plan(commits=[c5], retry_failed=True)["builds"],
+                         {"needed": 1, "cached": 0, "failed": 0})
+        batch = self.do(commits=[c5], retry_failed=True, samples=2)
+        second = self.daemon.query(began, c5)
+        self.assertGreater(second, first)
+        log = self.daemon.get("/api/v1/runs?batch=%d" % batch).json()["runs"][0]["id"]
+        self.assertIn("this_is_no_declaration", self.daemon.get("/api/v1/runs/%d/log" % log).body.decode())
+        tries = [line for line in self.daemon.log().splitlines() if "failed: " in line and " build=" in line]
+        self.assertEqual(len(tries), 2, tries)
+
+    def test_d_a_seed_gives_the_order(self) -> None:
+        """Two batches of the same request and seed run in the same order; the batch shows its seed."""
+        orders = []
+        for _ in range(2):
+            batch = self.do(commits=["v1..v2", "v1"], samples=2, seed=5)
+            self.assertEqual(self.daemon.get("/api/v1/batches/%d" % batch).json()["seed"], 5)
+            orders.append(self.daemon.query(
+                "SELECT cell, sample FROM runs WHERE batch = ? ORDER BY started_ns", batch))
+        self.assertEqual(orders[0], orders[1])
+        self.assertEqual(sorted(cell for cell, _ in orders[0][:3]), sorted(set(c for c, _ in orders[0])))
 
 
 if __name__ == "__main__":
