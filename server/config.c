@@ -204,12 +204,58 @@ static enum tide_rc read_pythons(struct tide_config *c, const char *path, struct
     return rc;
 }
 
+/* The number in an entry, within bounds; left alone when the entry is absent. */
+static enum tide_rc read_number(const struct tide_config *c, const char *path, const char *name,
+                                int64_t least, int64_t most, int64_t *out, struct tide_error *e)
+{
+    const json_t *value = json_object_get(c->file, name);
+    if (!value) return TIDE_OK;
+    *out = json_integer_value(value);
+    if (json_is_integer(value) && *out >= least && *out <= most) return TIDE_OK;
+    return tide_fail(e, TIDE_INVALID, "%s: \"%s\" must be an integer from %lld to %lld", path, name,
+                     (long long)least, (long long)most);
+}
+
+static enum tide_rc read_limits(struct tide_config *c, const char *path, struct tide_error *e)
+{
+    struct tide_limits *l = &c->places.limits;
+    const json_t *beside = json_object_get(c->file, "build_beside_runs");
+    int64_t jobs = l->jobs;
+    enum tide_rc rc = read_number(c, path, "build_jobs", 1, TIDE_BUILD_JOBS_MAX, &jobs, e);
+    if (!rc) rc = read_number(c, path, "build_memory", 1, INT64_MAX, &l->memory, e);
+    if (!rc) rc = read_number(c, path, "build_disk", 0, INT64_MAX, &l->disk, e);
+    if (!rc && beside && !json_is_boolean(beside))
+        rc = tide_fail(e, TIDE_INVALID, "%s: \"build_beside_runs\" must be true or false", path);
+    l->jobs = (int)jobs;
+    l->beside_runs = json_is_true(beside);
+    return rc;
+}
+
+static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path,
+                                   struct tide_error *e)
+{
+    static const char *const known[] = {"pythons", "build_jobs", "build_memory", "build_disk",
+                                        "build_beside_runs"};
+    const char *name;
+    json_t *value;
+    json_object_foreach(c->file, name, value)
+    {
+        bool found = false;
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+            found = found || !strcmp(known[i], name);
+        if (!found)
+            return tide_fail(e, TIDE_INVALID,
+                             "%s: \"%s\" is unknown; allowed are pythons, build_jobs, "
+                             "build_memory, build_disk, build_beside_runs",
+                             path, name);
+    }
+    return TIDE_OK;
+}
+
 static enum tide_rc read_config(struct tide_config *c, const char *path, struct tide_error *e)
 {
     char *text = NULL;
     json_error_t wrong;
-    const char *name;
-    json_t *value;
     enum tide_rc rc = tide_file_read(path, CONFIG_SIZE, &text, NULL, e);
     if (rc) return rc;
     c->file = json_loads(text, JSON_REJECT_DUPLICATES, &wrong);
@@ -217,19 +263,23 @@ static enum tide_rc read_config(struct tide_config *c, const char *path, struct 
     if (!json_is_object(c->file))
         return tide_fail(e, TIDE_INVALID, "%s:%d:%d: %s", path, wrong.line, wrong.column,
                          c->file ? "must be a JSON object" : wrong.text);
-    json_object_foreach(c->file, name, value)
-    {
-        if (strcmp(name, "pythons") != 0)
-            return tide_fail(e, TIDE_INVALID, "%s: \"%s\" is unknown; allowed is \"pythons\"", path,
-                             name);
-    }
-    return read_pythons(c, path, e);
+    rc = refuse_unknown(c, path, e);
+    if (!rc) rc = read_limits(c, path, e);
+    return rc ? rc : read_pythons(c, path, e);
 }
 
 enum tide_rc tide_config_settle(const char *data, const char *repo, const char *config,
                                 struct tide_config *out, struct tide_error *e)
 {
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     *out = (struct tide_config){0};
+    out->places.limits = (struct tide_limits){
+        .jobs = cpus < 1                     ? 1
+                : cpus > TIDE_BUILD_JOBS_MAX ? TIDE_BUILD_JOBS_MAX
+                                             : (int)cpus,
+        .memory = INT64_C(1) << 30,
+        .disk = INT64_C(512) << 20,
+    };
     enum tide_rc rc = settle_program(out, e);
     if (!rc) rc = settle_folders(out, data, repo, e);
     if (rc) return rc;

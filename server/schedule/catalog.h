@@ -31,6 +31,15 @@ struct tide_catalog {
     size_t n_scenarios;
 };
 
+#define TIDE_BUILD_JOBS_MAX 64
+
+struct tide_limits { /* of builds side by side; all set */
+    int jobs;        /* at once */
+    int64_t memory;  /* bytes of free memory that one wants */
+    int64_t disk;    /* bytes that must be left on the disk of the cache for one to begin */
+    bool beside_runs;
+};
+
 struct tide_places {    /* where things stand; borrowed, outlive the daemon's parts */
     const char *data;   /* database, url, token, mirrors, worktrees */
     const char *cache;  /* builds and workers */
@@ -38,6 +47,7 @@ struct tide_places {    /* where things stand; borrowed, outlive the daemon's pa
     const char *probe;  /* tidemark-probe */
     const char *repo;   /* path or URL of the default project */
     struct tide_python_search pythons; /* where to look for interpreters */
+    struct tide_limits limits;
 };
 
 /* Discover everything. Missing scenarios or pythons are no error: the lists are then empty and a

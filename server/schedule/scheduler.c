@@ -2,10 +2,9 @@
 #include "schedule/scheduler.h"
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
-#include "build/builder.h"
 #include "run/runner.h"
+#include "schedule/builds.h"
 #include "schedule/plan.h"
 #include "schedule/trigger.h"
 #include "schedule/wish.h"
@@ -18,7 +17,7 @@
 #include <time.h>
 
 #define RUN_DEADLINE_S 1800
-#define BUILD_LOG_KEPT (4u << 20)
+#define WINDOW         64    /* runs of the queue that builds are made ahead for */
 #define DISCOVERY_S    20    /* how long a request waits for it */
 #define DEMO_HISTORY   10000 /* commits that the demo looks back over */
 
@@ -38,6 +37,7 @@ struct tide_scheduler {
     bool work;                   /* something was queued */
     struct tide_catalog catalog; /* read-only once discovered */
     struct tide_builder builder;
+    struct tide_builds *builds;
     char *harness;
 };
 
@@ -106,38 +106,68 @@ static enum tide_rc fail_run(struct tide_scheduler *s, const struct tide_job *jo
     return tide_store_end_run(s->store, job->run, &outcome, batch_done, e);
 }
 
-static enum tide_rc store_build(struct tide_scheduler *s, int64_t id, const struct tide_build *plan,
-                                const char *error, struct tide_error *e)
+/* ---- the build of a run ---- */
+
+/* What is known of the build that the job needs, and whether it must be made. */
+static enum tide_rc judge_build(struct tide_scheduler *s, const struct tide_job *job,
+                                const struct tide_python *python, struct tide_build *plan,
+                                struct tide_known_build *known, bool *needed, struct tide_error *e)
 {
-    char *log = NULL;
-    size_t n = 0;
-    if (tide_file_read(plan->log, BUILD_LOG_KEPT, &log, &n, NULL)) n = 0;
-    enum tide_rc rc = tide_store_end_build(s->store, id, error, log ? log : "", n, e);
-    free(log);
-    return rc;
+    *known = (struct tide_known_build){0};
+    enum tide_rc rc = tide_builder_plan(&s->builder, job->project, job->sha, python, plan, e);
+    if (rc) return rc;
+    rc = tide_store_find_build(s->store, plan->key, known, e);
+    if (rc && rc != TIDE_ABSENT) return rc;
+    bool retry = known->error && known->finished_ns < job->retry_ns;
+    *needed = rc == TIDE_ABSENT || retry || (!known->error && !plan->cached);
+    return TIDE_OK;
 }
 
-static enum tide_rc make_build(struct tide_scheduler *s, const struct tide_job *job,
-                               const struct tide_python *python, struct tide_build *plan,
-                               int64_t *id, struct tide_error *e)
+/* Begin the build of a run that is still in the queue, if it must be made. What is wrong with it is
+ * told when its run comes. */
+static void begin_ahead(struct tide_scheduler *s, const struct tide_job *job)
 {
-    const struct tide_build_row row = {plan->key, plan->flags, plan->compiler, job->commit,
-                                       job->python};
-    struct tide_error stored;
-    enum tide_rc rc = tide_store_begin_build(s->store, &row, id, e);
+    struct tide_build plan = {0};
+    struct tide_known_build known = {0};
+    bool needed = false;
+    const struct tide_python *python = tide_catalog_python(&s->catalog, job->python_identity);
+    if (!python || tide_builds_check_disk(s->builds, NULL) ||
+        judge_build(s, job, python, &plan, &known, &needed, NULL) || !needed ||
+        tide_builds_begin(s->builds, &s->catalog, job, python, &plan, NULL))
+        tide_log(TIDE_LOG_DEBUG, "schedule", "run=%lld begins no build ahead", (long long)job->run);
+    free(known.error);
+    tide_build_clear(&plan);
+}
+
+/* Begin what the queue's next runs need, as far as there is room. */
+static void build_ahead(struct tide_scheduler *s)
+{
+    struct tide_job jobs[TIDE_BUILD_JOBS_MAX];
+    struct tide_error e;
+    size_t n = 0;
+    if (!tide_builds_room(s->builds)) return;
+    if (tide_store_upcoming(s->store, WINDOW, TIDE_BUILD_JOBS_MAX, jobs, &n, &e))
+        tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);
+    for (size_t i = 0; i < n; i++) {
+        if (!s->stop && tide_builds_room(s->builds)) begin_ahead(s, &jobs[i]);
+        tide_job_clear(&jobs[i]);
+    }
+}
+
+/* Make the planned build, and beside it what will be needed next; *plan is taken over. */
+static enum tide_rc build_now(struct tide_scheduler *s, const struct tide_job *job,
+                              const struct tide_python *python, struct tide_build *plan,
+                              struct tide_error *e)
+{
+    char key[TIDE_HASH_TEXT];
+    memcpy(key, plan->key, sizeof key);
+    enum tide_rc rc = tide_builds_check_disk(s->builds, e);
+    if (!rc) rc = tide_builds_begin(s->builds, &s->catalog, job, python, plan, e);
     if (rc) return rc;
-    publish_run(s, "building", job->run, job->batch);
-    rc = tide_builder_make(&s->builder, s->catalog.repo, job->sha, python, plan, e);
-    if (rc == TIDE_STOPPED) return rc;
-    tide_log(rc ? TIDE_LOG_WARN : TIDE_LOG_INFO, "build", "build=%lld commit=%.12s python=%s %s%s",
-             (long long)*id, job->sha, python->name, rc ? "failed: " : "done", rc ? e->text : "");
-    bool outcome = rc == TIDE_OK || rc == TIDE_FAILED;
-    enum tide_rc kept = outcome ? store_build(s, *id, plan, rc ? e->text : NULL, &stored)
-                                : tide_store_drop_build(s->store, *id, &stored);
-    if (!outcome) *id = 0;
-    if (!kept) return rc;
-    if (e) *e = stored;
-    return kept;
+    build_ahead(s);
+    rc = tide_builds_wait(s->builds, key, e);
+    if (!s->places->limits.beside_runs) tide_builds_wait_all(s->builds);
+    return rc;
 }
 
 /* The build that the run needs: from the cache, or made now. FAILED also for one that failed
@@ -146,26 +176,24 @@ static enum tide_rc require_build(struct tide_scheduler *s, const struct tide_jo
                                   const struct tide_python *python, struct tide_build *plan,
                                   struct tide_error *e)
 {
-    int64_t id = 0;
-    struct tide_known_build found = {0};
-    enum tide_rc rc = tide_builder_plan(&s->builder, job->project, job->sha, python, plan, e);
-    if (rc) return rc;
-    enum tide_rc known = tide_store_find_build(s->store, plan->key, &found, e);
-    id = found.id;
-    if (known == TIDE_OK && found.error && found.finished_ns >= job->retry_ns)
-        rc = tide_fail(e, TIDE_FAILED, "%s", found.error);
-    else if (known == TIDE_ABSENT || (known == TIDE_OK && !plan->cached))
-        rc = make_build(s, job, python, plan, &id, e);
-    else
-        rc = known;
-    free(found.error);
-    if (!id) return rc;
-    struct tide_error stored;
-    enum tide_rc set = tide_store_set_build(s->store, job->run, id, &stored);
-    if (!set) return rc;
-    *e = stored;
-    return set;
+    struct tide_known_build known;
+    bool needed = false;
+    enum tide_rc rc = judge_build(s, job, python, plan, &known, &needed, e);
+    if (!rc && needed) {
+        rc = build_now(s, job, python, plan, e);
+        free(known.error);
+        known = (struct tide_known_build){0};
+        tide_build_clear(plan);
+        if (!rc) rc = judge_build(s, job, python, plan, &known, &needed, e);
+        if (!rc && needed) rc = tide_fail(e, TIDE_FAILED, "the build is gone from the cache");
+    }
+    if (!rc && known.id) rc = tide_store_set_build(s->store, job->run, known.id, e);
+    if (!rc && known.error) rc = tide_fail(e, TIDE_FAILED, "%s", known.error);
+    free(known.error);
+    return rc;
 }
+
+/* ---- one run, from the queue to its outcome ---- */
 
 static enum tide_rc execute(struct tide_scheduler *s, const struct tide_job *job,
                             const struct tide_python *python, const char *worker,
@@ -195,6 +223,7 @@ static enum tide_rc build_and_execute(struct tide_scheduler *s, const struct tid
     if (!python)
         return tide_fail(e, TIDE_FAILED, "the python of this run is no longer on this machine");
     enum tide_rc rc = require_build(s, job, python, &plan, e);
+    if (!rc && s->places->limits.beside_runs) build_ahead(s);
     if (!rc) rc = tide_builder_worker(&s->builder, python, &worker, e);
     if (!rc) rc = execute(s, job, python, worker, plan.prefix, batch_done, e);
     free(worker);
@@ -335,6 +364,7 @@ static void *work(void *context)
             pause_after_fault(s);
         }
     }
+    tide_builds_wait_all(s->builds);
     return NULL;
 }
 
@@ -366,12 +396,15 @@ enum tide_rc tide_scheduler_start(const struct tide_places *places, struct tide_
     s->harness = tide_format("%s/worker/python/harness.py", places->source);
     char *sources = tide_format("%s/worker", places->source);
     s->builder = (struct tide_builder){places->cache, sources, &s->stop};
-    enum tide_rc rc = s->harness && sources ? start_thread(s, e)
-                                            : tide_fail(e, TIDE_NOMEM, "start the scheduler");
+    s->builds = tide_builds_new(&s->builder, store, &places->limits);
+    enum tide_rc rc = s->harness && sources && s->builds
+                          ? start_thread(s, e)
+                          : tide_fail(e, TIDE_NOMEM, "start the scheduler");
     if (!rc) {
         *out = s;
         return TIDE_OK;
     }
+    tide_builds_free(s->builds);
     free(s->harness);
     free(sources);
     free(s);
@@ -392,6 +425,7 @@ void tide_scheduler_free(struct tide_scheduler *s)
     if (!s) return;
     tide_scheduler_interrupt(s);
     pthread_join(s->thread, NULL);
+    tide_builds_free(s->builds);
     tide_catalog_clear(&s->catalog);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
@@ -438,7 +472,9 @@ enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request
                                  struct tide_str *out, struct tide_error *e)
 {
     enum tide_rc rc = await_discovery(s, e);
-    return rc ? rc : tide_plan(&s->catalog, s->store, &s->builder, 1, request, out, e);
+    return rc ? rc
+              : tide_plan(&s->catalog, s->store, &s->builder, s->places->limits.jobs, request, out,
+                          e);
 }
 
 static enum tide_rc put_commits(struct tide_commit *commits, size_t n, struct tide_str *out,

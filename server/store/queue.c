@@ -101,6 +101,28 @@ enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job, struct
     return rc;
 }
 
+enum tide_rc tide_store_upcoming(struct tide_store *s, size_t window, size_t most,
+                                 struct tide_job *jobs, size_t *n, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    *n = 0;
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        "SELECT min(r.id) FROM (SELECT id, cell FROM runs WHERE status = 'queued' ORDER BY id"
+        " LIMIT ?1) r JOIN cells l ON l.id = r.cell GROUP BY l.commit_id, l.python"
+        " ORDER BY min(r.id) LIMIT ?2",
+        "ii", (int64_t)window, (int64_t)most);
+    while (!rc && (rc = tide_sql_step(q, e)) == TIDE_OK) {
+        struct tide_job *job = &jobs[(*n)++];
+        *job = (struct tide_job){0};
+        rc = read_job(db, sqlite3_column_int64(q, 0), job, e);
+    }
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc == TIDE_ABSENT ? TIDE_OK : rc;
+}
+
 void tide_job_clear(struct tide_job *job)
 {
     free(job->project);

@@ -151,6 +151,10 @@ struct tide_job { /* a run to do; texts are owned, tide_job_clear frees them */
 TIDE_CHECK enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job,
                                          struct tide_error *e);
 void tide_job_clear(struct tide_job *job);
+/* The first runs in the queue of up to `most` different pairs of commit and python, among its next
+ * `window`; none is claimed. *n of jobs[] are filled in, and cleared by the caller. */
+TIDE_CHECK enum tide_rc tide_store_upcoming(struct tide_store *s, size_t window, size_t most,
+                                            struct tide_job *jobs, size_t *n, struct tide_error *e);
 
 TIDE_CHECK enum tide_rc tide_store_set_build(struct tide_store *s, int64_t run, int64_t build,
                                              struct tide_error *e);

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
-from daemon import Answer, DaemonCase, await_batch, commit_all, commit_module, git, small_repository
+from daemon import (PROGRAM, Answer, Daemon, DaemonCase, FaultCase, await_batch, commit_all, commit_module,
+                    eventually, git, small_repository)
 
 LASTING = {"count": 16384, "repeat": 40}
 """16,384 objects of 1,024 bytes, 40 times: some seconds."""
@@ -252,6 +256,130 @@ class Plans(DaemonCase):
                 "SELECT cell, sample FROM runs WHERE batch = ? ORDER BY started_ns", batch))
         self.assertEqual(orders[0], orders[1])
         self.assertEqual(sorted(cell for cell, _ in orders[0][:3]), sorted(set(c for c, _ in orders[0])))
+
+
+class Builds(FaultCase):
+    """Builds side by side."""
+
+    def start(self, commits: int, **config: Any) -> Daemon:
+        """A daemon with this configuration on a repository of that many commits."""
+        file = self.folder / "config.json"
+        file.write_text(json.dumps(config))
+        if not (self.folder / "small").exists():
+            small_repository(self.folder, commits)
+        return self.make(self.folder / "small", ["--config", str(file)]).start().await_discovery()
+
+    def queue_all(self, daemon: Daemon, **fields: Any) -> int:
+        """Every commit on the newest python."""
+        return self.queue(daemon, until="2024-12-31", **fields)
+
+    @staticmethod
+    def spans(daemon: Daemon, table: str) -> List[Tuple[int, int]]:
+        """Beginning and end of each of its rows."""
+        return daemon.query("SELECT started_ns, finished_ns FROM %s WHERE status = 'done'"
+                            " ORDER BY started_ns" % table)
+
+    @staticmethod
+    def meet(one: Tuple[int, int], other: Tuple[int, int]) -> bool:
+        """Whether two spans overlap."""
+        return one[0] < other[1] and other[0] < one[1]
+
+    def most_at_once(self, spans: List[Tuple[int, int]]) -> int:
+        """How many overlap at the beginning of any."""
+        return max(sum(other[0] <= one[0] < other[1] for other in spans) for one in spans)
+
+    def test_side_by_side_and_never_beside_a_run(self) -> None:
+        """Up to `build_jobs` builds overlap, no build overlaps a run, and the first run does not wait for
+        the last build."""
+        daemon = self.start(6, build_jobs=3)
+        batch = self.queue_all(daemon, samples=2)
+        await_batch(daemon, batch, 150)
+        builds, runs = self.spans(daemon, "builds"), self.spans(daemon, "runs")
+        self.assertEqual((len(builds), len(runs)), (6, 12))
+        self.assertEqual(self.most_at_once(builds), 3)
+        self.assertEqual([(build, run) for build in builds for run in runs if self.meet(build, run)], [])
+        self.assertLess(runs[0][0], builds[-1][0])
+        self.stop(daemon)
+
+    def test_one_at_a_time(self) -> None:
+        """With one job, and where no more has room in memory."""
+        for config in ({"build_jobs": 1}, {"build_jobs": 3, "build_memory": 1 << 60}):
+            daemon = self.start(3, **config)
+            await_batch(daemon, self.queue_all(daemon), 150)
+            self.assertEqual(self.most_at_once(self.spans(daemon, "builds")), 1)
+            self.stop(daemon)
+            shutil.rmtree(str(daemon.data))
+
+    def test_beside_runs(self) -> None:
+        """Only where the configuration says so."""
+        daemon = self.start(3, build_jobs=1, build_beside_runs=True)
+        await_batch(daemon, self.queue_all(daemon, params={"count": 16384, "repeat": 60}), 150)
+        builds, runs = self.spans(daemon, "builds"), self.spans(daemon, "runs")
+        self.assertEqual((len(builds), len(runs)), (3, 3))
+        self.assertTrue([1 for build in builds for run in runs if self.meet(build, run)])
+        self.stop(daemon)
+
+    def await_building(self, daemon: Daemon, least: int) -> None:
+        """Wait until that many builds are at work."""
+        count = "SELECT count(*) FROM builds WHERE status = 'building'"
+        self.assertTrue(eventually(lambda: daemon.query(count)[0][0] >= least, 60, 0.005))
+
+    def check_all_done(self, daemon: Daemon, batch: int) -> None:
+        """Every run once, every build once, and the database whole."""
+        await_batch(daemon, batch, 150)
+        runs = self.runs(daemon, batch)
+        self.assertEqual([(run["status"], run["error"]) for run in runs], [("done", None)] * 4)
+        self.assertEqual(daemon.query("SELECT status, count(*) FROM builds GROUP BY status"), [("done", 4)])
+        self.assertEqual(daemon.query("PRAGMA foreign_key_check"), [])
+
+    def test_killed_with_builds_at_work(self) -> None:
+        """kill -9: no child stays, no half a build is taken for one, and the batch goes on."""
+        daemon = self.start(4, build_jobs=3)
+        batch = self.queue_all(daemon)
+        self.await_building(daemon, 3)
+        children = daemon.children()
+        daemon.kill()
+        self.assertEqual(daemon.leftovers(children), [line for line in daemon.leftovers(children)
+                                                      if line.startswith("worktree")])
+        daemon.start().await_discovery()
+        self.check_all_done(daemon, batch)
+        self.stop(daemon)
+
+    def test_stopped_with_builds_at_work(self) -> None:
+        """SIGTERM leaves neither child nor worktree, and the batch goes on at the next start."""
+        daemon = self.start(4, build_jobs=3)
+        batch = self.queue_all(daemon)
+        self.await_building(daemon, 3)
+        self.stop(daemon)
+        daemon.start().await_discovery()
+        self.check_all_done(daemon, batch)
+        self.assertEqual(list((daemon.data / "cache" / "tmp").iterdir()), [])
+        self.stop(daemon)
+
+    def test_a_full_disk(self) -> None:
+        """Without room for a build its runs fail and say so; nothing is held against the commit."""
+        daemon = self.start(2, build_disk=1 << 60)
+        batch = self.queue_all(daemon)
+        await_batch(daemon, batch, 60)
+        for run in self.runs(daemon, batch):
+            self.assertEqual((run["status"], run["build"]), ("failed", None))
+            self.assertIn("lower build_disk in the configuration", run["error"])
+        self.assertEqual(daemon.row_counts()["builds"], 0)
+        self.stop(daemon)
+
+    def test_configuration(self) -> None:
+        """What is out of range or of another type is refused by name."""
+        for entry, value, hint in (("build_jobs", 0, "from 1 to 64"), ("build_jobs", "2", "an integer"),
+                                   ("build_memory", 0, "from 1"), ("build_disk", -1, "from 0"),
+                                   ("build_beside_runs", 1, "true or false"), ("build_cpus", 1, "unknown")):
+            with self.subTest(entry=entry, value=value):
+                file = self.folder / "wrong.json"
+                file.write_text(json.dumps({entry: value}))
+                done = subprocess.run([str(PROGRAM), "serve", "--data", str(self.folder / "none"),
+                                       "--config", str(file)], stderr=subprocess.PIPE, check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn('"%s"' % entry, done.stderr.decode())
+                self.assertIn(hint, done.stderr.decode())
 
 
 if __name__ == "__main__":

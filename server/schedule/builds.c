@@ -1,0 +1,259 @@
+/* builds.c - see builds.h.
+ *
+ * A build at work is an entry of a list. Its thread marks it as ended; whoever waits next joins the
+ * thread, takes the result and frees the entry. The thread's children die with it (base/process.h),
+ * so a daemon that is killed leaves nothing behind. */
+#include "schedule/builds.h"
+
+#include "base/file.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define LOG_KEPT (4u << 20)
+
+struct work {
+    struct work *next;
+    struct tide_builds *builds;
+    const struct tide_catalog *catalog;
+    const struct tide_python *python;
+    struct tide_build plan;
+    char *sha;
+    int64_t commit, python_id;
+    pthread_t thread;
+    bool ended; /* guarded by the list's lock, as is `next`; the rest is the thread's until then */
+    enum tide_rc rc;
+    struct tide_error error;
+};
+
+struct tide_builds {
+    const struct tide_builder *builder;
+    struct tide_store *store;
+    const struct tide_limits *limits;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    struct work *first;
+};
+
+struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
+                                    const struct tide_limits *limits)
+{
+    struct tide_builds *b = calloc(1, sizeof *b);
+    if (!b) return NULL;
+    *b = (struct tide_builds){.builder = builder, .store = store, .limits = limits};
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->ended, NULL);
+    return b;
+}
+
+void tide_builds_free(struct tide_builds *b)
+{
+    if (!b) return;
+    tide_builds_wait_all(b);
+    pthread_cond_destroy(&b->ended);
+    pthread_mutex_destroy(&b->lock);
+    free(b);
+}
+
+static void free_work(struct work *w)
+{
+    if (!w) return;
+    tide_build_clear(&w->plan);
+    free(w->sha);
+    free(w);
+}
+
+/* ---- one build ---- */
+
+static enum tide_rc store_outcome(struct work *w, int64_t id, const char *error,
+                                  struct tide_error *e)
+{
+    char *log = NULL;
+    size_t n = 0;
+    if (tide_file_read(w->plan.log, LOG_KEPT, &log, &n, NULL)) n = 0;
+    enum tide_rc rc = tide_store_end_build(w->builds->store, id, error, log ? log : "", n, e);
+    free(log);
+    return rc;
+}
+
+/* Make it and store its outcome: OK for a commit that does not build, too. */
+static enum tide_rc make(struct work *w, struct tide_error *e)
+{
+    struct tide_builds *b = w->builds;
+    const struct tide_build_row row = {w->plan.key, w->plan.flags, w->plan.compiler, w->commit,
+                                       w->python_id};
+    int64_t id = 0;
+    enum tide_rc rc = tide_store_begin_build(b->store, &row, &id, e);
+    if (rc) return rc;
+    rc = tide_builder_make(b->builder, w->catalog->repo, w->sha, w->python, &w->plan, e);
+    if (rc == TIDE_STOPPED) return rc; /* the row goes when the store is opened again */
+    tide_log(rc ? TIDE_LOG_WARN : TIDE_LOG_INFO, "build", "build=%lld commit=%.12s python=%s %s%s",
+             (long long)id, w->sha, w->python->name, rc ? "failed: " : "done", rc ? e->text : "");
+    if (rc == TIDE_OK || rc == TIDE_FAILED) {
+        struct tide_error why = *e;
+        return store_outcome(w, id, rc ? why.text : NULL, e);
+    }
+    struct tide_error trouble;
+    enum tide_rc dropped = tide_store_drop_build(b->store, id, &trouble);
+    if (!dropped) return rc;
+    *e = trouble;
+    return dropped;
+}
+
+static void *work(void *context)
+{
+    struct work *w = context;
+    w->rc = make(w, &w->error);
+    pthread_mutex_lock(&w->builds->lock);
+    w->ended = true;
+    pthread_cond_broadcast(&w->builds->ended);
+    pthread_mutex_unlock(&w->builds->lock);
+    return NULL;
+}
+
+/* Signals are the main thread's. */
+static enum tide_rc start_thread(struct work *w, struct tide_error *e)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&w->thread, NULL, work, w);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = failed;
+    return failed ? tide_fail_errno(e, "start a build") : TIDE_OK;
+}
+
+/* ---- the list ---- */
+
+static struct work *find(struct tide_builds *b, const char *key)
+{
+    struct work *w = b->first;
+    while (w && strcmp(w->plan.key, key) != 0)
+        w = w->next;
+    return w;
+}
+
+enum tide_rc tide_builds_begin(struct tide_builds *b, const struct tide_catalog *c,
+                               const struct tide_job *job, const struct tide_python *python,
+                               struct tide_build *plan, struct tide_error *e)
+{
+    pthread_mutex_lock(&b->lock);
+    struct work *w = find(b, plan->key);
+    bool over = w && w->ended;
+    pthread_mutex_unlock(&b->lock);
+    if (w && !over) {
+        tide_build_clear(plan);
+        return TIDE_OK;
+    }
+    enum tide_rc rc = over ? tide_builds_wait(b, plan->key, NULL) : TIDE_OK;
+    (void)rc; /* of the build before: nobody waited for it */
+    w = calloc(1, sizeof *w);
+    if (!w) return tide_fail(e, TIDE_NOMEM, "start a build");
+    w->builds = b;
+    w->catalog = c;
+    w->python = python;
+    w->commit = job->commit;
+    w->python_id = job->python;
+    w->sha = strdup(job->sha);
+    w->plan = *plan;
+    *plan = (struct tide_build){0};
+    rc = w->sha ? start_thread(w, e) : tide_fail(e, TIDE_NOMEM, "start a build");
+    if (rc) {
+        free_work(w);
+        return rc;
+    }
+    pthread_mutex_lock(&b->lock);
+    w->next = b->first;
+    b->first = w;
+    pthread_mutex_unlock(&b->lock);
+    return TIDE_OK;
+}
+
+/* Take an entry that has ended off the list; with the lock held. */
+static void unlink_work(struct tide_builds *b, const struct work *w)
+{
+    struct work **at = &b->first;
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+}
+
+enum tide_rc tide_builds_wait(struct tide_builds *b, const char *key, struct tide_error *e)
+{
+    pthread_mutex_lock(&b->lock);
+    struct work *w = find(b, key);
+    while (w && !w->ended)
+        pthread_cond_wait(&b->ended, &b->lock);
+    if (w) unlink_work(b, w);
+    pthread_mutex_unlock(&b->lock);
+    if (!w) return TIDE_OK;
+    pthread_join(w->thread, NULL);
+    enum tide_rc rc = w->rc;
+    if (rc && e) *e = w->error;
+    free_work(w);
+    return rc;
+}
+
+void tide_builds_wait_all(struct tide_builds *b)
+{
+    for (;;) {
+        char key[TIDE_HASH_TEXT] = "";
+        struct tide_error e;
+        pthread_mutex_lock(&b->lock);
+        if (b->first) memcpy(key, b->first->plan.key, sizeof key);
+        pthread_mutex_unlock(&b->lock);
+        if (!*key) return;
+        enum tide_rc rc = tide_builds_wait(b, key, &e);
+        if (rc && rc != TIDE_STOPPED)
+            tide_log(TIDE_LOG_WARN, "build", "a build came to nothing: %s", e.text);
+    }
+}
+
+/* ---- limits ---- */
+
+/* Bytes that the kernel thinks can be had without swapping; 0 when it does not tell. */
+static int64_t free_memory(void)
+{
+    char line[128];
+    long long kib = 0;
+    FILE *f = fopen("/proc/meminfo", "re");
+    while (f && !kib && fgets(line, sizeof line, f))
+        if (!strncmp(line, "MemAvailable:", 13)) kib = strtoll(line + 13, NULL, 10);
+    if (f) fclose(f);
+    return (int64_t)kib * 1024;
+}
+
+size_t tide_builds_room(struct tide_builds *b)
+{
+    size_t at_work = 0, most = (size_t)b->limits->jobs;
+    int64_t memory = free_memory();
+    pthread_mutex_lock(&b->lock);
+    for (const struct work *w = b->first; w; w = w->next)
+        at_work += !w->ended;
+    pthread_mutex_unlock(&b->lock);
+    size_t room = most > at_work ? most - at_work : 0;
+    if (memory && (int64_t)room > memory / b->limits->memory)
+        room = (size_t)(memory / b->limits->memory);
+    return !room && !at_work ? 1 : room;
+}
+
+enum tide_rc tide_builds_check_disk(struct tide_builds *b, struct tide_error *e)
+{
+    struct statvfs facts;
+    if (statvfs(b->builder->cache, &facts))
+        return tide_fail_errno(e, "look at the disk of %s", b->builder->cache);
+    int64_t left = (int64_t)facts.f_bavail * (int64_t)facts.f_frsize;
+    if (left >= b->limits->disk) return TIDE_OK;
+    return tide_fail(e, TIDE_IO,
+                     "%lld MiB are left on the disk of %s, and a build wants %lld: free some, or "
+                     "lower build_disk in the configuration",
+                     (long long)(left >> 20), b->builder->cache,
+                     (long long)(b->limits->disk >> 20));
+}

@@ -1,0 +1,41 @@
+/* builds.h - builds made side by side, each in a thread of its own, within limits.
+ *
+ * One build at a time per key, whoever asks for it. A build's outcome, done or failed, is stored;
+ * what a fault of the machine kept from ending is forgotten, and told to whoever waits for it.
+ * Threads: one asks and waits (the scheduler's); the builds' own come and go. */
+#ifndef TIDE_SCHEDULE_BUILDS_H
+#define TIDE_SCHEDULE_BUILDS_H
+
+#include "build/builder.h"
+#include "schedule/catalog.h"
+
+struct tide_builds;
+
+/* `builder`, `store` and `limits` are borrowed and outlive it. NULL when memory ends. */
+struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
+                                    const struct tide_limits *limits);
+/* Waits for those at work. NULL is a no-op. */
+void tide_builds_free(struct tide_builds *b);
+
+/* Begin the build that the job needs, taking over *plan. Nothing happens when it is at work
+ * already. */
+TIDE_CHECK enum tide_rc tide_builds_begin(struct tide_builds *b, const struct tide_catalog *c,
+                                          const struct tide_job *job,
+                                          const struct tide_python *python, struct tide_build *plan,
+                                          struct tide_error *e);
+
+/* How many more may begin now: what `build_jobs` and the memory that is free leave, and one where
+ * none is at work. */
+size_t tide_builds_room(struct tide_builds *b);
+
+/* Whether the disk has room for one more build; IO, with what to do, when it has not. */
+TIDE_CHECK enum tide_rc tide_builds_check_disk(struct tide_builds *b, struct tide_error *e);
+
+/* Wait until the build with this key is not at work any more. An error is the machine's, or
+ * STOPPED; OK when it ended with an outcome, or was not at work. */
+TIDE_CHECK enum tide_rc tide_builds_wait(struct tide_builds *b, const char *key,
+                                         struct tide_error *e);
+/* Wait until none is at work. What went wrong with them is logged. */
+void tide_builds_wait_all(struct tide_builds *b);
+
+#endif
