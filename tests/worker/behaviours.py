@@ -98,6 +98,14 @@ def lines(n):
     return total
 
 
+class Row(list):
+    pass
+
+
+def spread(function, *arguments, **named):
+    return function(*arguments, **named)
+
+
 def peakmem_standard():
     gc.disable()
     measured([1])
@@ -108,12 +116,61 @@ def peakmem_standard():
         tidetest.fail()
     except ValueError:
         pass
+    thrown = numbers()
+    next(thrown)
+    try:
+        thrown.throw(KeyError)
+    except KeyError:
+        pass
+    row = Row()
+    row.append(1)
+    list.append(row, 2)
+    put = row.append
+    put(3)
+    spread(max, 1, 2)
+    spread(sorted, row, reverse=True)
+    spread(row.insert, 0, 4)
+    "a b".split(sep=" ")
+    dict.fromkeys(row)
     gc.collect()
     lock = _thread.allocate_lock()
     lock.acquire()
     _thread.start_new_thread(beside, (lock,))
     lock.acquire()
     wait_for_threads()
+
+
+def peakmem_foreign(count):
+    """Threads that C code makes and lets in: each calls measured()."""
+    for _ in range(count):
+        tidetest.foreign(measured, [1])
+
+
+peakmem_foreign.params = [[5]]
+peakmem_foreign.param_names = ["count"]
+
+
+def peakmem_crowd(count):
+    """Threads that all live at the same time."""
+    import threading
+    crowd = threading.Barrier(count + 1)
+
+    def wait():
+        crowd.wait()
+        measured([1])
+        crowd.wait()
+
+    threads = [threading.Thread(target=wait) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    crowd.wait()
+    crowd.wait()
+    for thread in threads:
+        thread.join()
+
+
+peakmem_crowd.params = [[140]]
+peakmem_crowd.param_names = ["count"]
 
 
 def peakmem_threading():

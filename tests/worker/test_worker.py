@@ -412,6 +412,34 @@ class WorkerCase(StreamCase):
                           if r["value"] == 1 and r["thread"] in calls])
         self.assertEqual(stream.meta["usage"]["threads_missed"], 0)
 
+    def test_threads_of_c_code(self):
+        """Traced where the interpreter reports them, else counted: never left out in silence."""
+        stream = self.run_scenario("foreign", worker=["--recording", "all"])
+        self.check_exit_with_threads(stream, 0)
+        main = stream.meta["start"]["pid"]
+        calls = [r["thread"] for r in stream.named("CALL", "measured")]
+        told = [(r["thread"], r["value"]) for r in stream.of("THREAD")]
+        if stream.meta["tracer"]["hook"] == "sys.monitoring":
+            self.assertEqual(stream.meta["usage"]["threads_foreign"], 0)
+            self.assertEqual(len(calls), 5)
+            self.assertNotIn(main, calls)
+            self.assertEqual(told, [(t, value) for t in calls for value in (1, 0)])
+        else:
+            self.assertEqual(stream.meta["usage"]["threads_foreign"], 5)
+            self.assertEqual((calls, told), ([], []))
+
+    def test_no_foreign_threads_are_made_up(self):
+        stream = self.run_scenario("threading")
+        self.assertEqual(stream.meta["usage"]["threads_foreign"], 0)
+
+    def test_more_threads_than_places(self):
+        """128 at a time are traced, the main thread one of them; the others are counted."""
+        stream = self.run_scenario("crowd", worker=["--recording", "all"])
+        self.check_exit_with_threads(stream, 0)
+        self.assertEqual(stream.meta["usage"]["threads_missed"], 140 - 127)
+        self.assertEqual(len(stream.named("CALL", "measured")), 127)
+        self.assertEqual(len([r for r in stream.of("THREAD") if r["value"] == 1]), 127)
+
     def test_changes_miss_no_slow_growth(self):
         stream = self.run_well("grow", module="", worker=[*CHANGES, "--threshold", "65536"])
         steps = [r["rss"] for r in stream.of("MARK", *EVENTS)]

@@ -3,6 +3,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -66,6 +67,39 @@ static PyObject *tidetest_call(PyObject *module, PyObject *function)
     return PyObject_CallObject(function, NULL);
 }
 
+struct foreign {
+    PyObject *function, *arg;
+};
+
+static void *run_foreign(void *context)
+{
+    const struct foreign *f = context;
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *result = PyObject_CallFunctionObjArgs(f->function, f->arg, NULL);
+
+    if (!result) PyErr_WriteUnraisable(f->function);
+    Py_XDECREF(result);
+    PyGILState_Release(state);
+    return NULL;
+}
+
+/* foreign(function, arg): call it in a thread that no Python code has made. */
+static PyObject *tidetest_foreign(PyObject *module, PyObject *args)
+{
+    struct foreign f;
+    pthread_t thread;
+    int rc;
+    (void)module;
+
+    if (!PyArg_ParseTuple(args, "OO:foreign", &f.function, &f.arg)) return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    rc = pthread_create(&thread, NULL, run_foreign, &f);
+    if (!rc) pthread_join(thread, NULL);
+    Py_END_ALLOW_THREADS
+    if (rc) return PyErr_Format(PyExc_OSError, "foreign: no thread (%d)", rc);
+    Py_RETURN_NONE;
+}
+
 /* spin(ms): use the processor and hold the GIL. */
 static PyObject *tidetest_spin(PyObject *module, PyObject *arg)
 {
@@ -100,10 +134,15 @@ static PyObject *tidetest_crash(PyObject *module, PyObject *arg)
 }
 
 static PyMethodDef methods[] = {
-    {"peak", tidetest_peak, METH_O, NULL},        {"call", tidetest_call, METH_O, NULL},
-    {"spin", tidetest_spin, METH_O, NULL},        {"fail", tidetest_fail, METH_NOARGS, NULL},
-    {"crash", tidetest_crash, METH_O, NULL},      {"touch", tidetest_touch, METH_O, NULL},
-    {"statm", tidetest_statm, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"peak", tidetest_peak, METH_O, NULL},
+    {"call", tidetest_call, METH_O, NULL},
+    {"spin", tidetest_spin, METH_O, NULL},
+    {"fail", tidetest_fail, METH_NOARGS, NULL},
+    {"crash", tidetest_crash, METH_O, NULL},
+    {"touch", tidetest_touch, METH_O, NULL},
+    {"statm", tidetest_statm, METH_NOARGS, NULL},
+    {"foreign", tidetest_foreign, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "tidetest", .m_size = -1,

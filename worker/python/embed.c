@@ -283,7 +283,8 @@ static int run(const struct options *o)
     status = initialize(o);
     if (PyStatus_Exception(status)) return fail_status("cannot start the interpreter", status);
     if (extend_path(o) || tide_environment_put(&worker, o->hash_seed) ||
-        tide_tracer_describe(&worker) || tide_hooks_install(&worker)) {
+        tide_tracer_describe(&worker) || tide_hooks_install(&worker) ||
+        tide_calls_install(&worker)) {
         PyErr_Print();
         Py_FinalizeEx();
         return EXIT_WORKER;

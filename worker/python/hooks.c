@@ -1,12 +1,10 @@
 /* hooks.c - how threads and collections of garbage come to the tracer.
  *
- * The hook of PyEval_SetProfile belongs to one thread, PyEval_SetProfileAllThreads exists from 3.12
- * on only and crashes when a thread ends meanwhile (python/cpython#137400), and
+ * A thread has a beginning and an end in the stream, and before 3.12 needs a hook of its own:
  * threading.setprofile calls a Python object per event. So the functions of the module _thread that
  * start a thread are replaced, before any scenario is loaded, by ones that wrap what the thread is
- * to call: it puts on the hook, calls, and takes the hook off. Every thread that Python code starts
- * comes by there, also those of the module threading. A thread that C code makes and lets into the
- * interpreter with PyGILState_Ensure is not traced.
+ * to call: it enters, calls, and leaves. Every thread that Python code starts comes by there, also
+ * those of the module threading. A thread that C code makes does not: see calls.c.
  *
  * Collections are told by gc.callbacks, which CPython calls from C, so that the calls are no events
  * themselves. */
@@ -20,6 +18,12 @@ enum { STARTERS = 3 };
 static const char *const STARTER_NAMES[STARTERS] = {"start_new_thread", "start_new",
                                                     "start_joinable_thread"};
 static PyObject *starters[STARTERS]; /* those of CPython, strong; NULL where it has none */
+static uint64_t started;
+
+uint64_t tide_hooks_started(void)
+{
+    return started;
+}
 
 /* ---- threads ---- */
 
@@ -28,11 +32,11 @@ static PyObject *run_thread(PyObject *function, PyObject *args, PyObject *kwargs
 {
     PyObject *result;
 
-    tide_tracer_enter_thread(worker);
+    tide_calls_enter_thread(worker);
     result = PyObject_Call(function, args, kwargs);
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    tide_tracer_leave_thread(worker);
+    tide_calls_leave_thread(worker);
     PyErr_Restore(type, value, traceback);
     return result;
 }
@@ -80,6 +84,8 @@ static PyObject *start(PyObject *number, PyObject *args, PyObject *kwargs)
     PyObject *starter = starters[PyLong_AsLong(number)], *result = NULL;
 
     if (wrap(&args, &kwargs) == 0) result = PyObject_Call(starter, args, kwargs);
+    /* where the system has no thread to give, CPython has made its state all the same */
+    if (result || PyErr_ExceptionMatches(PyExc_RuntimeError)) started++;
     Py_XDECREF(args);
     Py_XDECREF(kwargs);
     return result;

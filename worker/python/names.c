@@ -161,19 +161,38 @@ struct tide_name_entry *tide_names_mark(struct tide_names *n, PyObject *text)
 
 /* ---- C functions ---- */
 
-/* Whose a C function is: its module, or the type of what it is bound to. Borrowed, may be NULL. */
-static PyObject *owner_of(const PyCFunctionObject *function)
+/* A C function that is called, by itself or as a method. All is borrowed, `self` may be NULL. */
+struct c_function {
+    PyMethodDef *method;
+    PyObject *self, *module;
+};
+
+/* False for what calls no C function by a name: types, instances, Python functions. */
+static bool resolve(PyObject *callable, PyObject *self, struct c_function *out)
 {
-    PyObject *self = function->m_self;
+    if (PyCFunction_Check(callable)) {
+        const PyCFunctionObject *f = (const PyCFunctionObject *)callable;
+        *out = (struct c_function){f->m_ml, f->m_self, f->m_module};
+        return true;
+    }
+    if (!Py_IS_TYPE(callable, &PyMethodDescr_Type) || !self) return false;
+    *out = (struct c_function){((PyMethodDescrObject *)callable)->d_method, self, NULL};
+    return true;
+}
+
+/* Whose a C function is: its module, or the type of what it is bound to. Borrowed, may be NULL. */
+static PyObject *owner_of(const struct c_function *function)
+{
+    PyObject *self = function->self;
 
     if (!self || PyModule_Check(self) || PyType_Check(self)) return self;
     return (PyObject *)Py_TYPE(self);
 }
 
 /* Name of the module that a C function comes from. A new reference to str; NULL, no exception. */
-static PyObject *module_name(const PyCFunctionObject *function, PyObject *owner)
+static PyObject *module_name(const struct c_function *function, PyObject *owner)
 {
-    PyObject *name = function->m_module;
+    PyObject *name = function->module;
 
     if (name && PyUnicode_Check(name)) {
         Py_INCREF(name);
@@ -197,9 +216,9 @@ static bool is_within(const char *name, const char *module)
 }
 
 /* "module.name", or "type.name" for a method. */
-static PyObject *function_name(const PyCFunctionObject *function, PyObject *owner, PyObject *module)
+static PyObject *function_name(const struct c_function *function, PyObject *owner, PyObject *module)
 {
-    const char *name = function->m_ml->ml_name;
+    const char *name = function->method->ml_name;
 
     if (owner && PyType_Check(owner))
         return PyUnicode_FromFormat("%s.%s", ((PyTypeObject *)owner)->tp_name, name);
@@ -207,7 +226,7 @@ static PyObject *function_name(const PyCFunctionObject *function, PyObject *owne
 }
 
 static struct tide_name_entry *add_function(struct tide_names *n, struct tide_name_entry *e,
-                                            const PyCFunctionObject *function, PyObject *owner)
+                                            const struct c_function *function, PyObject *owner)
 {
     PyObject *module = module_name(function, owner);
     PyObject *text = function_name(function, owner, module);
@@ -217,7 +236,7 @@ static struct tide_name_entry *add_function(struct tide_names *n, struct tide_na
     if (!text || (!ours && define(n, 2 + n->count, TIDE_NAME_C, text, NULL, 0))) {
         e = &n->entries[OTHER];
     } else {
-        claim(n, e, function->m_ml, owner);
+        claim(n, e, function->method, owner);
         e->tested = where && is_within(where, n->module);
         e->ours = ours;
     }
@@ -226,19 +245,20 @@ static struct tide_name_entry *add_function(struct tide_names *n, struct tide_na
     return e;
 }
 
-struct tide_name_entry *tide_names_function(struct tide_names *n, PyObject *object)
+struct tide_name_entry *tide_names_function(struct tide_names *n, PyObject *callable,
+                                            PyObject *self)
 {
-    const PyCFunctionObject *function = (const PyCFunctionObject *)object;
+    struct c_function function;
     struct tide_name_entry *e;
     PyObject *owner;
 
-    if (!object || !PyCFunction_Check(object)) return &n->entries[OTHER];
-    owner = owner_of(function);
-    e = find(n, function->m_ml, owner);
+    if (!resolve(callable, self, &function)) return NULL;
+    owner = owner_of(&function);
+    e = find(n, function.method, owner);
     if (!e) return &n->entries[OTHER];
     if (!e->what) {
         struct pending p = put_aside();
-        e = add_function(n, e, function, owner);
+        e = add_function(n, e, &function, owner);
         take_up(p);
     }
     return e;

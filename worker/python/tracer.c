@@ -1,8 +1,8 @@
 /* tracer.c - turns what the interpreter reports into events, marks, peaks and totals on the ring.
  *
- * The hook is that of PyEval_SetProfile (and of PyEval_SetTrace for lines). Every thread has it for
- * as long as it lives, and it does something only while the scenario's function runs: what the
- * harness does before and after is not traced.
+ * Calls and lines come from calls.c, threads and collections from hooks.c, marks from module.c.
+ * They become events only while the scenario's function runs: what the harness does before and
+ * after is not traced.
  *
  * Cost. What decides is how often RSS is read, since that is a system call. In the precision
  * `bounded` it is read only when the gate has passed since the last reading: the time that the host
@@ -30,8 +30,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct tide_worker *worker; /* the hook's own argument is an object: PyEval_SetProfile */
-static _Thread_local struct tide_thread *mine; /* NULL: this thread has no hook */
+_Thread_local struct tide_thread *tide_thread;
 
 /* ---- peaks ---- */
 
@@ -105,19 +104,17 @@ static void pop(struct tide_thread *t, const struct tide_name_entry *entry)
 
 /* ---- lines ---- */
 
-/* What PyFrame_GetLineNumber answers, which searches a table of the code at every call. */
-static uint32_t line_of(struct tide_worker *w, PyCodeObject *code, PyFrameObject *frame,
-                        bool remember)
+/* The line of a place, which CPython searches a table of the code for at every call. */
+static uint32_t line_of(struct tide_worker *w, const struct tide_place *at, bool remember)
 {
-    int instruction = tide_frame_instruction(frame);
-    size_t at = ((size_t)(uintptr_t)code >> 4) ^ ((size_t)instruction * 31);
-    struct tide_line *l = &w->lines[at % TIDE_LINES];
+    size_t hash = ((size_t)(uintptr_t)at->code >> 4) ^ ((size_t)at->instruction * 31);
+    struct tide_line *l = &w->lines[hash % TIDE_LINES];
     int line;
 
-    if (l->code == code && l->instruction == instruction) return (uint32_t)l->line;
-    line = PyFrame_GetLineNumber(frame);
+    if (l->code == at->code && l->instruction == at->instruction) return (uint32_t)l->line;
+    line = tide_place_line(at);
     if (line < 0) line = 0;
-    if (remember) *l = (struct tide_line){code, instruction, line};
+    if (remember) *l = (struct tide_line){at->code, at->instruction, line};
     return (uint32_t)line;
 }
 
@@ -174,86 +171,83 @@ static inline void put_or_hold(struct tide_worker *w, const struct tide_slot *sl
     tide_ring_put_slot(&w->ring, slot);
 }
 
-/* The entry of an event, NULL for none. *ran: the function that ran before it. */
-static inline struct tide_name_entry *follow(struct tide_worker *w, struct tide_thread *t, int what,
-                                             PyCodeObject *code, PyObject *arg,
-                                             struct tide_name_entry **ran)
+/* ---- calls ---- */
+
+/* `ran`: the function that ran before the event. */
+static inline void put_call(struct tide_worker *w, struct tide_thread *t, enum tide_kind kind,
+                            const struct tide_place *at, struct tide_name_entry *entry,
+                            struct tide_name_entry *ran)
 {
-    struct tide_name_entry *entry, *last = top(w, t);
+    struct tide_slot slot = {.kind = (uint8_t)kind, .span = 1, .thread = t->id, .name = entry->id};
 
-    if (what == PyTrace_CALL) {
-        entry = tide_names_code(&w->names, code);
-    } else if (what == PyTrace_RETURN) {
-        entry = last->what == code ? last : tide_names_code(&w->names, code);
-    } else {
-        entry = tide_names_function(&w->names, arg);
-        if (entry->ours) return NULL;
-    }
-    if (what == PyTrace_CALL || what == PyTrace_C_CALL) {
-        *ran = last;
-        entry->calls++;
-        push(t, entry);
-    } else {
-        *ran = entry;
-        pop(t, entry);
-    }
-    return entry;
-}
-
-static int hook(PyObject *unused, PyFrameObject *frame, int what, PyObject *arg)
-{
-    static const uint8_t KINDS[8] = {
-        [PyTrace_CALL] = TIDE_CALL,
-        [PyTrace_RETURN] = TIDE_RETURN,
-        [PyTrace_C_CALL] = TIDE_C_CALL,
-        [PyTrace_C_RETURN] = TIDE_C_RETURN,
-        [PyTrace_C_EXCEPTION] = TIDE_C_EXCEPTION,
-    };
-    struct tide_worker *w = worker;
-    struct tide_thread *t = mine;
-    struct tide_slot slot = {.kind = KINDS[what & 7], .span = 1};
-    struct tide_name_entry *entry, *ran;
-    PyCodeObject *code;
-    (void)unused;
-
-    if (!t || !w->tracing || w->off || !slot.kind) return 0;
-    code = tide_frame_code(frame);
-    entry = follow(w, t, what, code, arg, &ran);
-    if (!entry) return 0;
-    slot.thread = t->id;
-    slot.name = entry->id;
-    slot.line = line_of(w, code, frame, entry->what == code || top(w, t)->what == code);
+    slot.line = line_of(w, at, entry->what == at->code || top(w, t)->what == at->code);
     tide_ring_begin(&w->ring);
     gauge_event(w, &slot, ran, entry->tested);
     if (entry->tested) {
-        if (slot.kind == TIDE_C_CALL)
+        if (kind == TIDE_C_CALL)
             enter_tested(w, t->id, slot.rss_pages);
         else
             slot.peak_pages = leave_tested(w, t->id, slot.rss_pages);
         if (slot.peak_pages > entry->peak) entry->peak = slot.peak_pages;
     }
     put_or_hold(w, &slot, entry->tested);
-    return 0;
 }
 
-static int hook_line(PyObject *unused, PyFrameObject *frame, int what, PyObject *arg)
+static inline void enter(struct tide_worker *w, struct tide_thread *t, enum tide_kind kind,
+                         const struct tide_place *at, struct tide_name_entry *entry)
 {
-    struct tide_worker *w = worker;
-    struct tide_thread *t = mine;
-    struct tide_slot slot = {.kind = TIDE_LINE, .span = 1};
-    struct tide_name_entry *entry;
-    (void)unused, (void)arg;
+    struct tide_name_entry *ran = top(w, t);
 
-    if (!t || !w->tracing || w->off || what != PyTrace_LINE) return 0;
-    entry = tide_names_code(&w->names, tide_frame_code(frame));
-    slot.thread = t->id;
-    slot.name = entry->id;
-    slot.line = (uint32_t)PyFrame_GetLineNumber(frame);
+    entry->calls++;
+    push(t, entry);
+    put_call(w, t, kind, at, entry, ran);
+}
+
+static inline void leave(struct tide_worker *w, struct tide_thread *t, enum tide_kind kind,
+                         const struct tide_place *at, struct tide_name_entry *entry)
+{
+    pop(t, entry);
+    put_call(w, t, kind, at, entry, entry);
+}
+
+void tide_tracer_python(struct tide_worker *w, struct tide_thread *t, enum tide_kind kind,
+                        const struct tide_place *at)
+{
+    struct tide_name_entry *last = top(w, t);
+
+    if (kind == TIDE_CALL)
+        enter(w, t, kind, at, tide_names_code(&w->names, at->code));
+    else
+        leave(w, t, kind, at, last->what == at->code ? last : tide_names_code(&w->names, at->code));
+}
+
+void tide_tracer_c(struct tide_worker *w, struct tide_thread *t, enum tide_kind kind,
+                   const struct tide_place *at, PyObject *function, PyObject *self)
+{
+    struct tide_name_entry *entry = tide_names_function(&w->names, function, self);
+
+    if (!entry || entry->ours) return;
+    if (kind == TIDE_C_CALL)
+        enter(w, t, kind, at, entry);
+    else
+        leave(w, t, kind, at, entry);
+}
+
+void tide_tracer_line(struct tide_worker *w, struct tide_thread *t, PyCodeObject *code, int line)
+{
+    struct tide_name_entry *entry = tide_names_code(&w->names, code);
+    struct tide_slot slot = {.kind = TIDE_LINE,
+                             .span = 1,
+                             .thread = t->id,
+                             .name = entry->id,
+                             .line = line > 0 ? (uint32_t)line : 0};
+
     tide_ring_begin(&w->ring);
     gauge_event(w, &slot, entry, false);
     put_or_hold(w, &slot, false);
-    return 0;
 }
+
+/* ---- what is no call ---- */
 
 /* Where Python code runs just now; 0 outside of any. */
 static uint32_t present_line(void)
@@ -266,7 +260,7 @@ static uint32_t present_line(void)
 
 static struct tide_name_entry *running(struct tide_worker *w)
 {
-    return mine ? top(w, mine) : tide_names_other(&w->names);
+    return tide_thread ? top(w, tide_thread) : tide_names_other(&w->names);
 }
 
 void tide_tracer_event(struct tide_worker *w, enum tide_kind kind, uint32_t generation,
@@ -275,8 +269,8 @@ void tide_tracer_event(struct tide_worker *w, enum tide_kind kind, uint32_t gene
     struct tide_record r = {.kind = kind, .generation = generation, .value = value};
     struct tide_slot slot;
 
-    if (!mine || !w->tracing || w->off) return;
-    r.thread = mine->id;
+    if (!tide_thread || !w->tracing || w->off) return;
+    r.thread = tide_thread->id;
     r.line = present_line();
     tide_ring_begin(&w->ring);
     gauge_event(w, &slot, running(w), true);
@@ -358,21 +352,25 @@ int tide_tracer_describe(struct tide_worker *w)
     int n = snprintf(json, sizeof json,
                      "{\"recording\":\"%s\",\"precision\":\"%s\",\"threshold\":%llu,"
                      "\"bound\":%llu,\"gate_ns\":%llu,\"bytes_per_us\":%.0f,\"lines\":%s,"
-                     "\"clock\":\"%s\",\"hook\":\"PyEval_SetProfile\"}",
+                     "\"clock\":\"%s\",\"hook\":\"%s\"}",
                      RECORDINGS[w->plan.recording], w->plan.exact ? "exact" : "bounded",
                      (unsigned long long)w->plan.threshold,
                      (unsigned long long)(w->plan.exact ? 0 : w->plan.bound),
                      (unsigned long long)((w->gate * w->clock.scale) >> 32), w->errors.rate * 1000,
-                     w->plan.lines ? "true" : "false", w->clock.counter ? "tsc" : "monotonic");
+                     w->plan.lines ? "true" : "false", w->clock.counter ? "tsc" : "monotonic",
+                     TIDE_HOOK);
 
     return tide_tracer_meta(w, "tracer", json, (size_t)n);
 }
 
 static void put_usage(struct tide_worker *w, uint64_t cpu_ns, uint64_t wall_ns)
 {
-    char json[128];
-    int n = snprintf(json, sizeof json, "{\"cpu_ns\":%llu,\"wall_ns\":%llu,\"threads_missed\":%u}",
-                     (unsigned long long)cpu_ns, (unsigned long long)wall_ns, w->threads_missed);
+    char json[192];
+    int n = snprintf(json, sizeof json,
+                     "{\"cpu_ns\":%llu,\"wall_ns\":%llu,\"threads_missed\":%u,"
+                     "\"threads_foreign\":%llu}",
+                     (unsigned long long)cpu_ns, (unsigned long long)wall_ns, w->threads_missed,
+                     (unsigned long long)tide_calls_foreign());
 
     tide_tracer_meta(w, "usage", json, (size_t)n); /* short: cannot fail */
 }
@@ -392,58 +390,11 @@ static void put_total(void *context, const struct tide_name_entry *entry)
     tide_ring_put(&w->ring, &r);
 }
 
-/* ---- threads and the run ---- */
-
-static struct tide_thread *find_place(struct tide_worker *w)
-{
-    for (size_t i = 0; i < TIDE_THREADS_MAX; i++)
-        if (w->threads[i].id == 0) return &w->threads[i];
-    w->threads_missed++;
-    return NULL;
-}
-
-/* Give this thread its place and, where the recording wants events, the hook. */
-static void hook_thread(struct tide_worker *w)
-{
-    if (mine) return;
-    mine = find_place(w);
-    if (!mine) return;
-    mine->id = (uint32_t)syscall(SYS_gettid);
-    mine->depth = 0;
-    if (w->plan.recording == TIDE_MARKS) return;
-    PyEval_SetProfile(hook, NULL);
-    if (w->plan.lines) PyEval_SetTrace(hook_line, NULL);
-}
-
-static void unhook_thread(struct tide_worker *w)
-{
-    if (!mine) return;
-    if (w->plan.recording != TIDE_MARKS) {
-        PyEval_SetProfile(NULL, NULL);
-        if (w->plan.lines) PyEval_SetTrace(NULL, NULL);
-    }
-    mine->id = 0;
-    mine = NULL;
-}
-
-void tide_tracer_enter_thread(struct tide_worker *w)
-{
-    hook_thread(w);
-    tide_tracer_event(w, TIDE_THREAD, 0, 1);
-}
-
-void tide_tracer_leave_thread(struct tide_worker *w)
-{
-    tide_tracer_event(w, TIDE_THREAD, 0, 0);
-    unhook_thread(w);
-}
-
 void tide_tracer_open(struct tide_worker *w)
 {
     /* Half the time: the rate was measured on a host that may have been busier than it will be. */
     double bound = (double)w->plan.bound / 2, ns = w->errors.rate > 0 ? bound / w->errors.rate : 0;
 
-    worker = w;
     w->threshold = (uint32_t)((w->plan.threshold + w->gauge.page - 1) / w->gauge.page);
     if (w->threshold == 0) w->threshold = 1;
     if (ns > 1e5) ns = 1e5; /* the clock is reckoned no further than this */
@@ -457,20 +408,21 @@ void tide_tracer_open(struct tide_worker *w)
 
 PyObject *tide_tracer_run(struct tide_worker *w, PyObject *function, PyObject *args)
 {
-    uint64_t cpu = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID);
-    uint64_t wall = tide_clock_read(CLOCK_MONOTONIC);
+    uint64_t cpu, wall;
     PyObject *result;
 
-    if (tide_hooks_watch_gc(w->plan.recording != TIDE_MARKS)) return NULL;
-    hook_thread(w);
+    if (tide_hooks_watch_gc(w->plan.recording != TIDE_MARKS) || tide_calls_start(w)) return NULL;
+    cpu = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID);
+    wall = tide_clock_read(CLOCK_MONOTONIC);
     w->tracing = true;
     result = PyObject_Call(function, args, NULL);
     w->tracing = false;
-    unhook_thread(w);
+    cpu = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    wall = tide_clock_read(CLOCK_MONOTONIC) - wall;
+    tide_calls_stop(w);
     w->depth = 0;
     if (!w->off) tide_ring_release(&w->ring, true); /* the return of the function itself */
-    cpu = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    put_usage(w, cpu, tide_clock_read(CLOCK_MONOTONIC) - wall);
+    put_usage(w, cpu, wall);
     if (!w->off) tide_names_each(&w->names, put_total, w);
     return result;
 }

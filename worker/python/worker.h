@@ -109,11 +109,15 @@ int tide_names_open(struct tide_names *n, struct tide_ring *ring, const char *mo
 void tide_names_close(
     struct tide_names *n); /* leaves the objects: the interpreter is gone by then */
 
-/* Each finds the entry or makes it, putting its NAME on the ring. Never NULL, never an exception:
- * when the table is full, or a name cannot be had, it is the entry of "(other)". */
+/* Each finds the entry or makes it, putting its NAME on the ring. Never an exception: when the
+ * table is full, or a name cannot be had, it is the entry of "(other)". */
 struct tide_name_entry *tide_names_code(struct tide_names *n, PyCodeObject *code);
-struct tide_name_entry *tide_names_function(struct tide_names *n, PyObject *function);
 struct tide_name_entry *tide_names_mark(struct tide_names *n, PyObject *text);
+
+/* NULL for what is no C function. `self`: what a method descriptor is called on, NULL for nothing.
+ */
+struct tide_name_entry *tide_names_function(struct tide_names *n, PyObject *callable,
+                                            PyObject *self);
 
 static inline struct tide_name_entry *tide_names_other(struct tide_names *n)
 {
@@ -131,7 +135,7 @@ enum { TIDE_DEPTH_MAX = 64, TIDE_STACK_MAX = 256, TIDE_THREADS_MAX = 128, TIDE_L
 
 enum tide_recording { TIDE_CHANGES, TIDE_ALL, TIDE_MARKS };
 
-/* A thread that has the hook. */
+/* A thread whose events are put. */
 struct tide_thread {
     uint32_t id;    /* kernel thread id; 0: the place is free */
     uint32_t depth; /* open calls; those beyond TIDE_STACK_MAX are counted only */
@@ -188,22 +192,52 @@ void tide_tracer_mark(struct tide_worker *w, PyObject *name, int64_t value);
 /* Put META. Text that the format cannot hold (too long, NUL) raises ValueError: -1. */
 int tide_tracer_meta(struct tide_worker *w, const char *key, const char *json, size_t length);
 
-/* An event that does not come from the hook: GC or THREAD. */
+/* Events of a thread while the scenario's function runs. A Python function is entered or left:
+ * CALL, RETURN. */
+void tide_tracer_python(struct tide_worker *w, struct tide_thread *t, enum tide_kind kind,
+                        const struct tide_place *at);
+
+/* One in C is called at that place, or ends: C_CALL, C_RETURN, C_EXCEPTION. What is none, and those
+ * of the instrument, are no events. `self` as for tide_names_function. */
+void tide_tracer_c(struct tide_worker *w, struct tide_thread *t, enum tide_kind kind,
+                   const struct tide_place *at, PyObject *function, PyObject *self);
+
+void tide_tracer_line(struct tide_worker *w, struct tide_thread *t, PyCodeObject *code, int line);
+
+/* GC or THREAD, of the thread that calls. */
 void tide_tracer_event(struct tide_worker *w, enum tide_kind kind, uint32_t generation,
                        int64_t value);
 
-/* The thread that calls gets the hook, or loses it, with its THREAD event. */
-void tide_tracer_enter_thread(struct tide_worker *w);
-void tide_tracer_leave_thread(struct tide_worker *w);
-
 /* Put META "tracer": the plan and what came of it. -1 and an exception. */
 int tide_tracer_describe(struct tide_worker *w);
+
+/* ---- calls.c: where events of calls come from, and whose ---- */
+
+/* The place of the thread that calls; NULL: it is not traced. */
+extern _Thread_local struct tide_thread *tide_thread;
+
+/* To be called once, before any scenario is loaded. -1 and an exception. */
+int tide_calls_install(struct tide_worker *w);
+
+/* Let the events of calls come, for the thread that calls and those that entered. -1 and an
+ * exception. */
+int tide_calls_start(struct tide_worker *w);
+void tide_calls_stop(struct tide_worker *w);
+
+/* The thread that calls is traced from here, or up to here, with its THREAD event. */
+void tide_calls_enter_thread(struct tide_worker *w);
+void tide_calls_leave_thread(struct tide_worker *w);
+
+/* Threads that C code has let into the interpreter since tide_calls_start without being traced; one
+ * that comes again counts again. */
+uint64_t tide_calls_foreign(void);
 
 /* ---- hooks.c: threads and collections of garbage ---- */
 
 /* Let every thread that Python code starts from now on come to the tracer. -1 and an exception. */
 int tide_hooks_install(struct tide_worker *w);
-int tide_hooks_watch_gc(bool on); /* -1 and an exception */
+uint64_t tide_hooks_started(void); /* threads that were started that way so far */
+int tide_hooks_watch_gc(bool on);  /* -1 and an exception */
 
 /* ---- module.c: the built-in module "tidemark" ---- */
 
