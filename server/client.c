@@ -97,8 +97,9 @@ static enum tide_rc read_answer(const struct tide_str *text, json_t **answer, st
     if (status[1] == '2') return TIDE_OK;
     const char *detail = json_string_value(json_object_get(*answer, "detail"));
     const char *field = json_string_value(json_object_get(*answer, "field"));
-    enum tide_rc rc =
-        tide_fail_field(e, field ? field : "", "%s", detail ? detail : "the daemon refuses");
+    if (!detail) detail = "the daemon refuses";
+    enum tide_rc rc = status[1] == '4' ? tide_fail_field(e, field ? field : "", "%s", detail)
+                                       : tide_fail(e, TIDE_FAILED, "%s", detail);
     json_decref(*answer);
     *answer = NULL;
     return rc;
@@ -111,7 +112,7 @@ static enum tide_rc exchange(const char *authority, const struct tide_str *head,
     int fd = -1;
     enum tide_rc rc = connect_to(authority, &fd, e);
     if (!rc) rc = send_all(fd, head->at, head->length, e);
-    if (!rc) rc = send_all(fd, bytes, n, e);
+    if (!rc && n) rc = send_all(fd, bytes, n, e);
     if (!rc) rc = receive_all(fd, &text, e);
     if (!rc) rc = read_answer(&text, answer, e);
     if (fd >= 0) close(fd);
@@ -119,8 +120,9 @@ static enum tide_rc exchange(const char *authority, const struct tide_str *head,
     return rc;
 }
 
-enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
-                              const void *bytes, size_t n, json_t **answer, struct tide_error *e)
+/* A request with the n bytes as its body, which is of this type; NULL: without one. */
+static enum tide_rc ask(const char *data, const char *method, const char *target, const char *type,
+                        const void *bytes, size_t n, json_t **answer, struct tide_error *e)
 {
     static const char scheme[] = "http://";
     char *url = NULL, *token = NULL;
@@ -129,14 +131,17 @@ enum tide_rc tide_client_post(const char *data, const char *target, const char *
     enum tide_rc rc = read_text(data, "url", &url, e);
     if (!rc) rc = read_text(data, "token", &token, e);
     assert(rc || (url && token)); /* read_text leaves none out */
+    if (rc == TIDE_ABSENT)
+        rc = tide_fail(e, rc, "no daemon serves %s: start one with `tidemark serve --data %s`",
+                       data, data);
     if (!rc && strncmp(url, scheme, sizeof scheme - 1) != 0)
         rc = tide_fail(e, TIDE_INVALID, "%s/url holds no address", data);
     if (!rc) {
         const char *authority = url + sizeof scheme - 1;
-        tide_str_printf(&head,
-                        "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
-                        "Content-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
-                        target, authority, token, type, n);
+        tide_str_printf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n", method,
+                        target, authority, token);
+        if (type) tide_str_printf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, n);
+        tide_str_put(&head, "Connection: close\r\n\r\n");
         rc = head.failed ? tide_fail(e, TIDE_NOMEM, "ask the daemon")
                          : exchange(authority, &head, bytes, n, answer, e);
     }
@@ -144,4 +149,32 @@ enum tide_rc tide_client_post(const char *data, const char *target, const char *
     free(url);
     free(token);
     return rc;
+}
+
+enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
+                              const void *bytes, size_t n, json_t **answer, struct tide_error *e)
+{
+    return ask(data, "POST", target, type, bytes, n, answer, e);
+}
+
+enum tide_rc tide_client_post_json(const char *data, const char *target, const json_t *body,
+                                   json_t **answer, struct tide_error *e)
+{
+    char *text = json_dumps(body, JSON_COMPACT);
+    *answer = NULL;
+    if (!text) return tide_fail(e, TIDE_NOMEM, "ask the daemon");
+    enum tide_rc rc = ask(data, "POST", target, "application/json", text, strlen(text), answer, e);
+    free(text);
+    return rc;
+}
+
+enum tide_rc tide_client_get(const char *data, const char *target, json_t **answer,
+                             struct tide_error *e)
+{
+    return ask(data, "GET", target, NULL, NULL, 0, answer, e);
+}
+
+enum tide_rc tide_client_url(const char *data, char **out, struct tide_error *e)
+{
+    return read_text(data, "url", out, e);
 }

@@ -8,10 +8,22 @@
 
 /* POST the n bytes to `target` (path and query) of the daemon that serves `data`, with its token.
  * *answer is the JSON of its answer, owned by the caller. INVALID with the daemon's words when it
- * refuses; ABSENT when no daemon answers there. */
+ * refuses, FAILED when it could not; ABSENT when no daemon answers there. */
 TIDE_CHECK enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
                                          const void *bytes, size_t n, json_t **answer,
                                          struct tide_error *e);
+
+/* The same with JSON as the body. */
+TIDE_CHECK enum tide_rc tide_client_post_json(const char *data, const char *target,
+                                              const json_t *body, json_t **answer,
+                                              struct tide_error *e);
+
+/* GET `target`; the rest as above. */
+TIDE_CHECK enum tide_rc tide_client_get(const char *data, const char *target, json_t **answer,
+                                        struct tide_error *e);
+
+/* The daemon's address as it stands in DATA/url, freed by the caller. */
+TIDE_CHECK enum tide_rc tide_client_url(const char *data, char **out, struct tide_error *e);
 
 /* Append `text`, percent-encoded for a query. */
 void tide_client_escape(struct tide_str *out, const char *text);

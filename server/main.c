@@ -13,6 +13,8 @@ static const struct command {
 } commands[] = {
     {PROGRAM "serve", "run the daemon: queue, builds, runs, REST and dashboard",
      tide_command_serve},
+    {PROGRAM "run", "measure commits: show the plan, start it, watch it to its end",
+     tide_command_run},
     {PROGRAM "pythons", "list the CPythons of this machine, and why one cannot be used",
      tide_command_pythons},
     {PROGRAM "export", "write a run to a file: tide, csv, json, pymemtrace or chrome",

@@ -51,7 +51,7 @@ static void show_line(struct tide_progress *p, const char *line)
     fflush(stdout);
 }
 
-static void show_batch(struct tide_progress *p, const json_t *batch, const char *url)
+void tide_progress_batch(struct tide_progress *p, const json_t *batch, const char *url)
 {
     char line[sizeof p->last];
     if (!batch || number(batch, "id") == p->done) return;
@@ -71,7 +71,7 @@ void tide_progress_show(struct tide_progress *p, struct tide_store *store, const
     struct tide_str text = {0};
     if (p->enabled && !tide_store_batches_json(store, 0, 1, &text, NULL)) {
         json_t *list = json_loads(text.at, 0, NULL);
-        show_batch(p, json_array_get(json_object_get(list, "batches"), 0), url);
+        tide_progress_batch(p, json_array_get(json_object_get(list, "batches"), 0), url);
         json_decref(list);
     }
     tide_str_free(&text);

@@ -1,0 +1,417 @@
+/* start_runs.c - `tidemark run`: asks the daemon for runs, shows their plan and progress, and tells
+ * by name what could not be measured.
+ *
+ * The request is made of the options as they stand; the daemon alone judges it, so that a field is
+ * refused here in the same words as everywhere. */
+#include "base/str.h"
+#include "client.h"
+#include "commands.h"
+#include "config.h"
+#include "progress.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define COMMITS_SHOWN  12
+#define FAILURES_SHOWN 50
+
+enum {
+    KEY_DATA = 'd',
+    KEY_JSON = 'j',
+    KEY_PROJECT = 'p',
+    KEY_COMMITS = 'c',
+    KEY_PYTHONS = 'y',
+    KEY_SCENARIOS = 's',
+    KEY_SAMPLES = 'n',
+    KEY_SINCE = 1,
+    KEY_UNTIL,
+    KEY_EVERY,
+    KEY_PARAM,
+    KEY_SIZE,
+    KEY_ALLOCATOR,
+    KEY_RECORDING,
+    KEY_THRESHOLD,
+    KEY_PRECISION,
+    KEY_BOUND,
+    KEY_INTERVAL,
+    KEY_SEED,
+    KEY_RETRY,
+    KEY_DRY,
+    KEY_DETACH,
+};
+
+struct arguments {
+    const char *data;
+    json_t *request;
+    bool dry_run, detach, json;
+};
+
+enum kind { TEXT, VALUE, WORDS, ENTRY, FLAG };
+
+/* What an option puts into the request. */
+static const struct field {
+    int key;
+    const char *name;
+    enum kind kind;
+} fields[] = {
+    {KEY_PROJECT, "project", TEXT},
+    {KEY_COMMITS, "commits", ENTRY},
+    {KEY_SINCE, "since", TEXT},
+    {KEY_UNTIL, "until", TEXT},
+    {KEY_EVERY, "every", VALUE},
+    {KEY_PYTHONS, "pythons", WORDS},
+    {KEY_SCENARIOS, "scenarios", WORDS},
+    {KEY_SAMPLES, "samples", VALUE},
+    {KEY_SIZE, "size", TEXT},
+    {KEY_ALLOCATOR, "allocators", WORDS},
+    {KEY_RECORDING, "recording", TEXT},
+    {KEY_THRESHOLD, "threshold", VALUE},
+    {KEY_PRECISION, "precision", TEXT},
+    {KEY_BOUND, "bound", VALUE},
+    {KEY_INTERVAL, "interval_us", VALUE},
+    {KEY_SEED, "seed", VALUE},
+    {KEY_RETRY, "retry_failed", FLAG},
+};
+
+/* A number or a truth value where the text is one, else the text itself. */
+static json_t *value_of(const char *text)
+{
+    json_error_t unread;
+    json_t *value = json_loads(text, JSON_DECODE_ANY, &unread);
+    if (json_is_number(value) || json_is_boolean(value)) return value;
+    json_decref(value);
+    return json_string(text);
+}
+
+static json_t *list_in(json_t *request, const char *name)
+{
+    json_t *list = json_object_get(request, name);
+    if (list) return list;
+    json_object_set_new(request, name, json_array());
+    return json_object_get(request, name);
+}
+
+/* Append what stands between commas. */
+static void add_words(json_t *list, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, ",");
+        if (n) json_array_append_new(list, json_stringn(text, n));
+        text += n + (text[n] == ',');
+    }
+}
+
+static void put_field(json_t *request, const struct field *f, const char *text)
+{
+    switch (f->kind) {
+    case TEXT: json_object_set_new(request, f->name, json_string(text)); return;
+    case VALUE: json_object_set_new(request, f->name, value_of(text)); return;
+    case FLAG: json_object_set_new(request, f->name, json_true()); return;
+    case WORDS: add_words(list_in(request, f->name), text); return;
+    case ENTRY: json_array_append_new(list_in(request, f->name), json_string(text)); return;
+    }
+}
+
+/* NAME=VALUE */
+static void put_param(json_t *request, const char *text, struct argp_state *state)
+{
+    const char *equals = strchr(text, '=');
+    json_t *params = json_object_get(request, "params");
+    if (!equals || equals == text) argp_error(state, "--param takes NAME=VALUE, not \"%s\"", text);
+    if (!params) {
+        json_object_set_new(request, "params", json_object());
+        params = json_object_get(request, "params");
+    }
+    char *name = equals ? strndup(text, (size_t)(equals - text)) : NULL;
+    if (name) json_object_set_new(params, name, value_of(equals + 1));
+    free(name);
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].key == key) {
+            put_field(a->request, &fields[i], value);
+            return 0;
+        }
+    switch (key) {
+    case KEY_DATA: a->data = value; return 0;
+    case KEY_JSON: a->json = true; return 0;
+    case KEY_DRY: a->dry_run = true; return 0;
+    case KEY_DETACH: a->detach = true; return 0;
+    case KEY_PARAM: put_param(a->request, value, state); return 0;
+    case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", value); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {0, 0, 0, 0, "What:", 1},
+    {"project", KEY_PROJECT, "NAME", 0, "Project (default: converters)", 0},
+    {"commits", KEY_COMMITS, "REV|RANGE", 0,
+     "A commit (v1.0, HEAD~2), a range (v1.0..HEAD), or tags, new, missing; may be repeated "
+     "(default: HEAD)",
+     0},
+    {"since", KEY_SINCE, "DATE", 0, "Of ranges, or of the history of HEAD: from that day on", 0},
+    {"until", KEY_UNTIL, "DATE", 0, "... to that day", 0},
+    {"every", KEY_EVERY, "N", 0, "... every Nth, counted from the newest", 0},
+    {"pythons", KEY_PYTHONS, "LIST", 0, "Versions or names, with commas (default: all)", 0},
+    {"scenarios", KEY_SCENARIOS, "LIST", 0, "Names, with commas", 0},
+    {"param", KEY_PARAM, "NAME=VALUE", 0, "Parameter of the scenarios; may be repeated", 0},
+    {"size", KEY_SIZE, "demo|full", 0, "Which defaults the other parameters have", 0},
+    {"samples", KEY_SAMPLES, "N", 0, "Runs of each cell (default: 1)", 0},
+    {"allocator", KEY_ALLOCATOR, "LIST", 0,
+     "pymalloc, malloc, mimalloc, jemalloc, tcmalloc (default: each Python's own)", 0},
+    {0, 0, 0, 0, "How it is measured:", 2},
+    {"recording", KEY_RECORDING, "changes|all|marks", 0, "Which events are kept", 0},
+    {"threshold", KEY_THRESHOLD, "BYTES", 0, "What counts as a change (default: 4096)", 0},
+    {"precision", KEY_PRECISION, "bounded|exact", 0, "How exact the RSS of an event is", 0},
+    {"bound", KEY_BOUND, "BYTES", 0, "... within this (default: 262144)", 0},
+    {"interval-us", KEY_INTERVAL, "N", 0, "Microseconds between samples (default: 1000)", 0},
+    {0, 0, 0, 0, "How it is done:", 3},
+    {"dry-run", KEY_DRY, 0, 0, "Show the plan and start nothing", 0},
+    {"retry-failed", KEY_RETRY, 0, 0, "Try builds again that failed before", 0},
+    {"seed", KEY_SEED, "N", 0, "Order of the runs, as a batch showed it", 0},
+    {"detach", KEY_DETACH, 0, 0, "Start it and do not wait", 0},
+    {"json", KEY_JSON, 0, 0, "Print JSON: the plan, then the batch and what failed", 0},
+    {"data", KEY_DATA, "DIR", 0, "Data folder of the daemon (default: the XDG folder)", 0},
+    {0},
+};
+static const struct argp parser = {
+    .options = options,
+    .parser = parse,
+    .doc = "Measure commits: show the plan, start it, watch it to its end.\v"
+           "A daemon (`tidemark serve`) does the work; when this program is interrupted it goes "
+           "on.\n\n"
+           "Examples:\n"
+           "  tidemark run --scenarios list_bytes --size demo\n"
+           "  tidemark run --scenarios list_bytes --commits v1.0..HEAD --every 10 --dry-run\n"
+           "  tidemark run --scenarios list_bytes --commits missing --samples 5 --since "
+           "2024-01-01\n"
+           "  tidemark run --scenarios list_bytes,list_float --pythons 3.11,3.12 --param "
+           "count=65536\n\n"
+           "Exit codes: 0 all was measured, 2 usage, 3 something could not be measured.",
+};
+
+/* ---- the plan ---- */
+
+static long long number(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value ? value : "";
+}
+
+static void print_commits(const json_t *commits)
+{
+    size_t n = json_array_size(commits), first = n > COMMITS_SHOWN ? n - COMMITS_SHOWN : 0;
+    if (first) printf("  commits   %zu older ones, then\n", first);
+    for (size_t i = first; i < n; i++) {
+        const json_t *c = json_array_get(commits, i);
+        printf("  %-9s %.12s  %s\n", i ? "" : "commits", text(c, "sha"), text(c, "subject"));
+    }
+}
+
+static void print_names(const char *title, const json_t *names)
+{
+    size_t i;
+    json_t *name;
+    printf("  %-9s ", title);
+    json_array_foreach((json_t *)names, i, name)
+    {
+        printf("%s%s", i ? ", " : "", json_string_value(name));
+    }
+    putchar('\n');
+}
+
+static void print_time(const json_t *estimate)
+{
+    const json_t *seconds = json_object_get(estimate, "seconds");
+    long long runs = number(estimate, "unknown_runs"), builds = number(estimate, "unknown_builds");
+    if (json_is_number(seconds))
+        printf("  time      about %lld s", (long long)(json_number_value(seconds) + 0.999));
+    else
+        printf("  time      not known: nothing like it was done before");
+    if (json_is_number(seconds) && (runs || builds))
+        printf(", without %lld runs and %lld builds of which nothing is known", runs, builds);
+    putchar('\n');
+}
+
+static void print_plan(const json_t *plan)
+{
+    const json_t *builds = json_object_get(plan, "builds");
+    size_t i;
+    json_t *item;
+    printf("%lld runs of %lld cells, in project %s\n", number(plan, "runs"), number(plan, "cells"),
+           text(plan, "project"));
+    print_commits(json_object_get(plan, "commits"));
+    print_names("pythons", json_object_get(plan, "pythons"));
+    print_names("scenarios", json_object_get(plan, "scenarios"));
+    printf("  builds    %lld to make, %lld in the cache, %lld known to fail\n",
+           number(builds, "needed"), number(builds, "cached"), number(builds, "failed"));
+    json_array_foreach(json_object_get(plan, "known_failures"), i, item)
+    {
+        printf("            %.12s for %s fails: %s\n", text(item, "commit"), text(item, "python"),
+               text(item, "error"));
+    }
+    json_array_foreach(json_object_get(plan, "left_out"), i, item)
+    {
+        printf("  left out  %s: %s\n", text(item, "what"), text(item, "why"));
+    }
+    print_time(json_object_get(plan, "estimate"));
+    fflush(stdout);
+}
+
+/* ---- what became of it ---- */
+
+/* Whether an earlier run of the list failed with the same build. */
+static bool is_told(const json_t *failed, size_t i, long long build)
+{
+    for (size_t k = 0; build && k < i; k++)
+        if (number(json_object_get(json_array_get(failed, k), "build"), "id") == build) return true;
+    return false;
+}
+
+static void print_failure(const json_t *run, const char *url)
+{
+    const json_t *build = json_object_get(run, "build"), *commit = json_object_get(run, "commit");
+    const char *python = text(json_object_get(run, "python"), "name");
+    if (!strcmp(text(build, "status"), "failed"))
+        printf("does not build: %.12s %s, for %s: %s\n  %s/api/v1/builds/%lld/log\n",
+               text(commit, "sha"), text(commit, "subject"), python, text(run, "error"), url,
+               number(build, "id"));
+    else
+        printf("failed: %s at %.12s %s on %s, sample %lld: %s\n  %s/api/v1/runs/%lld/log\n",
+               text(run, "scenario"), text(commit, "sha"), text(commit, "subject"), python,
+               number(run, "sample"), text(run, "error"), url, number(run, "id"));
+}
+
+/* By name, a build that several runs wanted once. */
+static void print_failures(const json_t *failed, const char *url)
+{
+    size_t i, shown = 0;
+    json_t *run;
+    json_array_foreach((json_t *)failed, i, run)
+    {
+        const json_t *build = json_object_get(run, "build");
+        bool broken = !strcmp(text(build, "status"), "failed");
+        if (broken && is_told(failed, i, number(build, "id"))) continue;
+        if (shown++ < FAILURES_SHOWN) print_failure(run, url);
+    }
+    if (shown > FAILURES_SHOWN) printf("and %zu more\n", shown - FAILURES_SHOWN);
+}
+
+/* Poll the batch to its end; *batch is its last state. */
+static enum tide_rc watch(const struct arguments *a, const char *data, const char *url,
+                          json_t **batch, struct tide_error *e)
+{
+    struct tide_progress progress = {.enabled = !a->json};
+    const struct timespec pause = {.tv_nsec = 300000000};
+    char target[64];
+    enum tide_rc rc = TIDE_OK;
+    snprintf(target, sizeof target, "/api/v1/batches/%lld", number(*batch, "id"));
+    while (!rc && json_is_null(json_object_get(*batch, "finished_ns"))) {
+        nanosleep(&pause, NULL);
+        json_decref(*batch);
+        rc = tide_client_get(data, target, batch, e);
+        if (!rc && !a->json) tide_progress_batch(&progress, *batch, url);
+    }
+    tide_progress_end(&progress);
+    return rc;
+}
+
+static enum tide_rc tell_failures(const struct arguments *a, const char *data, const char *url,
+                                  const json_t *plan, const json_t *batch, struct tide_error *e)
+{
+    json_t *answer = NULL;
+    char target[96];
+    snprintf(target, sizeof target, "/api/v1/runs?batch=%lld&status=failed&limit=1000",
+             number(batch, "id"));
+    enum tide_rc rc = tide_client_get(data, target, &answer, e);
+    const json_t *failed = json_object_get(answer, "runs");
+    if (!rc && a->json) {
+        json_t *all = json_pack("{s:O, s:O, s:O}", "plan", plan, "batch", batch, "failed", failed);
+        json_dumpf(all, stdout, JSON_INDENT(2));
+        putchar('\n');
+        json_decref(all);
+    } else if (!rc) {
+        print_failures(failed, url);
+    }
+    json_decref(answer);
+    return rc;
+}
+
+/* ---- the command ---- */
+
+static enum tide_rc detach(const struct arguments *a, const json_t *batch, const char *url)
+{
+    if (a->json) {
+        json_dumpf(batch, stdout, JSON_INDENT(2));
+        putchar('\n');
+    } else
+        printf("batch %lld is queued: %s/#/trigger?batch=%lld\n", number(batch, "id"), url,
+               number(batch, "id"));
+    return TIDE_OK;
+}
+
+/* Start it and, unless it is detached, see it through. *failed: runs that failed. */
+static enum tide_rc start(const struct arguments *a, const char *data, const json_t *plan,
+                          long long *failed, struct tide_error *e)
+{
+    json_t *batch = NULL;
+    char *url = NULL;
+    enum tide_rc rc = tide_client_url(data, &url, e);
+    if (!rc) rc = tide_client_post_json(data, "/api/v1/runs", a->request, &batch, e);
+    if (!rc && a->detach) {
+        rc = detach(a, batch, url);
+    } else if (!rc) {
+        rc = watch(a, data, url, &batch, e);
+        *failed = number(batch, "failed");
+        if (!rc) rc = tell_failures(a, data, url, plan, batch, e);
+    }
+    json_decref(batch);
+    free(url);
+    return rc;
+}
+
+static enum tide_rc carry_out(const struct arguments *a, const char *data, long long *failed,
+                              struct tide_error *e)
+{
+    json_t *plan = NULL;
+    enum tide_rc rc =
+        tide_client_post_json(data, "/api/v1/runs?dry_run=true", a->request, &plan, e);
+    if (!rc && !a->json) print_plan(plan);
+    if (!rc && a->json && a->dry_run) {
+        json_dumpf(plan, stdout, JSON_INDENT(2));
+        putchar('\n');
+    }
+    if (!rc && !json_object_get(a->request, "seed")) /* the order that the plan was made with */
+        json_object_set(a->request, "seed", json_object_get(plan, "seed"));
+    if (!rc && !a->dry_run) rc = start(a, data, plan, failed, e);
+    json_decref(plan);
+    return rc;
+}
+
+int tide_command_run(int argc, char **argv)
+{
+    struct arguments a = {.request = json_object()};
+    struct tide_config config = {0};
+    struct tide_error e;
+    long long failed = 0;
+    argp_parse(&parser, argc, argv, 0, NULL, &a);
+    enum tide_rc rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    if (!rc) rc = carry_out(&a, config.places.data, &failed, &e);
+    if (rc) fprintf(stderr, "tidemark run: %s%s%s\n", e.field, *e.field ? ": " : "", e.text);
+    tide_config_clear(&config);
+    json_decref(a.request);
+    if (!rc) return failed ? TIDE_EXIT_FAILED : TIDE_EXIT_FINE;
+    return rc == TIDE_INVALID ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
+}
