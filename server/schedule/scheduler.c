@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "run/runner.h"
 #include "schedule/builds.h"
+#include "schedule/demo.h"
 #include "schedule/plan.h"
 #include "schedule/trigger.h"
 #include "schedule/wish.h"
@@ -17,9 +18,8 @@
 #include <time.h>
 
 #define RUN_DEADLINE_S 1800
-#define WINDOW         64    /* runs of the queue that builds are made ahead for */
-#define DISCOVERY_S    20    /* how long a request waits for it */
-#define DEMO_HISTORY   10000 /* commits that the demo looks back over */
+#define WINDOW         64 /* runs of the queue that builds are made ahead for */
+#define DISCOVERY_S    20 /* how long a request waits for it */
 
 struct tide_scheduler {
     const struct tide_places *places;
@@ -299,27 +299,6 @@ static enum tide_rc discover(struct tide_scheduler *s)
     return rc;
 }
 
-/* The newest and the oldest commit that touched the extension: what its history did to memory, at a
- * glance. NULL when there is none or memory ended. */
-static json_t *demo_commits(struct tide_scheduler *s, struct tide_error *e)
-{
-    struct tide_commit *commits = NULL;
-    size_t n = 0;
-    json_t *list = json_array();
-    if (tide_catalog_sync(&s->catalog, e) ||
-        tide_repo_list(s->catalog.repo, "HEAD", TIDE_DEFAULT_PROJECT, DEMO_HISTORY, &commits, &n,
-                       e)) {
-        json_decref(list);
-        return NULL;
-    }
-    json_array_append_new(list, json_string(n ? commits[0].sha : "HEAD"));
-    if (n > 1) json_array_append_new(list, json_string(commits[n - 1].sha));
-    for (size_t i = 0; i < n; i++)
-        tide_commit_clear(&commits[i]);
-    free(commits);
-    return list;
-}
-
 /* Whether the commit has a run on record. */
 static bool is_measured(struct tide_scheduler *s, const char *sha)
 {
@@ -337,14 +316,12 @@ static void queue_demo(struct tide_scheduler *s)
 {
     struct tide_error e = {0};
     int64_t batch = 0;
-    json_t *commits = demo_commits(s, &e);
-    if (commits && is_measured(s, json_string_value(json_array_get(commits, 0)))) {
-        json_decref(commits);
+    json_t *request = tide_demo_request(&s->catalog, &e);
+    const json_t *newest = json_array_get(json_object_get(request, "commits"), 0);
+    if (request && is_measured(s, json_string_value(newest))) {
+        json_decref(request);
         return;
     }
-    json_t *request = commits ? json_pack("{s:o, s:[s], s:s}", "commits", commits, "scenarios",
-                                          "list_bytes", "size", "demo")
-                              : NULL;
     if (!request || tide_scheduler_trigger(s, request, &batch, &e))
         tide_log(TIDE_LOG_ERROR, "schedule", "the demo suite cannot be queued: %s", e.text);
     json_decref(request);
@@ -457,8 +434,11 @@ static enum tide_rc await_discovery(struct tide_scheduler *s, struct tide_error 
 enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request, int64_t *batch,
                                     struct tide_error *e)
 {
+    json_t *meant = NULL;
     enum tide_rc rc = await_discovery(s, e);
-    if (!rc) rc = tide_trigger(&s->catalog, s->store, request, batch, e);
+    if (!rc) rc = tide_demo_expand(&s->catalog, request, &meant, e);
+    if (!rc) rc = tide_trigger(&s->catalog, s->store, meant, batch, e);
+    json_decref(meant);
     if (rc) return rc;
     publish_queued(s, *batch);
     pthread_mutex_lock(&s->lock);
@@ -471,10 +451,13 @@ enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *requ
 enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request,
                                  struct tide_str *out, struct tide_error *e)
 {
+    json_t *meant = NULL;
     enum tide_rc rc = await_discovery(s, e);
-    return rc ? rc
-              : tide_plan(&s->catalog, s->store, &s->builder, s->places->limits.jobs, request, out,
-                          e);
+    if (!rc) rc = tide_demo_expand(&s->catalog, request, &meant, e);
+    if (!rc)
+        rc = tide_plan(&s->catalog, s->store, &s->builder, s->places->limits.jobs, meant, out, e);
+    json_decref(meant);
+    return rc;
 }
 
 static enum tide_rc put_commits(struct tide_commit *commits, size_t n, struct tide_str *out,

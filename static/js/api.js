@@ -125,13 +125,26 @@ export const getBatches = async () => (await request("/batches")).batches;
 export const getBatch = (id) => request(`/batches/${id}`);
 
 /**
- * @param {import("./types.js").TriggerRequest} body
+ * @param {import("./types.js").TriggerRequest | {demo: true}} body
  * @returns {Promise<import("./types.js").Batch>}
  */
 export const postRuns = (body) => request("/runs", {
   method: "POST",
   headers: { "Content-Type": "application/json" },
   body: JSON.stringify(body),
+});
+
+/**
+ * What the request would do; nothing is written.
+ * @param {import("./types.js").TriggerRequest} body
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Plan>}
+ */
+export const planRuns = (body, signal) => request("/runs?dry_run=true", {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+  signal,
 });
 
 export const STREAM_URL = ROOT + "/stream";

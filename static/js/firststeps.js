@@ -7,10 +7,6 @@ import { entryHelp } from "./entry.js";
 import { plural } from "./format.js";
 import { href } from "./router.js";
 
-const DEMO = {
-  pythons: ["all"], scenarios: ["list_bytes"], size: /** @type {const} */ ("demo"), samples: 1,
-};
-
 export class FirstSteps {
   /** @param {import("./model.js").Model} model */
   constructor(model) {
@@ -32,21 +28,15 @@ export class FirstSteps {
       this.problem);
   }
 
-  /** HEAD and the commit before it, where there is one. */
-  get #commits() {
-    return ["HEAD", "HEAD~1"].slice(0, Math.max(1, this.model.commits.length));
-  }
-
   update() {
     const { status, pythons } = this.model;
     const usable = pythons.filter((python) => python.usable).length;
     const discovering = status?.discovering ?? false;
-    const commits = this.#commits.length;
     this.start.disabled = this.asked || discovering || usable === 0;
     setText(this.plan, discovering ? "Looking for Pythons and scenarios on this machine."
       : usable === 0 ? "No usable Python was found, so nothing can run yet; Trigger says why."
-        : `The demo suite measures list_bytes at demo size: ${plural(commits, "commit")} × ` +
-          `${plural(usable, "Python")}, ${plural(commits * usable, "run")}.`);
+        : "The demo suite measures list_bytes at demo size, at the newest and the oldest commit " +
+          `of the extension, on ${plural(usable, "Python")}.`);
   }
 
   async #run() {
@@ -54,7 +44,7 @@ export class FirstSteps {
     this.problem.hidden = true;
     this.update();
     try {
-      this.model.addBatch(await postRuns({ ...DEMO, commits: this.#commits }));
+      this.model.addBatch(await postRuns({ demo: true }));
     } catch (error) {
       this.problem.hidden = false;
       replace(this.problem, entryHelp(error));

@@ -28,6 +28,8 @@ export class Model extends EventTarget {
     this.pythons = [];
     /** @type {import("./types.js").Project[]} */
     this.projects = [];
+    /** @type {string|null} the project that the reader chose */
+    this.chosen = null;
     /** @type {import("./types.js").Commit[]} */
     this.commits = [];
     /** @type {string|null} */
@@ -59,8 +61,20 @@ export class Model extends EventTarget {
     });
   }
 
+  /** What is looked at: the chosen one, else the daemon's default. */
   get project() {
-    return this.status?.project ?? this.projects[0]?.name ?? "converters";
+    return this.chosen ?? this.status?.project ?? this.projects[0]?.name ?? "converters";
+  }
+
+  /** The scenarios of the project; one that names none is every project's. */
+  get scenariosHere() {
+    return this.scenarios.filter((scenario) => (scenario.project ?? this.project) === this.project);
+  }
+
+  /** @param {string} name */
+  async chooseProject(name) {
+    this.chosen = name;
+    await this.refreshCommits();
   }
 
   /** Names of every Python that is known or has runs. */

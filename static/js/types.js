@@ -95,6 +95,7 @@
  *
  * @typedef {object} Scenario
  * @property {string} name
+ * @property {string} [project]
  * @property {string|null} title
  * @property {string} version
  * @property {string} module
@@ -119,12 +120,27 @@
  *
  * @typedef {object} TriggerRequest
  * @property {string} [project]
- * @property {string[]} commits
+ * @property {(string|Record<string, string|number>)[]} [commits] revisions, ranges, "tags", "new",
+ *   "missing", and ranges as objects
+ * @property {string} [since]
+ * @property {string} [until]
+ * @property {number|string} [every]
  * @property {string[]} pythons
  * @property {string[]} scenarios
  * @property {Record<string, number|string|boolean>} [params]
  * @property {number|string} [samples]
  * @property {"demo"|"full"} [size]
+ *
+ * @typedef {object} Plan
+ * @property {number} runs
+ * @property {number} cells
+ * @property {Commit[]} commits
+ * @property {string[]} pythons
+ * @property {string[]} scenarios
+ * @property {{needed: number, cached: number, failed: number}} builds
+ * @property {{commit: string, python: string, build: number, error: string}[]} known_failures
+ * @property {{seconds: number|null, unknown_runs: number, unknown_builds: number}} estimate
+ * @property {{what: string, why: string}[]} left_out
  */
 
 export {};

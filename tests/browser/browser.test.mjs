@@ -115,6 +115,56 @@ test("a run is triggered from the form and its curve drawn", async () => {
   assert.ok(await drawn(page, 1) > 20, "too few points");
 });
 
+test("the plan of a range is shown before it is started", async () => {
+  const before = (await daemon.get("/runs?limit=1000")).runs.length;
+  const other = await browser.newContext().then((context) => context.newPage());
+  await other.goto(daemon.entry);
+  await other.goto(`${daemon.url}/#/trigger?commits=HEAD~3..HEAD&pythons=${newest}` +
+    "&scenarios=list_bytes&params=" +
+    Object.entries(SMALL).map(([name, value]) => `${name}:${value}`).join(","));
+  const facts = other.locator(".plan-facts");
+  await facts.getByText("3 commits").waitFor();
+  const said = await facts.innerText();
+  assert.match(said, /Builds\s+2 to make, 1 in the cache/);
+  assert.match(said, /Time\s+about /);
+  await other.getByText("3 commits × 1 Python × 1 scenario × 1 sample = 3 runs").waitFor();
+  await facts.getByText("3 commits").click();
+  assert.equal(await facts.locator("li").count(), 3);
+  await picture(other, "trigger-plan");
+  await other.getByLabel("Every Nth").fill("3");
+  await facts.getByText("1 commit", { exact: true }).waitFor();
+  await other.getByRole("button", { name: "Start 1 run" }).waitFor();
+  assert.match(other.url(), /every=3/);
+  await other.getByLabel("Other revisions and ranges").fill("HEAD..HEAD");
+  await other.locator(".plan", { hasText: "HEAD..HEAD names no commit" }).waitFor();
+  assert.equal((await daemon.get("/runs?limit=1000")).runs.length, before);
+  await other.context().close();
+});
+
+test("the demo button asks for what serve --demo queues", async () => {
+  const fresh = await Daemon.start();
+  const other = await browser.newContext().then((context) => context.newPage());
+  await other.goto(fresh.entry);
+  const demo = other.getByRole("button", { name: "Run the demo suite" });
+  await until("the demo button", () => demo.isEnabled());
+  const posted = other.waitForRequest((request) => request.method() === "POST");
+  await demo.click();
+  assert.deepEqual((await posted).postDataJSON(), { demo: true });
+  const runs = await until("its runs", async () => {
+    const { runs: found } = await fresh.get("/runs?limit=1000");
+    return found.length && found;
+  });
+  const shas = new Set(runs.map((/** @type {any} */ run) => run.commit.sha));
+  const log = (/** @type {string[]} */ ...args) =>
+    execFileSync("git", ["log", "--first-parent", "--format=%H", ...args, "--", "converters"],
+      { encoding: "utf8" }).trim().split("\n");
+  const history = log("HEAD");
+  assert.deepEqual(shas, new Set([history[0], history[history.length - 1]]));
+  await other.context().close();
+  await fresh.stop();
+  await fresh.remove();
+});
+
 test("the legend names Python and commit, the table its figures", async () => {
   const run = await daemon.get("/runs/1");
   assert.equal(run.status, "done", run.error);
@@ -290,6 +340,7 @@ test("what the API refuses is said at its field", async () => {
   const commit = page.locator("[data-field=commits] .field-error");
   await commit.waitFor();
   assert.match(await commit.innerText(), /no-such-rev/);
+  await page.locator(".plan", { hasText: "no-such-rev" }).waitFor();
   provoked = [];
 });
 

@@ -184,6 +184,7 @@ class Plans(DaemonCase):
                 ("every", "from 1 to", {"every": 0}),
                 ("commits", "bound a range", {"commits": ["HEAD"], "every": 2}),
                 ("allocators", "there is pymalloc", {"allocators": ["hoard"]}),
+                ("demo", "the only field", {"demo": True}),
                 ("seed", "from 0 to", {"seed": -1}),
                 ("retry_failed", "true or false", {"retry_failed": "yes"})):
             for target in ("", "?dry_run=true"):
@@ -193,6 +194,9 @@ class Plans(DaemonCase):
                     self.assertEqual(answer.json()["field"], field)
                     self.assertIn(hint, answer.json()["detail"])
         self.assertEqual(self.post("?dry_run=maybe").status, 400)
+        demo = self.daemon.post("/api/v1/runs?dry_run=true", {"demo": True}).json()
+        self.assertEqual([commit["subject"] for commit in demo["commits"]], ["c6", "c1"])
+        self.assertEqual(demo["pythons"], self.daemon.usable_pythons())
         self.assertEqual(self.daemon.row_counts(), before)
 
     def test_c_plan_and_what_comes_of_it(self) -> None:

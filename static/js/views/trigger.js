@@ -1,13 +1,14 @@
-// trigger.js - the view Trigger: say what to run, see how much that is, start it, watch it.
+// trigger.js - the view Trigger: say what to run, see what that comes to, start it, watch it.
 //
-// State in the URL: commits, pythons, scenarios (comma lists), params (name:value,...), size,
-// samples, and batch: the one that is watched.
+// State in the URL: project, commits, pythons, scenarios (comma lists), since, until, every, params
+// (name:value,...), size, samples, and batch: the one that is watched.
 
-import { ApiError, postRuns } from "../api.js";
+import { ApiError, planRuns, postRuns } from "../api.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import { allowedText, entryHelp } from "../entry.js";
 import { ago, count, dateTime, duration, plural, shortSha } from "../format.js";
 import { comparePythons } from "../palette.js";
+import { planFacts } from "../planfacts.js";
 import { href } from "../router.js";
 import { statusOf } from "./runs.js";
 
@@ -17,6 +18,13 @@ import { statusOf } from "./runs.js";
 const COMMITS_AT_FIRST = 8;
 const MOST_RUNS = 10000;
 const MOST_ROWS = 300;
+const PLAN_AFTER_MS = 350;
+
+const BOUNDS = [
+  { name: "since", label: "Since", placeholder: "2024-01-01", number: false },
+  { name: "until", label: "Until", placeholder: "2024-12-31", number: false },
+  { name: "every", label: "Every Nth", placeholder: "10", number: true },
+];
 
 /** @param {import("../app.js").Context} context */
 export function createTrigger({ model, router }) {
@@ -29,6 +37,13 @@ export function createTrigger({ model, router }) {
   let samples = "1";
   /** @type {number|null} */
   let batch = null;
+  /** @type {{asked: string, plan: import("../types.js").Plan|null, problem: string}} */
+  let planned = { asked: "", plan: null, problem: "" };
+  let closed = false; // this reader has no token: nothing is planned, and Start says how to get in
+  /** @type {AbortController|null} */
+  let planning = null;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let planTimer;
   let allCommits = false;
   let sending = false;
   let touched = false;
@@ -57,10 +72,24 @@ export function createTrigger({ model, router }) {
   } } });
   const revs = h("input", {
     type: "text", id: "revs", class: "wide", spellcheck: "false", autocomplete: "off",
-    placeholder: "v1.2, HEAD~5, a1b2c3d", on: { input: () => changed() },
+    placeholder: "v1.2, HEAD~5, v1.0..HEAD, tags, new, missing", on: { input: () => changed() },
   });
+  const bounds = Object.fromEntries(BOUNDS.map(({ name, placeholder }) => [name, h("input", {
+    type: "text", id: name, class: "number", placeholder, spellcheck: "false", autocomplete: "off",
+    on: { input: () => changed() },
+  })]));
   const commitField = field("commits", "Commits", commitList, moreCommits,
-    h("label", { class: "line" }, h("span", null, "Other revisions"), revs));
+    h("label", { class: "line" }, h("span", null, "Other revisions and ranges"), revs),
+    h("div", { class: "bounds" }, ...BOUNDS.map(({ name, label }) =>
+      h("label", { class: "line" }, h("span", null, label), bounds[name]))));
+
+  const projects = h("select", { id: "project", on: { change: () => {
+    picked.commits.clear();
+    picked.scenarios.clear();
+    void model.chooseProject(projects.value).then(() => changed());
+  } } });
+  const projectField = field("project", "Project",
+    h("label", { class: "line" }, h("span", null, "Measured is"), projects));
 
   const pythonList = h("ul", { class: "ticks ticks-short" });
   const unusable = h("ul", { class: "unusable" });
@@ -87,6 +116,7 @@ export function createTrigger({ model, router }) {
     h("span", { class: "limits" }, "runs of each cell, 1 to 100")));
 
   const plan = h("p", { class: "plan", role: "status" });
+  const planBox = h("div", { class: "plan-facts", hidden: true });
   const start = h("button", { type: "submit", class: "primary" }, "Start");
   const problem = h("div", { class: "problem", role: "alert", hidden: true });
   const form = h("form", { class: "trigger-form", novalidate: true, on: {
@@ -94,8 +124,9 @@ export function createTrigger({ model, router }) {
       event.preventDefault();
       void send();
     },
-  } }, commitField.node, pythonField.node, scenarioField.node, paramField.node, sampleField.node,
-  h("div", { class: "submit" }, plan, start), problem);
+  } }, projectField.node, commitField.node, pythonField.node, scenarioField.node,
+  paramField.node, sampleField.node,
+  planBox, h("div", { class: "submit" }, plan, start), problem);
 
   const watch = h("section", { class: "watch", "aria-label": "Batch", hidden: true });
   const watchHead = h("div", { class: "watch-head" });
@@ -125,6 +156,9 @@ export function createTrigger({ model, router }) {
 
   /** @param {URLSearchParams} given */
   function read(given) {
+    const project = given.get("project");
+    if (project && project !== model.project) void model.chooseProject(project);
+    for (const { name } of BOUNDS) bounds[name].value = given.get(name) ?? "";
     const wanted = list(given.get("commits"));
     const known = new Set(model.commits.map((commit) => commit.sha));
     picked.commits = new Set(wanted.filter((rev) => known.has(rev)));
@@ -138,7 +172,7 @@ export function createTrigger({ model, router }) {
     size = given.get("size") === "full" ? "full" : "demo";
     samples = given.get("samples") ?? "1";
     samplesInput.value = samples;
-    touched = wanted.length + picked.pythons.size + picked.scenarios.size > 0;
+    touched = wanted.length + picked.pythons.size + picked.scenarios.size > 0 || bounded();
     batch = /^\d+$/.test(given.get("batch") ?? "") ? Number(given.get("batch")) : null;
     if (batch !== null) {
       void model.ensureBatch(batch).catch((error) => {
@@ -154,13 +188,15 @@ export function createTrigger({ model, router }) {
     if (touched) return;
     if (!picked.commits.size && model.commits.length) picked.commits.add(model.commits[0].sha);
     if (!picked.pythons.size) for (const python of usable()) picked.pythons.add(python.name);
-    if (!picked.scenarios.size && model.scenarios.length) {
-      picked.scenarios.add(model.scenarios[0].name);
+    if (!picked.scenarios.size && model.scenariosHere.length) {
+      picked.scenarios.add(model.scenariosHere[0].name);
     }
   }
 
   function save() {
     router.replace({
+      project: model.project === model.status?.project ? null : model.project,
+      ...Object.fromEntries(BOUNDS.map(({ name }) => [name, bounds[name].value.trim() || null])),
       commits: touched ? revList().join(",") || null : null,
       pythons: touched ? [...picked.pythons].join(",") || null : null,
       scenarios: touched ? [...picked.scenarios].join(",") || null : null,
@@ -184,6 +220,23 @@ export function createTrigger({ model, router }) {
     return [...new Set([...ticked, ...revs.value.split(/[\s,]+/).filter(Boolean)])];
   }
 
+  const bounded = () => BOUNDS.some(({ name }) => bounds[name].value.trim());
+
+  /**
+   * What is named, and the bounds: for the ranges that are named, else as a range of their own.
+   * @returns {Partial<import("../types.js").TriggerRequest>}
+   */
+  function commitFields() {
+    const commits = revList();
+    if (!bounded()) return { commits };
+    const given = Object.fromEntries(BOUNDS.map(({ name, number }) => {
+      const text = bounds[name].value.trim();
+      return [name, number ? numberOrText(text) : text];
+    }).filter(([, value]) => value !== ""));
+    const ranges = commits.some((rev) => /\.\.|^(tags|new|missing)$/.test(rev));
+    return ranges ? { commits, ...given } : { commits: [...commits, given] };
+  }
+
   /** @param {"All"|"Newest"|"None"} which */
   function tickPythons(which) {
     const names = usable().map((python) => python.name).sort(comparePythons);
@@ -195,7 +248,7 @@ export function createTrigger({ model, router }) {
   function paramList() {
     /** @type {Map<string, Param>} */
     const found = new Map();
-    for (const scenario of model.scenarios) {
+    for (const scenario of model.scenariosHere) {
       if (!picked.scenarios.has(scenario.name)) continue;
       for (const param of scenario.params) if (!found.has(param.name)) found.set(param.name, param);
     }
@@ -217,9 +270,30 @@ export function createTrigger({ model, router }) {
       }
     }
     return {
-      project: model.project, commits: revList(), pythons: [...picked.pythons],
+      project: model.project, ...commitFields(), pythons: [...picked.pythons],
       scenarios: [...picked.scenarios], params: changedParams, size, samples: numberOrText(samples),
     };
+  }
+
+  /** Ask the daemon what the form comes to, a moment after it was last changed. */
+  function askPlan() {
+    const body = request();
+    const asked = JSON.stringify(body);
+    if (closed || asked === planned.asked || lacks().length || model.status?.discovering) return;
+    planned = { asked, plan: null, problem: "" };
+    planning?.abort();
+    clearTimeout(planTimer);
+    planTimer = setTimeout(() => {
+      planning = new AbortController();
+      planRuns(body, planning.signal).then((found) => {
+        if (planned.asked === asked) planned.plan = found;
+      }, (error) => {
+        if (planned.asked === asked && error instanceof ApiError) {
+          planned.problem = error.status === 422 ? error.message : "";
+          closed = error.status === 401;
+        }
+      }).finally(draw);
+    }, PLAN_AFTER_MS);
   }
 
   async function send() {
@@ -228,6 +302,7 @@ export function createTrigger({ model, router }) {
     draw();
     try {
       const made = await postRuns(request());
+      planned.asked = ""; // what is cached and known will be other then
       model.addBatch(made);
       batch = made.id;
       save();
@@ -263,7 +338,8 @@ export function createTrigger({ model, router }) {
         .find((node) => node.dataset.key === leaf)
       : null;
     const slot = row?.querySelector(".field-error") ??
-      { commits: commitField, pythons: pythonField, scenarios: scenarioField,
+      { project: projectField, since: commitField, until: commitField, every: commitField,
+        commits: commitField, pythons: pythonField, scenarios: scenarioField,
         params: paramField, samples: sampleField }[root]?.error;
     if (!(error instanceof ApiError) || !slot) {
       problem.hidden = false;
@@ -300,6 +376,11 @@ export function createTrigger({ model, router }) {
   }
 
   function draw() {
+    const names = model.projects.map(({ name }) => name).filter((name) => name !== "imported");
+    projectField.node.hidden = names.length < 2;
+    keyed(projects, names, (name) => name, (name) => h("option", { value: name }, name), () => {});
+    if (projects.value !== model.project) projects.value = model.project;
+
     const shownCommits = allCommits ? model.commits : model.commits.slice(0, COMMITS_AT_FIRST);
     keyed(commitList, shownCommits, (commit) => commit.sha, (commit) =>
       tick("commits", commit.sha, [h("code", null, shortSha(commit.sha)),
@@ -324,7 +405,7 @@ export function createTrigger({ model, router }) {
       h("span", { class: "reason" }, python.reason ?? ""),
       h("span", { class: "path" }, python.program)), () => {});
 
-    keyed(scenarioList, model.scenarios, (scenario) => scenario.name, (scenario) =>
+    keyed(scenarioList, model.scenariosHere, (scenario) => scenario.name, (scenario) =>
       tick("scenarios", scenario.name, [h("span", { class: "name" }, scenario.name),
         h("span", { class: "subject" }, scenario.title ?? "")]),
     (row, scenario) => { setChecked(row, picked.scenarios.has(scenario.name)); });
@@ -364,25 +445,39 @@ export function createTrigger({ model, router }) {
     });
   }
 
+  const lacks = () => [revList().length || bounded() ? "" : "a commit",
+    picked.pythons.size ? "" : "a Python", picked.scenarios.size ? "" : "a scenario"]
+    .filter(Boolean);
+
   function drawPlan() {
-    const revisions = revList().length;
+    askPlan();
+    drawSum();
+    planBox.hidden = !planned.plan;
+    if (planned.plan) replace(planBox, ...planFacts(planned.plan));
+  }
+
+  /** The count of runs: the daemon's where it has answered, else what the ticks come to. */
+  function drawSum() {
+    const revisions = planned.plan?.commits.length ?? revList().length;
     const each = numberOrText(samples);
     const known = typeof each === "number" && Number.isInteger(each) && each > 0;
-    const total = revisions * picked.pythons.size * picked.scenarios.size * (known ? each : 0);
+    const product = revisions * picked.pythons.size * picked.scenarios.size * (known ? each : 0);
+    const total = planned.plan?.runs ?? product;
     const discovering = model.status?.discovering ?? false;
-    const lacks = [revisions ? "" : "a commit", picked.pythons.size ? "" : "a Python",
-      picked.scenarios.size ? "" : "a scenario"].filter(Boolean);
+    const missing = lacks();
     let text = `${plural(revisions, "commit")} × ${plural(picked.pythons.size, "Python")} × ` +
       `${plural(picked.scenarios.size, "scenario")} × ${plural(known ? each : 0, "sample")} = ` +
       plural(total, "run");
     if (discovering) text = "Looking for Pythons and scenarios on this machine";
-    else if (lacks.length) text = `Pick ${lacks.join(" and ")} to go on.`;
+    else if (missing.length) text = `Pick ${missing.join(" and ")} to go on.`;
     else if (!known) text = "How many samples is not a whole number above 0.";
+    else if (planned.problem) text = planned.problem;
+    else if (total !== product) text = `${plural(total, "run")} of what these ranges name`;
     else if (total > MOST_RUNS) text += `; a batch holds at most ${count(MOST_RUNS)}`;
     setText(plan, text);
     plan.dataset.runs = String(total);
-    start.disabled = sending || discovering || lacks.length > 0;
-    setText(start, sending ? "Queueing" : known && !lacks.length
+    start.disabled = sending || discovering || missing.length > 0;
+    setText(start, sending ? "Queueing" : known && !missing.length
       ? `Start ${plural(total, "run")}` : "Start");
   }
 
@@ -462,6 +557,8 @@ export function createTrigger({ model, router }) {
       void model.refreshCommits();
     },
     destroy() {
+      planning?.abort();
+      clearTimeout(planTimer);
       model.removeEventListener("change", onChange);
     },
   };
