@@ -132,8 +132,8 @@ static enum tide_rc ask(const char *data, const char *method, const char *target
     if (!rc) rc = read_text(data, "token", &token, e);
     assert(rc || (url && token)); /* read_text leaves none out */
     if (rc == TIDE_ABSENT)
-        rc = tide_fail(e, rc, "no daemon serves %s: start one with `tidemark serve --data %s`",
-                       data, data);
+        tide_fail(e, rc, "no daemon serves %s: start one with `tidemark serve --data %s`", data,
+                  data);
     if (!rc && strncmp(url, scheme, sizeof scheme - 1) != 0)
         rc = tide_fail(e, TIDE_INVALID, "%s/url holds no address", data);
     if (!rc) {

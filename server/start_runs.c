@@ -53,27 +53,27 @@ enum kind { TEXT, VALUE, WORDS, ENTRY, FLAG };
 
 /* What an option puts into the request. */
 static const struct field {
-    int key;
     const char *name;
+    int key;
     enum kind kind;
 } fields[] = {
-    {KEY_PROJECT, "project", TEXT},
-    {KEY_COMMITS, "commits", ENTRY},
-    {KEY_SINCE, "since", TEXT},
-    {KEY_UNTIL, "until", TEXT},
-    {KEY_EVERY, "every", VALUE},
-    {KEY_PYTHONS, "pythons", WORDS},
-    {KEY_SCENARIOS, "scenarios", WORDS},
-    {KEY_SAMPLES, "samples", VALUE},
-    {KEY_SIZE, "size", TEXT},
-    {KEY_ALLOCATOR, "allocators", WORDS},
-    {KEY_RECORDING, "recording", TEXT},
-    {KEY_THRESHOLD, "threshold", VALUE},
-    {KEY_PRECISION, "precision", TEXT},
-    {KEY_BOUND, "bound", VALUE},
-    {KEY_INTERVAL, "interval_us", VALUE},
-    {KEY_SEED, "seed", VALUE},
-    {KEY_RETRY, "retry_failed", FLAG},
+    {"project", KEY_PROJECT, TEXT},
+    {"commits", KEY_COMMITS, ENTRY},
+    {"since", KEY_SINCE, TEXT},
+    {"until", KEY_UNTIL, TEXT},
+    {"every", KEY_EVERY, VALUE},
+    {"pythons", KEY_PYTHONS, WORDS},
+    {"scenarios", KEY_SCENARIOS, WORDS},
+    {"samples", KEY_SAMPLES, VALUE},
+    {"size", KEY_SIZE, TEXT},
+    {"allocators", KEY_ALLOCATOR, WORDS},
+    {"recording", KEY_RECORDING, TEXT},
+    {"threshold", KEY_THRESHOLD, VALUE},
+    {"precision", KEY_PRECISION, TEXT},
+    {"bound", KEY_BOUND, VALUE},
+    {"interval_us", KEY_INTERVAL, VALUE},
+    {"seed", KEY_SEED, VALUE},
+    {"retry_failed", KEY_RETRY, FLAG},
 };
 
 /* A number or a truth value where the text is one, else the text itself. */

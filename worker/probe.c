@@ -45,6 +45,7 @@ enum {
 };
 #define MS_NS    UINT64_C(1000000)
 #define CHUNK_NS (100 * MS_NS)
+#define DRAIN_NS (5 * MS_NS) /* the ring holds what 13 million events a second fill meanwhile */
 #define HOLD_NS  (1000 * MS_NS)
 
 struct options {
@@ -365,15 +366,36 @@ static void arm_deadline(double seconds)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+static void sleep_until(uint64_t t_ns)
+{
+    const struct timespec t = {(time_t)(t_ns / (1000 * MS_NS)), (long)(t_ns % (1000 * MS_NS))};
+
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
+/* Where ticks are far apart the ring is drained between them, so that the worker never waits for
+ * room in it. Returns soon before the tick, or when the worker has ended. */
+static void drain_until(struct probe *p, uint64_t tick)
+{
+    for (uint64_t now = tide_clock_ns(); now + DRAIN_NS < tick; now = tide_clock_ns()) {
+        sleep_until(now + DRAIN_NS);
+        if (worker_ended(p)) return;
+        merge(p, tick);
+        if (p->ring_broken || p->output_broken) return;
+        if (now - p->flushed_ns >= CHUNK_NS) flush_chunk(p);
+    }
+}
+
 /* Sleep until *next, and set it to the tick after; ticks that lie in the past already are missed.
- */
+ * Sooner back when the worker has ended. */
 static void wait_tick(struct probe *p, uint64_t *next)
 {
     uint64_t interval = p->options.interval_us * 1000, now;
-    const struct timespec t = {(time_t)(*next / (1000 * MS_NS)), (long)(*next % (1000 * MS_NS))};
 
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+    drain_until(p, *next);
+    if (interval <= DRAIN_NS || !worker_ended(p)) sleep_until(*next);
     now = tide_clock_ns();
+    if (now < *next) return;
     *next += interval;
     if (now >= *next) {
         uint64_t missed = (now - *next) / interval + 1;

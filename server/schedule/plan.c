@@ -88,7 +88,8 @@ static enum tide_rc judge_builds(struct plan *p, struct tide_error *e)
 {
     const struct tide_wish *w = p->wish;
     bool *seen = calloc(w->selection.n * w->n_pythons + 1, sizeof *seen);
-    enum tide_rc rc = seen ? TIDE_OK : out_of_memory(e);
+    enum tide_rc rc = TIDE_OK;
+    if (!seen) return out_of_memory(e);
     for (size_t i = 0; i < w->n_cells && !rc; i++) {
         const struct tide_wish_cell *c = &w->cells[i];
         bool *here = &seen[c->commit * w->n_pythons + c->python];

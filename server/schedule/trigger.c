@@ -39,8 +39,12 @@ static enum tide_rc queue_wish(struct tide_store *store, const struct tide_wish 
 {
     int64_t *commits = calloc(w->selection.n + 1, sizeof *commits);
     struct tide_cell_key *cells = calloc(w->n_cells + 1, sizeof *cells);
-    enum tide_rc rc = commits && cells ? put_commits(store, w, commits, e)
-                                       : tide_fail(e, TIDE_NOMEM, "queue a batch");
+    enum tide_rc rc;
+    if (!commits || !cells) {
+        rc = tide_fail(e, TIDE_NOMEM, "queue a batch");
+        goto out;
+    }
+    rc = put_commits(store, w, commits, e);
     for (size_t i = 0; i < w->n_cells && !rc; i++) {
         const struct tide_wish_cell *c = &w->cells[i];
         cells[i] = (struct tide_cell_key){
@@ -53,6 +57,7 @@ static enum tide_rc queue_wish(struct tide_store *store, const struct tide_wish 
         };
     }
     if (!rc) rc = queue_runs(store, w, cells, batch, e);
+out:
     free(commits);
     free(cells);
     return rc;

@@ -217,6 +217,7 @@ static enum tide_rc choose_scenarios(const struct tide_catalog *c, const json_t 
 static enum tide_rc choose_params(const json_t *request, struct tide_wish *w, struct tide_error *e)
 {
     const json_t *given = json_object_get(request, "params");
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are what it holds */
     const json_t **all = calloc(w->n_scenarios, sizeof *all);
     if (!all) return tide_fail(e, TIDE_NOMEM, "choose the parameters");
     for (size_t i = 0; i < w->n_scenarios; i++)

@@ -70,6 +70,16 @@ class Measures(DaemonCase):
         self.assertTrue(gaps, "the run was too short to tell")
         self.assertGreater(min(gaps), 900_000_000)
 
+    def test_rare_samples_hold_nothing_up(self) -> None:
+        """More events than the ring holds, between two samples that are a second apart: the ring is drained
+        meanwhile, so that no event waits for the next sample."""
+        batch = self.run_batch(pythons=self.daemon.usable_pythons()[:1], scenarios=["list_one_item"],
+                               params={"repeat": 150_000}, recording="all", interval_us=1_000_000)
+        run = self.daemon.get("/api/v1/runs?batch=%d" % batch).json()["runs"][0]
+        times = [event["t_ns"] for event in self.events(run, "C_CALL")]
+        self.assertGreaterEqual(len(times), 150_000)
+        self.assertLess(max(later - earlier for earlier, later in zip(times, times[1:])), 400_000_000)
+
     def test_recordings(self) -> None:
         """`marks` has phases and no calls, `all` has every call, `changes` what moved RSS."""
         counts = {}
