@@ -677,6 +677,13 @@ class DescribeCase(unittest.TestCase):
             "minimum": 1, "maximum": 16777216})
         self.assertEqual([p["name"] for p in described["params"]], ["count", "length", "repeat"])
 
+    def test_module_that_was_renamed(self):
+        path = self.write("renamed.py", "def peakmem_x(): pass\nmodule = ['eddy', 'ripple']\n")
+        self.assertEqual(self.describe(path)[0]["module"], "eddy,ripple")
+        for wrong in ("3", "['a,b']", "[None]"):
+            path = self.write("wrong.py", "def peakmem_x(): pass\nmodule = %s\n" % wrong)
+            self.assertIn("not a name or a list of names", self.describe(path)[0]["error"])
+
     def test_bad_files_do_not_hide_good_ones(self):
         good = self.write("good.py", "print('noise')\n"
                           "def peakmem_b(flag, share, word): 'Title.\\n\\nMore.'\n"

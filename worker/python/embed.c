@@ -40,7 +40,7 @@ static void turn_off(void)
 
 static const char HELP[] =
     "Usage: tidemark-worker --python PROGRAM --harness FILE --scenario FILE --name NAME\n"
-    "                       [--module NAME] [--path DIR]... [--params JSON] [--hash-seed N]\n"
+    "                       [--module NAMES] [--path DIR]... [--params JSON] [--hash-seed N]\n"
     "                       [--recording changes|all|marks] [--threshold BYTES]\n"
     "                       [--precision bounded|exact] [--bound BYTES] [--lines]\n"
     "Run one scenario in an embedded CPython. Started by tidemark-probe, which passes the ring\n"
@@ -49,7 +49,7 @@ static const char HELP[] =
     "  --python PROGRAM  absolute path of the python program to be\n"
     "  --harness FILE    Python file that drives the scenario\n"
     "  --scenario FILE   file of the scenario, --name NAME which one of it\n"
-    "  --module NAME     module under test: calls into it carry their peak\n"
+    "  --module NAMES    modules under test, with commas: calls into them carry their peak\n"
     "  --path DIR        put DIR in front of sys.path; the first stays first\n"
     "  --params JSON     object of parameters by name (default {})\n"
     "  --recording R     changes (default): events at which RSS moved, and the one before each;\n"

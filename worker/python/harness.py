@@ -13,9 +13,9 @@ prints one JSON array: what scenarios there are in the files, and their paramete
 A scenario is a function `peakmem_*`, or such a method of a class, by asv's conventions
 (docs/SCENARIOS.md): `params`, `param_names`, `setup_cache`, `timeout` and `pretty_name` are looked up on
 the function, then on the object, then in the module; every `setup` and `teardown` found there is
-called. Ours, found alike: `module` (the module under test), `expected(*params)` (bytes of original,
-container and result, counted from below), `demo` (parameters of a quick run), `limits` (smallest and
-largest value of each parameter).
+called. Ours, found alike: `module` (the module under test; a list of names where it was renamed),
+`expected(*params)` (bytes of original, container and result, counted from below), `demo` (parameters
+of a quick run), `limits` (smallest and largest value of each parameter).
 """
 
 import gc
@@ -397,6 +397,14 @@ def describe_parameter(name, values, demo, limits):
     return described
 
 
+def list_modules(given):
+    """The names of the module under test: one, or several where it was renamed."""
+    names = given if isinstance(given, (list, tuple)) else [given or ""]
+    if not all(isinstance(name, str) and "," not in name for name in names):
+        raise ScenarioError("module is %r, not a name or a list of names" % (given,))
+    return names
+
+
 def describe_scenario(path, module, scenario):
     import inspect
 
@@ -413,7 +421,7 @@ def describe_scenario(path, module, scenario):
         "file": path,
         "title": str(scenario.get("pretty_name") or title.strip()),
         "description": rest.strip(),
-        "module": scenario.get("module", "") or "",
+        "module": ",".join(list_modules(scenario.get("module"))),
         "params": [describe_parameter(key, values, demo, limits) for key, values in pairs],
     }
     timeout = scenario.get("timeout")

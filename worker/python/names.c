@@ -207,12 +207,15 @@ static PyObject *module_name(const struct c_function *function, PyObject *owner)
     return NULL;
 }
 
-/* Whether `name` is `module` or lies within it. */
-static bool is_within(const char *name, const char *module)
+/* Whether `name` is one of the modules, separated by commas, or lies within one. */
+static bool is_within(const char *name, const char *modules)
 {
-    size_t n = strlen(module);
-
-    return n && strncmp(name, module, n) == 0 && (name[n] == 0 || name[n] == '.');
+    while (*modules) {
+        size_t n = strcspn(modules, ",");
+        if (n && strncmp(name, modules, n) == 0 && (name[n] == 0 || name[n] == '.')) return true;
+        modules += n + (modules[n] == ',');
+    }
+    return false;
 }
 
 /* "module.name", or "type.name" for a method. */
