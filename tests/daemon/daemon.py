@@ -395,12 +395,14 @@ class Daemon:
 # ---- repositories ----
 
 
-def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder; its output without the last newline. The committer is no person's."""
+def git(folder: Path, *arguments: str, **variables: str) -> str:
+    """Run git in a folder, with these variables too; its output without the last newline. The
+    committer is no person's."""
     names = {"GIT_AUTHOR_NAME": "A Test", "GIT_AUTHOR_EMAIL": "test@example.org",
              "GIT_COMMITTER_NAME": "A Test", "GIT_COMMITTER_EMAIL": "test@example.org"}
-    done = subprocess.run(["git", *arguments], cwd=str(folder), env={**os.environ, **names}, check=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, universal_newlines=True)
+    done = subprocess.run(["git", *arguments], cwd=str(folder), env={**os.environ, **names, **variables},
+                          check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          universal_newlines=True)
     return done.stdout.rstrip("\n")
 
 
@@ -423,10 +425,10 @@ def two_commits(folder: Path) -> Path:
     return target
 
 
-def commit_all(repo: Path, subject: str) -> str:
+def commit_all(repo: Path, subject: str, **variables: str) -> str:
     """Commit everything; the hash."""
     git(repo, "add", "--all")
-    git(repo, "commit", "--quiet", "--message", subject)
+    git(repo, "commit", "--quiet", "--message", subject, **variables)
     return git(repo, "rev-parse", "HEAD")
 
 
@@ -465,7 +467,8 @@ PyMODINIT_FUNC PyInit_tideconv(void)
 """
 
 
-def commit_module(repo: Path, subject: str, deed: str = "", on_import: str = "") -> str:
+def commit_module(repo: Path, subject: str, deed: str = "", on_import: str = "",
+                  **variables: str) -> str:
     """Commit an extension that does this in new_list_bytes, or when it is imported; the hash."""
     converters = repo / "converters"
     if converters.exists():
@@ -474,7 +477,7 @@ def commit_module(repo: Path, subject: str, deed: str = "", on_import: str = "")
     (converters / "CMakeLists.txt").write_text(SMALL_PROJECT)
     module = SMALL_MODULE.replace("@DEED@", deed).replace("@IMPORT@", on_import)
     (converters / "tideconv.c").write_text("/* %s */\n" % subject + module)
-    return commit_all(repo, subject)
+    return commit_all(repo, subject, **variables)
 
 
 def small_repository(folder: Path, commits: int) -> Path:
@@ -483,11 +486,7 @@ def small_repository(folder: Path, commits: int) -> Path:
     repo.mkdir()
     git(repo, "init", "--quiet", "--initial-branch", "main")
     for i in range(1, commits + 1):
-        os.environ["GIT_COMMITTER_DATE"] = "2024-01-%02d 12:00 +0000" % i
-        try:
-            commit_module(repo, "c%d" % i)
-        finally:
-            del os.environ["GIT_COMMITTER_DATE"]
+        commit_module(repo, "c%d" % i, GIT_COMMITTER_DATE="2024-01-%02d 12:00 +0000" % i)
     return repo
 
 
