@@ -3,7 +3,8 @@
 
     test_worker.py --probe PROBE --dump DUMP --source REPOSITORY [--pythons 3.8,3.12] [-v]
 
-For each CPython (3.8 or later, with headers and a shared library) it compiles the worker from
+For each CPython (3.8 or later, with headers and a shared library; those too that `tidemark pythons get`
+has put into $XDG_DATA_HOME/tidemark/pythons or ~/.local/share/tidemark/pythons) it compiles the worker from
 worker/python and worker/ring.c without a warning, an extension of its own and converters/, runs
 scenarios under the probe and reads the streams with the dump program. No test asserts how long
 something takes. Python 3.8 and the standard library suffice.
@@ -46,6 +47,8 @@ pythons = []
 
 # ---- pythons and what is built for them ----
 
+NOTE = "tidemark.json"  # of a prefix that `tidemark pythons get` made
+
 QUERY = """
 import json, platform, sys, sysconfig
 v = sysconfig.get_config_var
@@ -70,9 +73,12 @@ class Python:
         sources = sorted(glob.glob(os.path.join(worker, "python", "*.c")))
         flags = ["cc", "-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror",
                  "-I" + self.include]
+        places = ["-Wl,--disable-new-dtags", "-Wl,-rpath," + self.libdir]
+        for loader in glob.glob(os.path.join(self.libdir, "ld-linux*.so.*")) if self.fetched else ():
+            places += ["-Wl,--dynamic-linker=" + loader, "-Wl,--allow-shlib-undefined"]
         check(flags + sources + [os.path.join(worker, "ring.c"), "-o", self.worker,
-                                 "-L" + self.libdir, "-lpython" + self.version,
-                                 "-Wl,-rpath," + self.libdir, "-lpthread"])
+                                 "-L" + self.libdir, "-lpython" + self.version, *places,
+                                 "-lpthread"])
         check(flags + ["-shared", "-fPIC", os.path.join(HERE, "tidetestmodule.c"),
                        "-o", os.path.join(self.folder, "tidetest" + self.suffix)])
         converters = os.path.join(options.source, "converters")
@@ -99,6 +105,9 @@ def candidates():
     for folder in folders:
         yield from sorted(glob.glob(os.path.join(folder or ".", "python3.*")))
     yield from sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python3")))
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    for note in sorted(glob.glob(os.path.join(data, "tidemark", "pythons", "*", NOTE))):
+        yield os.path.join(os.path.dirname(note), "bin", "python3")
 
 
 def discover():
@@ -114,6 +123,8 @@ def discover():
         except (OSError, ValueError, subprocess.TimeoutExpired):
             continue
         facts["executable"] = os.path.realpath(facts["executable"])
+        facts["fetched"] = os.path.exists(
+            os.path.join(os.path.dirname(os.path.dirname(facts["executable"])), NOTE))
         usable = (facts["kind"] == "CPython" and tuple(facts["number"]) >= (3, 8)
                   and ".so" in (facts["library"] or "")
                   and os.path.exists(os.path.join(facts["include"], "Python.h")))
