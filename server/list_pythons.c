@@ -51,6 +51,14 @@ static const char *or_dash(const char *text)
     return text && *text ? text : "-";
 }
 
+static void print_words(const char *title, char *const *words)
+{
+    if (words) printf("  %-9s", title);
+    for (char *const *word = words; word && *word; word++)
+        printf(" %s", *word);
+    if (words) putchar('\n');
+}
+
 static void print_table(const struct tide_pythons *p)
 {
     printf("%-18s %-32s %-13s %s\n", "NAME", "ABI", "SOURCE", "PREFIX");
@@ -61,6 +69,9 @@ static void print_table(const struct tide_pythons *p)
             printf("  cannot be used: %s\n", y->reason);
         else
             printf("  libpython %s\n  headers   %s\n", or_dash(y->libpython), or_dash(y->include));
+        print_words("launcher", y->launcher);
+        print_words("libraries", y->library_path);
+        if (y->no_site) puts("  without site-packages");
     }
 }
 

@@ -174,6 +174,49 @@ static void add_file_facts(struct tide_str *s, const char *path)
                     (long long)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
 }
 
+/* Which file it is, and what was written to it last. */
+static bool add_file_state(struct tide_str *s, const char *path)
+{
+    struct stat f;
+    if (!*path || stat(path, &f)) return false;
+    tide_str_printf(s, "%llu %llu %lld %lld.%09ld\n", (unsigned long long)f.st_dev,
+                    (unsigned long long)f.st_ino, (long long)f.st_size, (long long)f.st_mtim.tv_sec,
+                    f.st_mtim.tv_nsec);
+    return true;
+}
+
+/* The hash of what the python's files are like now; *gone: the first that is not there. */
+static enum tide_rc hash_files(const struct tide_python *p, char out[TIDE_HASH_TEXT],
+                               const char **gone, struct tide_error *e)
+{
+    struct tide_str s = {0};
+    const char *const paths[] = {p->program, p->libpython};
+    *gone = NULL;
+    for (size_t i = 0; i < 2; i++)
+        if (!add_file_state(&s, paths[i]) && !*gone) *gone = paths[i];
+    bool failed = s.failed;
+    if (!failed) tide_hash_text(s.at ? s.at : "", s.length, out);
+    tide_str_free(&s);
+    return failed ? tide_fail(e, TIDE_NOMEM, "look at %s", p->program) : TIDE_OK;
+}
+
+enum tide_rc tide_python_check(const struct tide_python *p, struct tide_error *e)
+{
+    char now[TIDE_HASH_TEXT];
+    const char *gone;
+    enum tide_rc rc = hash_files(p, now, &gone, e);
+    if (rc) return rc;
+    if (gone && !p->reason)
+        return tide_fail(e, TIDE_FAILED, "CPython %s is no longer on this machine: there is no %s",
+                         p->name, gone);
+    if (strcmp(now, p->facts) != 0)
+        return tide_fail(e, TIDE_FAILED,
+                         "CPython %s has changed since it was found (%s): what stands there now is "
+                         "another python, found by the next request",
+                         p->name, p->program);
+    return TIDE_OK;
+}
+
 static void add_words(struct tide_str *s, const char *title, char *const *words)
 {
     if (words) tide_str_printf(s, "%s", title);
@@ -196,9 +239,11 @@ static enum tide_rc identify(struct tide_python *p, const char *build, const cha
     else
         tide_str_put(&s, packages);
     bool failed = s.failed;
+    const char *gone;
     if (!failed) tide_hash_text(s.at, s.length, p->identity);
     tide_str_free(&s);
-    return failed ? tide_fail(e, TIDE_NOMEM, "identify %s", p->program) : TIDE_OK;
+    return failed ? tide_fail(e, TIDE_NOMEM, "identify %s", p->program)
+                  : hash_files(p, p->facts, &gone, e);
 }
 
 /* A Python of which no more is known than its path and why it is of no use. Takes `reason`. */

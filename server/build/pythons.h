@@ -54,6 +54,7 @@ struct tide_python {
     bool named;                                /* by the configuration */
     char *source; /* "path", "debian", "pyenv", "uv", "conda", "fetched", "venv", "configuration" */
     char *reason; /* why it cannot be used; NULL: usable */
+    char facts[TIDE_HASH_TEXT];    /* hash of what its files were like: see tide_python_check */
     char identity[TIDE_HASH_TEXT]; /* hash of version, build, ABI, prefix and library (path, size,
                                       mtime) */
 };
@@ -69,6 +70,10 @@ TIDE_CHECK enum tide_rc tide_pythons_discover(const struct tide_python_search *s
                                               const atomic_bool *stop, struct tide_pythons *out,
                                               struct tide_error *e);
 void tide_pythons_free(struct tide_pythons *p);
+
+/* Whether its program and its library are still the files that discovery saw: a few stat calls.
+ * FAILED says which is gone or has changed. */
+TIDE_CHECK enum tide_rc tide_python_check(const struct tide_python *p, struct tide_error *e);
 
 /* The usable python that `spec` means: a name, a version ("3.12.1"), a minor version ("3.12": its
  * newest usable), or a program path. NULL with a reason in *e (INVALID: none, or present but not

@@ -82,9 +82,9 @@ void tide_router_answer(struct tide_request *r);
 /* ---- resources.c ---- */
 
 typedef void tide_handler(struct tide_request *r, int64_t id, const char *name);
-tide_handler tide_get_status, tide_get_pythons, tide_get_projects, tide_get_commits,
-    tide_get_scenarios, tide_post_runs, tide_get_batches, tide_get_batch, tide_get_runs,
-    tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_build,
+tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_projects,
+    tide_get_commits, tide_get_scenarios, tide_post_runs, tide_get_batches, tide_get_batch,
+    tide_get_runs, tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_build,
     tide_get_build_log, tide_get_functions;
 
 /* ---- exchange.c ---- */

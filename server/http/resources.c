@@ -41,6 +41,17 @@ void tide_get_pythons(struct tide_request *r, int64_t id, const char *name)
     finish(r, tide_store_pythons_json(r->http->config.store, &r->answer, &e), &e);
 }
 
+void tide_post_refresh(struct tide_request *r, int64_t id, const char *name)
+{
+    struct tide_error e;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, no_parameters)) return;
+    enum tide_rc rc = tide_scheduler_refresh(r->http->config.scheduler, true, &e);
+    if (!rc) rc = tide_store_pythons_json(r->http->config.store, &r->answer, &e);
+    finish(r, rc, &e);
+}
+
 void tide_get_projects(struct tide_request *r, int64_t id, const char *name)
 {
     struct tide_error e;

@@ -12,6 +12,7 @@ static const struct route {
 } routes[] = {
     {"GET", "/api/v1/status", tide_get_status},
     {"GET", "/api/v1/pythons", tide_get_pythons},
+    {"POST", "/api/v1/pythons/refresh", tide_post_refresh},
     {"GET", "/api/v1/projects", tide_get_projects},
     {"GET", "/api/v1/projects/{name}/commits", tide_get_commits},
     {"GET", "/api/v1/scenarios", tide_get_scenarios},

@@ -68,6 +68,7 @@ static void add_command(struct words *w, const struct tide_assignment *a, const 
     };
     add_words(w, (const char *const *)a->python->launcher);
     add_words(w, worker);
+    if (a->python->no_site) add_words(w, (const char *const[]){"--no-site", NULL});
 }
 
 static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_assignment *a,

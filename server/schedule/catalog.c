@@ -9,6 +9,7 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DESCRIBE_S    30
 #define SCENARIO_SIZE (1u << 20)
@@ -27,10 +28,19 @@ static enum tide_rc open_project(const struct tide_places *p, struct tide_store 
     return rc;
 }
 
+/* 0 while nothing was fetched. */
+static int64_t written_ns(const struct tide_places *p)
+{
+    struct stat facts;
+    if (!p->pythons.fetched || stat(p->pythons.fetched, &facts)) return 0;
+    return facts.st_mtim.tv_sec * INT64_C(1000000000) + facts.st_mtim.tv_nsec;
+}
+
 static enum tide_rc find_pythons(const struct tide_places *p, struct tide_store *store,
                                  const atomic_bool *stop, struct tide_catalog *c,
                                  struct tide_error *e)
 {
+    c->fetched_ns = written_ns(p); /* first: what is fetched meanwhile is found at the next time */
     enum tide_rc rc = tide_pythons_discover(&p->pythons, stop, &c->pythons, e);
     if (rc) return rc;
     size_t n = c->pythons.n;
@@ -163,9 +173,13 @@ static enum tide_rc keep_scenarios(struct tide_store *store, json_t *described,
 
 static const struct tide_python *newest_usable(const struct tide_catalog *c)
 {
-    for (size_t i = 0; i < c->pythons.n; i++)
-        if (!c->pythons.at[i].reason) return &c->pythons.at[i];
-    return NULL;
+    const struct tide_python *launched = NULL; /* one that may not start by itself */
+    for (size_t i = 0; i < c->pythons.n; i++) {
+        const struct tide_python *p = &c->pythons.at[i];
+        if (!p->reason && !p->launcher) return p;
+        if (!p->reason && !launched) launched = p;
+    }
+    return launched;
 }
 
 static enum tide_rc find_scenarios(const struct tide_places *p, struct tide_store *store,
@@ -212,9 +226,48 @@ enum tide_rc tide_catalog_discover(const struct tide_places *p, struct tide_stor
     return rc;
 }
 
+bool tide_catalog_is_stale(const struct tide_catalog *c, const struct tide_places *p)
+{
+    if (written_ns(p) != c->fetched_ns) return true;
+    for (size_t i = 0; i < c->pythons.n; i++)
+        if (tide_python_check(&c->pythons.at[i], NULL)) return true;
+    return false;
+}
+
+enum tide_rc tide_catalog_rediscover(const struct tide_places *p, struct tide_store *store,
+                                     const atomic_bool *stop, struct tide_catalog *found,
+                                     struct tide_error *e)
+{
+    *found = (struct tide_catalog){0};
+    enum tide_rc rc = find_pythons(p, store, stop, found, e);
+    if (rc) tide_catalog_clear(found);
+    return rc;
+}
+
+enum tide_rc tide_catalog_renew(struct tide_catalog *c, struct tide_catalog *found,
+                                struct tide_error *e)
+{
+    struct tide_pythons *grown = realloc(c->retired, (c->n_retired + 1) * sizeof *grown);
+    if (!grown) {
+        tide_catalog_clear(found);
+        return tide_fail(e, TIDE_NOMEM, "look for Pythons anew");
+    }
+    c->retired = grown;
+    c->retired[c->n_retired++] = c->pythons;
+    free(c->python_ids);
+    c->pythons = found->pythons;
+    c->python_ids = found->python_ids;
+    c->fetched_ns = found->fetched_ns;
+    *found = (struct tide_catalog){0};
+    return TIDE_OK;
+}
+
 void tide_catalog_clear(struct tide_catalog *c)
 {
     tide_repo_close(c->repo);
+    for (size_t i = 0; i < c->n_retired; i++)
+        tide_pythons_free(&c->retired[i]);
+    free(c->retired);
     tide_pythons_free(&c->pythons);
     free(c->python_ids);
     for (size_t i = 0; i < c->n_scenarios; i++) {

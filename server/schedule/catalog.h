@@ -1,9 +1,9 @@
 /* catalog.h - what can be measured: the project's repository, its scenarios, the pythons of the
  * machine.
  *
- * Discovered once at the daemon's start (running interpreters takes a second or so) and written to
- * the store; read-only afterwards. Threads: discovery by one; once tide_catalog_discover has
- * returned any thread may read. */
+ * Discovered at the daemon's start (running interpreters takes a second or so) and written to the
+ * store; only the pythons are looked for again. Threads: discovery by one; once it has returned any
+ * thread may read, but for tide_catalog_renew. */
 #ifndef TIDE_SCHEDULE_CATALOG_H
 #define TIDE_SCHEDULE_CATALOG_H
 
@@ -26,7 +26,10 @@ struct tide_catalog {
     int64_t project;
     struct tide_repo *repo;
     struct tide_pythons pythons;
-    int64_t *python_ids; /* of pythons.at[i], in the store */
+    int64_t *python_ids;          /* of pythons.at[i], in the store */
+    int64_t fetched_ns;           /* when the folder of the fetched ones was last written to */
+    struct tide_pythons *retired; /* lists of earlier discoveries, which a run may still use */
+    size_t n_retired;
     struct tide_scenario *scenarios;
     size_t n_scenarios;
 };
@@ -56,6 +59,19 @@ TIDE_CHECK enum tide_rc tide_catalog_discover(const struct tide_places *p, struc
                                               const atomic_bool *stop, struct tide_catalog *out,
                                               struct tide_error *e);
 void tide_catalog_clear(struct tide_catalog *c);
+
+/* Whether a python was rebuilt, removed or fetched since they were looked for. Cheap: no
+ * interpreter is run. */
+bool tide_catalog_is_stale(const struct tide_catalog *c, const struct tide_places *p);
+
+/* Look for the pythons anew, into an empty *found; then tide_catalog_renew takes them into *c,
+ * which nobody may read meanwhile. What tide_catalog_python has given out stays until *c is
+ * cleared. */
+TIDE_CHECK enum tide_rc tide_catalog_rediscover(const struct tide_places *p,
+                                                struct tide_store *store, const atomic_bool *stop,
+                                                struct tide_catalog *found, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_catalog_renew(struct tide_catalog *c, struct tide_catalog *found,
+                                           struct tide_error *e);
 
 /* Bring the project's mirror up to date. A source that is no repository is FAILED: it is no fault
  * of the request that needs it. */

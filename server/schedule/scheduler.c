@@ -35,7 +35,9 @@ struct tide_scheduler {
     enum tide_rc discovery;      /* how it ended */
     struct tide_error trouble;   /* why nothing can be measured; no text: nothing is wrong */
     bool work;                   /* something was queued */
-    struct tide_catalog catalog; /* read-only once discovered */
+    struct tide_catalog catalog; /* once discovered only its pythons change */
+    pthread_rwlock_t renewal;    /* written while they do */
+    pthread_mutex_t search;      /* held while they are looked for again */
     struct tide_builder builder;
     struct tide_builds *builds;
     char *harness;
@@ -123,6 +125,15 @@ static enum tide_rc judge_build(struct tide_scheduler *s, const struct tide_job 
     return TIDE_OK;
 }
 
+/* The python that the run was queued for; it stays until the scheduler is freed. */
+static const struct tide_python *find_python(struct tide_scheduler *s, const struct tide_job *job)
+{
+    pthread_rwlock_rdlock(&s->renewal);
+    const struct tide_python *python = tide_catalog_python(&s->catalog, job->python_identity);
+    pthread_rwlock_unlock(&s->renewal);
+    return python;
+}
+
 /* Begin the build of a run that is still in the queue, if it must be made. What is wrong with it is
  * told when its run comes. */
 static void begin_ahead(struct tide_scheduler *s, const struct tide_job *job)
@@ -130,7 +141,7 @@ static void begin_ahead(struct tide_scheduler *s, const struct tide_job *job)
     struct tide_build plan = {0};
     struct tide_known_build known = {0};
     bool needed = false;
-    const struct tide_python *python = tide_catalog_python(&s->catalog, job->python_identity);
+    const struct tide_python *python = find_python(s, job);
     if (!python || tide_builds_check_disk(s->builds, NULL) ||
         judge_build(s, job, python, &plan, &known, &needed, NULL) || !needed ||
         tide_builds_begin(s->builds, &s->catalog, job, python, &plan, NULL))
@@ -219,10 +230,13 @@ static enum tide_rc build_and_execute(struct tide_scheduler *s, const struct tid
 {
     struct tide_build plan = {0};
     char *worker = NULL;
-    const struct tide_python *python = tide_catalog_python(&s->catalog, job->python_identity);
+    const struct tide_python *python = find_python(s, job);
     if (!python)
-        return tide_fail(e, TIDE_FAILED, "the python of this run is no longer on this machine");
-    enum tide_rc rc = require_build(s, job, python, &plan, e);
+        return tide_fail(e, TIDE_FAILED,
+                         "the python of this run is no longer on this machine, or was changed "
+                         "since it was queued");
+    enum tide_rc rc = tide_python_check(python, e);
+    if (!rc) rc = require_build(s, job, python, &plan, e);
     if (!rc && s->places->limits.beside_runs) build_ahead(s);
     if (!rc) rc = tide_builder_worker(&s->builder, python, &worker, e);
     if (!rc) rc = execute(s, job, python, worker, plan.prefix, batch_done, e);
@@ -370,6 +384,8 @@ enum tide_rc tide_scheduler_start(const struct tide_places *places, struct tide_
     s->started_ns = tide_clock_unix_ns();
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
+    pthread_rwlock_init(&s->renewal, NULL);
+    pthread_mutex_init(&s->search, NULL);
     s->harness = tide_format("%s/worker/python/harness.py", places->source);
     char *sources = tide_format("%s/worker", places->source);
     s->builder = (struct tide_builder){places->cache, sources, &s->stop};
@@ -404,6 +420,8 @@ void tide_scheduler_free(struct tide_scheduler *s)
     pthread_join(s->thread, NULL);
     tide_builds_free(s->builds);
     tide_catalog_clear(&s->catalog);
+    pthread_rwlock_destroy(&s->renewal);
+    pthread_mutex_destroy(&s->search);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     free((char *)s->builder.worker_source);
@@ -431,13 +449,40 @@ static enum tide_rc await_discovery(struct tide_scheduler *s, struct tide_error 
     return rc == TIDE_INVALID ? tide_fail(e, TIDE_FAILED, "%s", s->trouble.text) : rc;
 }
 
+static enum tide_rc look_again(struct tide_scheduler *s, struct tide_error *e)
+{
+    struct tide_catalog found;
+    enum tide_rc rc = tide_catalog_rediscover(s->places, s->store, &s->stop, &found, e);
+    if (rc) return rc;
+    pthread_rwlock_wrlock(&s->renewal);
+    rc = tide_catalog_renew(&s->catalog, &found, e);
+    size_t n = s->catalog.pythons.n;
+    pthread_rwlock_unlock(&s->renewal);
+    if (!rc) tide_log(TIDE_LOG_INFO, "schedule", "looked again, found pythons=%zu", n);
+    return rc;
+}
+
+enum tide_rc tide_scheduler_refresh(struct tide_scheduler *s, bool always, struct tide_error *e)
+{
+    enum tide_rc rc = await_discovery(s, e);
+    if (rc) return rc;
+    pthread_mutex_lock(&s->search);
+    /* Only whoever holds `search` renews: reading needs no other lock here. */
+    if (always || tide_catalog_is_stale(&s->catalog, s->places)) rc = look_again(s, e);
+    pthread_mutex_unlock(&s->search);
+    return rc;
+}
+
 enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request, int64_t *batch,
                                     struct tide_error *e)
 {
     json_t *meant = NULL;
-    enum tide_rc rc = await_discovery(s, e);
-    if (!rc) rc = tide_demo_expand(&s->catalog, request, &meant, e);
+    enum tide_rc rc = tide_scheduler_refresh(s, false, e);
+    if (rc) return rc;
+    pthread_rwlock_rdlock(&s->renewal);
+    rc = tide_demo_expand(&s->catalog, request, &meant, e);
     if (!rc) rc = tide_trigger(&s->catalog, s->store, meant, batch, e);
+    pthread_rwlock_unlock(&s->renewal);
     json_decref(meant);
     if (rc) return rc;
     publish_queued(s, *batch);
@@ -452,10 +497,13 @@ enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request
                                  struct tide_str *out, struct tide_error *e)
 {
     json_t *meant = NULL;
-    enum tide_rc rc = await_discovery(s, e);
-    if (!rc) rc = tide_demo_expand(&s->catalog, request, &meant, e);
+    enum tide_rc rc = tide_scheduler_refresh(s, false, e);
+    if (rc) return rc;
+    pthread_rwlock_rdlock(&s->renewal);
+    rc = tide_demo_expand(&s->catalog, request, &meant, e);
     if (!rc)
         rc = tide_plan(&s->catalog, s->store, &s->builder, s->places->limits.jobs, meant, out, e);
+    pthread_rwlock_unlock(&s->renewal);
     json_decref(meant);
     return rc;
 }
@@ -501,9 +549,11 @@ enum tide_rc tide_scheduler_status_json(struct tide_scheduler *s, struct tide_st
     size_t usable = 0, n = 0;
     pthread_mutex_lock(&s->lock);
     bool discovering = !s->discovered;
+    pthread_rwlock_rdlock(&s->renewal);
     if (!discovering) n = s->catalog.pythons.n;
     for (size_t i = 0; i < n; i++)
         usable += !s->catalog.pythons.at[i].reason;
+    pthread_rwlock_unlock(&s->renewal);
     json_t *trouble = *s->trouble.text ? json_string(s->trouble.text) : json_null();
     pthread_mutex_unlock(&s->lock);
     char *shown = json_dumps(trouble, JSON_ENCODE_ANY);

@@ -25,6 +25,11 @@ void tide_scheduler_interrupt(struct tide_scheduler *s);
 /* Wait for the thread and free; nobody may call any more. NULL is a no-op. */
 void tide_scheduler_free(struct tide_scheduler *s);
 
+/* Look for the pythons of this machine again: `always`, or when one was rebuilt, removed or
+ * fetched. Runs in work keep theirs. Errors as of tide_scheduler_trigger. */
+TIDE_CHECK enum tide_rc tide_scheduler_refresh(struct tide_scheduler *s, bool always,
+                                               struct tide_error *e);
+
 /* Queue what `request` asks for (schedule/trigger.h). BUSY while the pythons are still being looked
  * for and that takes longer than some seconds; FAILED when discovery failed, with its reason. */
 TIDE_CHECK enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request,

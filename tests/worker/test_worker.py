@@ -54,7 +54,7 @@ import json, platform, sys, sysconfig
 v = sysconfig.get_config_var
 print(json.dumps({"version": "%d.%d" % sys.version_info[:2], "number": sys.version_info[:2],
     "executable": sys.executable, "include": sysconfig.get_path("include"), "libdir": v("LIBDIR"),
-    "library": v("LDLIBRARY"), "suffix": v("EXT_SUFFIX"),
+    "debug": bool(v("Py_DEBUG")), "library": v("LDLIBRARY"), "suffix": v("EXT_SUFFIX"),
     "kind": platform.python_implementation()}))
 """
 
@@ -125,7 +125,7 @@ def discover():
         facts["executable"] = os.path.realpath(facts["executable"])
         facts["fetched"] = os.path.exists(
             os.path.join(os.path.dirname(os.path.dirname(facts["executable"])), NOTE))
-        usable = (facts["kind"] == "CPython" and tuple(facts["number"]) >= (3, 8)
+        usable = (facts["kind"] == "CPython" and not facts["debug"] and tuple(facts["number"]) >= (3, 8)
                   and ".so" in (facts["library"] or "")
                   and os.path.exists(os.path.join(facts["include"], "Python.h")))
         if usable:

@@ -25,6 +25,7 @@ struct options {
     const char *paths[PATHS_MAX];
     int path_count;
     unsigned long hash_seed;
+    bool no_site;
     struct tide_plan plan;
 };
 
@@ -59,6 +60,7 @@ static const char HELP[] =
     "                    exact: at every event\n"
     "  --bound N         bytes that the RSS of an event may be off by (default 262144)\n"
     "  --lines           record lines too\n"
+    "  --no-site         leave site-packages out of sys.path, as python -S does\n"
     "  --hash-seed N     seed of str and bytes hashes (default 0: hashes are not randomized)\n";
 
 static const struct option OPTIONS[] = {
@@ -75,6 +77,7 @@ static const struct option OPTIONS[] = {
     {"precision", required_argument, NULL, 'x'},
     {"bound", required_argument, NULL, 'b'},
     {"lines", no_argument, NULL, 'l'},
+    {"no-site", no_argument, NULL, 'S'},
     {"help", no_argument, NULL, '?'},
     {NULL, 0, NULL, 0},
 };
@@ -133,6 +136,7 @@ static bool take_option(struct options *o, int c)
         if (o->path_count == PATHS_MAX) return false;
         o->paths[o->path_count++] = optarg;
         return true;
+    case 'S': o->no_site = true; return true;
     case 'r':
         o->hash_seed = strtoul(optarg, &end, 10);
         return end != optarg && !*end && o->hash_seed <= UINT_MAX; /* PEP 456's bound */
@@ -247,6 +251,7 @@ static PyStatus initialize(const struct options *o)
     PyConfig_InitIsolatedConfig(&config);
     config.use_hash_seed = 1;
     config.hash_seed = o->hash_seed;
+    config.site_import = !o->no_site;
     config.write_bytecode = 0; /* a run leaves nothing behind that the next would start from */
     status = PyConfig_SetBytesString(&config, &config.program_name, o->python);
     if (!PyStatus_Exception(status))
