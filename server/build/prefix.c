@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define STEP_S   300
 #define FILE_MAX (16u << 20)
@@ -171,6 +172,21 @@ static enum tide_rc move_sysconfig(const struct tide_prefix *p, struct tide_erro
     return rc;
 }
 
+/* CMake takes the headers of the release for those of a debug build too: one settings file holds
+ * for the whole prefix. */
+static enum tide_rc share_header(const struct tide_prefix *p, const char *header,
+                                 struct tide_error *e)
+{
+    char *plain = tide_format("%s/include/python%s/pyconfig.h", p->root, p->minor);
+    enum tide_rc rc = plain ? TIDE_OK : no_memory(e);
+    if (!rc && strcmp(plain, header) != 0) {
+        rc = tide_file_remove_tree(plain, e);
+        if (!rc && link(header, plain)) rc = tide_fail_errno(e, "link %s to %s", plain, header);
+    }
+    free(plain);
+    return rc;
+}
+
 static enum tide_rc move_header(const struct tide_prefix *p, struct tide_error *e)
 {
     const char *multiarch = strrchr(p->library, '/') + 1;
@@ -178,6 +194,7 @@ static enum tide_rc move_header(const struct tide_prefix *p, struct tide_error *
     char *into = tide_format("%s/include/%s/pyconfig.h", p->root, p->program);
     enum tide_rc rc = from && into ? TIDE_OK : no_memory(e);
     if (!rc && rename(from, into)) rc = tide_fail_errno(e, "rename %s to %s", from, into);
+    if (!rc) rc = share_header(p, into, e);
     free(from);
     free(into);
     return rc;
@@ -257,15 +274,15 @@ static enum tide_rc compile(const struct tide_prefix *p, const char *source, str
 static enum tide_rc make_program(const struct tide_prefix *p, struct tide_error *e)
 {
     char *source = tide_format("%s/main.c", p->bench);
-    char *link = tide_format("%s/bin/python3", p->root);
-    enum tide_rc rc = source && link ? TIDE_OK : no_memory(e);
+    char *python3 = tide_format("%s/bin/python3", p->root);
+    enum tide_rc rc = source && python3 ? TIDE_OK : no_memory(e);
     if (!rc) rc = tide_file_replace(source, program_source, sizeof program_source - 1, 0644, e);
     if (!rc) rc = compile(p, source, e);
     if (!rc) {
-        const char *const argv[] = {"ln", "-sf", p->program, link, NULL};
+        const char *const argv[] = {"ln", "-sf", p->program, python3, NULL};
         rc = run(p, argv, e);
     }
-    free(link);
+    free(python3);
     free(source);
     return rc;
 }
