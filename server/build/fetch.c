@@ -13,11 +13,13 @@
 #include "build/scratch.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define NOTE_MAX (1u << 20)
@@ -32,6 +34,7 @@ struct job {
     char *program;           /* "python3.14d" */
     char *temporary, *bench; /* FOLDER/.tmp and a folder in it */
     int hold;                /* of the former */
+    int lock;                /* of FOLDER */
 };
 
 static void close_job(struct job *j)
@@ -39,6 +42,7 @@ static void close_job(struct job *j)
     /* What cannot be removed now goes with the next sweep. */
     if (j->bench && tide_file_remove_tree(j->bench, NULL)) {}
     if (j->hold >= 0) close(j->hold);
+    if (j->lock >= 0) close(j->lock);
     free(j->version);
     free(j->place);
     free(j->program);
@@ -77,6 +81,23 @@ static enum tide_rc check_folder(const char *folder, struct tide_error *e)
                      "no Python can be kept below %s: comma, colon, quotes and backslash do not "
                      "pass through the linker's options; name another --data",
                      folder);
+}
+
+/* Two at once would work in the same folders of apt's. */
+static enum tide_rc lock_folder(struct job *j, struct tide_error *e)
+{
+    enum tide_rc rc = tide_file_make_folder(j->f->folder, 0755, e);
+    if (rc) return rc;
+    char *path = tide_format("%s/.lock", j->f->folder);
+    if (!path) return tide_fail(e, TIDE_NOMEM, "fetch a Python");
+    j->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (j->lock < 0)
+        rc = tide_fail_errno(e, "open %s", path);
+    else if (flock(j->lock, LOCK_EX | LOCK_NB))
+        rc = tide_fail(e, TIDE_BUSY, "another `tidemark pythons get` is at work in %s: wait for it",
+                       j->f->folder);
+    free(path);
+    return rc;
 }
 
 /* The suite's Pythons, for an error's text. */
@@ -259,11 +280,12 @@ static enum tide_rc make(struct job *j, struct tide_error *e)
 enum tide_rc tide_fetch_python(const struct tide_fetch *f, const char *minor, const char *suite,
                                bool debug, char **out, bool *fresh, struct tide_error *e)
 {
-    struct job j = {.f = f, .minor = minor, .debug = debug, .hold = -1};
+    struct job j = {.f = f, .minor = minor, .debug = debug, .hold = -1, .lock = -1};
     *out = NULL;
     *fresh = false;
     enum tide_rc rc = check_minor(minor, e);
     if (!rc) rc = check_folder(f->folder, e);
+    if (!rc) rc = lock_folder(&j, e);
     if (!rc) rc = find_suite(&j, suite, e);
     if (!rc) rc = name_it(&j, e);
     if (rc) goto out;

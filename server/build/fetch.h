@@ -26,7 +26,7 @@ struct tide_fetch {
 /* Fetch the newest CPython `minor` ("3.14") of `suite`; NULL: of the first suite that has it. *out
  * is its prefix, freed by the caller, also when it was there already (*fresh is false then).
  * INVALID: no such minor version, or no suite has it (the text says what there is); FAILED: as of
- * debian.h, or it does not work here. */
+ * debian.h, or it does not work here; BUSY: another fetch is at work. */
 TIDE_CHECK enum tide_rc tide_fetch_python(const struct tide_fetch *f, const char *minor,
                                           const char *suite, bool debug, char **out, bool *fresh,
                                           struct tide_error *e);

@@ -3,6 +3,7 @@ and go. The extension under test prints into the run's log what its process is m
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import json
 import os
@@ -246,6 +247,9 @@ class Fetched(FaultCase):
         self.assertIn("is no http:", self.get(2, "3.14", "--mirror", "gopher://x").stderr)
         self.assertIn("takes for something else", self.get(2, "3.14", "--mirror", "http://x/ [y]").stderr)
         self.assertIn("127.0.0.1", self.get(3, "3.14", "--mirror", unreachable).stderr)
+        with open(str(self.folder / "data" / "pythons" / ".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertIn("is at work in", self.get(3, "3.14", "--mirror", unreachable).stderr)
         self.assertIn("no Python \"3.14.1\" was fetched; there is none",
                       self.get(2, "3.14.1", "--yes", command="remove").stderr)
         self.assertIn("no Python \"..\"", self.get(2, "..", "--yes", command="remove").stderr)
