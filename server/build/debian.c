@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "build/command.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,6 +260,7 @@ enum tide_rc tide_debian_version(const struct tide_debian *d, const char *suite,
     const char *bar = !rc && text.at ? strchr(text.at, '|') : NULL;
     if (!rc && !bar) rc = tide_fail(e, TIDE_ABSENT, "Debian %s has no %s", suite, package);
     if (!rc) {
+        assert(bar);
         bar += 1 + strspn(bar + 1, " ");
         *out = strndup(bar, strcspn(bar, " |\n"));
         if (!*out) rc = tide_fail(e, TIDE_NOMEM, "read apt's answer");

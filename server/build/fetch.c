@@ -12,6 +12,7 @@
 #include "build/prefix.h"
 #include "build/scratch.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -149,6 +150,7 @@ static enum tide_rc find_suite(struct job *j, const char *suite, struct tide_err
 /* "3.14.8-1" is CPython 3.14.8, "3.15.0~rc2-1" is 3.15.0rc2. */
 static enum tide_rc name_it(struct job *j, struct tide_error *e)
 {
+    assert(j->version); /* what a suite that was found gave */
     size_t length = strcspn(j->version, "-+"), n = 0;
     char plain[64];
     for (size_t i = 0; i < length && n < sizeof plain - 1; i++)

@@ -6,6 +6,7 @@
 #include "build/command.h"
 #include "build/toolchain.h"
 
+#include <assert.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,7 @@ static enum tide_rc find_library(struct tide_prefix *p, struct tide_error *e)
     enum tide_rc rc = TIDE_OK;
     char *pattern = tide_format("%s/lib/*/lib%s.so.1.0", p->root, p->program);
     if (!pattern) return no_memory(e);
+    assert(p->root);
     if (glob(pattern, 0, NULL, &found)) {
         rc = tide_fail(e, TIDE_FAILED, "Debian's packages hold no lib%s.so.1.0", p->program);
     } else {
@@ -178,8 +180,9 @@ static enum tide_rc share_header(const struct tide_prefix *p, const char *header
                                  struct tide_error *e)
 {
     char *plain = tide_format("%s/include/python%s/pyconfig.h", p->root, p->minor);
-    enum tide_rc rc = plain ? TIDE_OK : no_memory(e);
-    if (!rc && strcmp(plain, header) != 0) {
+    enum tide_rc rc = TIDE_OK;
+    if (!plain) return no_memory(e);
+    if (strcmp(plain, header) != 0) {
         rc = tide_file_remove_tree(plain, e);
         if (!rc && link(header, plain)) rc = tide_fail_errno(e, "link %s to %s", plain, header);
     }
@@ -189,12 +192,16 @@ static enum tide_rc share_header(const struct tide_prefix *p, const char *header
 
 static enum tide_rc move_header(const struct tide_prefix *p, struct tide_error *e)
 {
+    assert(p->library); /* what find_library found */
     const char *multiarch = strrchr(p->library, '/') + 1;
     char *from = tide_format("%s/include/%s/%s/pyconfig.h", p->root, multiarch, p->program);
     char *into = tide_format("%s/include/%s/pyconfig.h", p->root, p->program);
     enum tide_rc rc = from && into ? TIDE_OK : no_memory(e);
     if (!rc && rename(from, into)) rc = tide_fail_errno(e, "rename %s to %s", from, into);
-    if (!rc) rc = share_header(p, into, e);
+    if (!rc) {
+        assert(into);
+        rc = share_header(p, into, e);
+    }
     free(from);
     free(into);
     return rc;
@@ -231,6 +238,7 @@ static char *find_loader(const struct tide_prefix *p)
 {
     glob_t found = {0};
     char *loader = NULL;
+    assert(p->root);
     char *pattern = tide_format("%s%s/ld-linux*.so.*", p->root, p->library + strlen(p->place));
     if (pattern && !glob(pattern, 0, NULL, &found))
         loader =
