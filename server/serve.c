@@ -200,6 +200,7 @@ static enum tide_rc start(struct daemon *d, const struct arguments *a, struct ti
     d->http_config.store = d->store;
     d->http_config.feed = d->feed;
     d->http_config.scheduler = d->scheduler;
+    d->http_config.cache = d->config.places.cache;
     rc = tide_http_start(&d->http_config, &d->http, e);
     return rc ? rc : write_url(d, e);
 }

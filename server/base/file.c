@@ -3,8 +3,11 @@
 
 #include "base/str.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <fts.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +143,36 @@ enum tide_rc tide_file_remove_tree(const char *path, struct tide_error *e)
         nanosleep(&pause, NULL);
     }
     return tide_fail_errno(e, "remove %s", path);
+}
+
+enum tide_rc tide_file_remove_matching(const char *folder, const char *pattern,
+                                       struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    DIR *d = opendir(folder);
+    if (!d) return tide_fail_errno(e, "open folder %s", folder);
+    for (struct dirent *entry; !rc && (entry = readdir(d));) {
+        if (fnmatch(pattern, entry->d_name, FNM_PERIOD) != 0) continue;
+        char *path = tide_format("%s/%s", folder, entry->d_name);
+        rc = path ? tide_file_remove_tree(path, e) : tide_fail(e, TIDE_NOMEM, "empty %s", folder);
+        free(path);
+    }
+    closedir(d);
+    return rc;
+}
+
+enum tide_rc tide_file_tree_size(const char *path, int64_t *bytes, struct tide_error *e)
+{
+    char *const roots[] = {(char *)path, NULL};
+    *bytes = 0;
+    if (!tide_file_exists(path)) return TIDE_OK;
+    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    if (!walk) return tide_fail_errno(e, "measure %s", path);
+    for (FTSENT *entry; (entry = fts_read(walk));)
+        if (entry->fts_info != FTS_DP && entry->fts_statp)
+            *bytes += (int64_t)entry->fts_statp->st_blocks * 512;
+    fts_close(walk);
+    return TIDE_OK;
 }
 
 bool tide_file_exists(const char *path)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Make the folder and its parents; one that is there is fine. */
@@ -22,6 +23,13 @@ TIDE_CHECK enum tide_rc tide_file_replace(const char *path, const void *bytes, s
 
 /* Remove a file or a folder with all in it; never follows a symbolic link. Absent is fine. */
 TIDE_CHECK enum tide_rc tide_file_remove_tree(const char *path, struct tide_error *e);
+
+/* Remove what stands in the folder under a name that matches the pattern (fnmatch). */
+TIDE_CHECK enum tide_rc tide_file_remove_matching(const char *folder, const char *pattern,
+                                                  struct tide_error *e);
+
+/* Bytes that a file or a folder with all in it takes on the disk; 0 when it is absent. */
+TIDE_CHECK enum tide_rc tide_file_tree_size(const char *path, int64_t *bytes, struct tide_error *e);
 
 bool tide_file_exists(const char *path);
 

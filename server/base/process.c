@@ -215,5 +215,6 @@ enum tide_rc tide_process_run(const struct tide_command *c, struct tide_str *out
     rc = attend(c, &p, ending, out, e);
     if (ending >= 0) close(ending);
     int status = tide_process_end(&p, rc ? SIGKILL : 0);
+    if (c->status) *c->status = status;
     return rc ? rc : describe_status(c->argv[0], status, e);
 }

@@ -23,6 +23,7 @@ struct tide_command {
     bool log_output;                /* its standard output goes to `log` too, nothing is read */
     int deadline_s;                 /* 0: none */
     const atomic_bool *stop;        /* when it turns true the child is killed; may be NULL */
+    int *status;                    /* gets the wait status of what was started; may be NULL */
 };
 
 struct tide_process {

@@ -1,44 +1,88 @@
 /* builder.c - see builder.h.
  *
- * The recipe: check the commit out, configure its converters/ with CMake for the python, build, and
- * keep the build folder without CMake's own files as the prefix. While it is built,
- * CACHE/tmp/KEY.XXXXXX holds
+ * A build is known by its key and made on a bench: CACHE/tmp/KEY.XXXXXX holds
  *
  *   log      all that the steps said
  *   source   a link to the worktree: the paths that the compiler sees are the same below the folder
- * for every commit, so ccache knows a source again that did not change between two commits prefix
- * CMake's build folder
+ *            for every commit, so ccache knows a source again that did not change between two
+ *            commits
+ *   prefix   what the recipe (build/follow.h) leaves, beside folders of its own
  *
- * and is renamed to CACHE/builds/KEY at the end. Of a commit that does not build only the log is
- * kept there. */
+ * and is renamed to CACHE/builds/KEY at the end, with log and prefix alone. Of a commit that does
+ * not build only the log is kept there. */
 #include "build/builder.h"
 
 #include "base/file.h"
-#include "base/str.h"
 #include "build/command.h"
+#include "build/follow.h"
 #include "build/scratch.h"
 #include "build/toolchain.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Part of every key: a change of the recipe makes other builds. */
-#define RECIPE "cmake 1"
-#define FLAGS  "-DCMAKE_BUILD_TYPE=Release"
+/* Part of every key: a change of what a recipe does makes other builds. */
+#define RECIPES    "recipes 1"
+#define LIVE_BLOCK 65536
+#define PATHS_DEEP 16 /* folders down to where site-packages is looked for */
 
-static enum tide_rc make_key(const char *project, const char *sha, const struct tide_python *python,
+static bool names_the_commit(const struct tide_recipe *r)
+{
+    for (char **line = r->commands; line && *line; line++)
+        if (strstr(*line, "{commit}")) return true;
+    return false;
+}
+
+/* What goes in: the content of the folder that is built. Where there is none the build fails, and
+ * says so, for each commit. */
+static enum tide_rc find_content(const struct tide_subject *s, char content[65],
+                                 struct tide_error *e)
+{
+    struct tide_error missing = {0};
+    bool own = names_the_commit(s->recipe);
+    enum tide_rc rc =
+        own ? TIDE_ABSENT : tide_repo_tree(s->repo, s->sha, s->recipe->folder, content, &missing);
+    if (rc == TIDE_ABSENT) {
+        snprintf(content, 65, "%s", s->sha);
+        return TIDE_OK;
+    }
+    if (rc && e) *e = missing;
+    return rc;
+}
+
+static enum tide_rc make_key(const struct tide_subject *subject, const struct tide_python *python,
                              struct tide_build *out, struct tide_error *e)
 {
+    char content[65];
     struct tide_str s = {0};
-    tide_str_printf(&s, "%s\n%s\n%s\n%s\n%s\n%s\n", RECIPE, project, sha, python->identity,
-                    out->flags, out->compiler);
-    bool failed = s.failed;
+    enum tide_rc rc = find_content(subject, content, e);
+    if (rc) return rc;
+    char *recipe = tide_recipe_text(subject->recipe);
+    tide_str_printf(&s, "%s\n%lld\n%s\n%s\n%s\n%s\n%s\n", RECIPES, (long long)subject->project,
+                    content, recipe ? recipe : "", python->identity, out->flags, out->compiler);
+    bool failed = s.failed || !recipe;
     if (!failed) tide_hash_text(s.at, s.length, out->key);
     tide_str_free(&s);
+    free(recipe);
     return failed ? tide_fail(e, TIDE_NOMEM, "plan a build") : TIDE_OK;
+}
+
+/* What the recipe is given beside what every build has; shown, and part of the key. */
+static char *describe_flags(const struct tide_recipe *r)
+{
+    struct tide_str s = {0};
+    tide_str_put(&s, tide_follow_defaults(r->kind));
+    for (char **flag = r->flags; flag && *flag; flag++) {
+        if (s.length) tide_str_put(&s, " ");
+        tide_steps_quote(&s, *flag);
+    }
+    return tide_str_take(&s);
 }
 
 static enum tide_rc sweep(const char *cache, struct tide_error *e)
@@ -50,7 +94,7 @@ static enum tide_rc sweep(const char *cache, struct tide_error *e)
     return rc;
 }
 
-enum tide_rc tide_builder_plan(const struct tide_builder *b, const char *project, const char *sha,
+enum tide_rc tide_builder_plan(const struct tide_builder *b, const struct tide_subject *subject,
                                const struct tide_python *python, struct tide_build *out,
                                struct tide_error *e)
 {
@@ -62,9 +106,8 @@ enum tide_rc tide_builder_plan(const struct tide_builder *b, const char *project
     if (!rc) rc = sweep(cache, e);
     if (!rc) rc = tide_toolchain_compiler(b->stop, &out->compiler, e);
     if (rc) goto out;
-    out->flags = strdup(FLAGS);
-    rc = out->flags ? make_key(project, sha, python, out, e)
-                    : tide_fail(e, TIDE_NOMEM, "plan a build");
+    out->flags = describe_flags(subject->recipe);
+    rc = out->flags ? make_key(subject, python, out, e) : tide_fail(e, TIDE_NOMEM, "plan a build");
     if (rc) goto out;
     out->folder = tide_format("%s/builds/%s", cache, out->key);
     out->prefix = tide_format("%s/builds/%s/prefix", cache, out->key);
@@ -87,99 +130,97 @@ void tide_build_clear(struct tide_build *b)
     free(b->folder);
     free(b->prefix);
     free(b->log);
+    free(b->steps);
     *b = (struct tide_build){0};
 }
 
-/* cmake -S source/converters -B prefix ..., in new memory. */
-static char **make_configure(const struct tide_python *python, const char *flags)
+/* Remove from the bench all but the log and, where it is kept, the prefix. */
+static enum tide_rc trim(const char *folder, bool prefix, struct tide_error *e)
 {
-    char **words = NULL;
-    char *ninja = tide_build_which("ninja"), *ccache = tide_build_which("ccache");
-    char *program = tide_format("-DPython_EXECUTABLE=%s", python->program);
-    bool put = program && tide_build_words_add(&words, "cmake -S source/converters -B prefix") &&
-               tide_build_words_put(&words, program) && tide_build_words_add(&words, flags) &&
-               tide_build_words_put(&words, "-G") &&
-               tide_build_words_put(&words, ninja ? "Ninja" : "Unix Makefiles");
-    if (put && ccache)
-        put = tide_build_words_add(&words, "-DCMAKE_C_COMPILER_LAUNCHER=ccache "
-                                           "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache");
-    free(ninja);
-    free(ccache);
-    free(program);
-    if (put) return words;
-    tide_build_words_free(words);
-    return NULL;
-}
-
-static enum tide_rc run_recipe(const struct tide_steps *steps, const struct tide_python *python,
-                               const char *flags, struct tide_error *e)
-{
-    char jobs[16];
-    snprintf(jobs, sizeof jobs, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
-    const char *const build[] = {"cmake", "--build", "prefix", "--parallel", jobs, NULL};
-    char **configure = make_configure(python, flags);
-    if (!configure) return tide_fail(e, TIDE_NOMEM, "build an extension");
-    enum tide_rc rc = tide_steps_run(steps, (const char *const *)configure, e);
-    if (!rc) rc = tide_steps_run(steps, build, e);
-    tide_build_words_free(configure);
-    return rc;
-}
-
-/* CMake's own files are worthless once the folder has moved, and would lie on sys.path. */
-static enum tide_rc trim(const char *folder, struct tide_error *e)
-{
-    static const char *const own[] = {"source",
-                                      "prefix/CMakeFiles",
-                                      "prefix/CMakeCache.txt",
-                                      "prefix/build.ninja",
-                                      "prefix/Makefile",
-                                      "prefix/cmake_install.cmake",
-                                      "prefix/.ninja_log",
-                                      "prefix/.ninja_deps"};
     enum tide_rc rc = TIDE_OK;
-    for (size_t i = 0; !rc && i < sizeof own / sizeof *own; i++) {
-        char *path = tide_format("%s/%s", folder, own[i]);
+    DIR *d = opendir(folder);
+    if (!d) return tide_fail_errno(e, "open folder %s", folder);
+    for (struct dirent *entry; !rc && (entry = readdir(d));) {
+        const char *name = entry->d_name;
+        if (!strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "log")) continue;
+        if (prefix && !strcmp(name, "prefix")) continue;
+        char *path = tide_format("%s/%s", folder, name);
         rc = path ? tide_file_remove_tree(path, e) : tide_fail(e, TIDE_NOMEM, "keep a build");
         free(path);
     }
+    closedir(d);
     return rc;
 }
 
-static enum tide_rc check_source(const struct tide_steps *steps, const char *worktree,
-                                 const char *sha, struct tide_error *e)
+/* That the commit holds what its recipe builds. */
+static enum tide_rc check_source(const struct tide_steps *steps, const struct tide_subject *subject,
+                                 const char *worktree, struct tide_error *e)
 {
-    char *file = tide_format("%s/converters/CMakeLists.txt", worktree);
+    static const char *const needed[TIDE_RECIPE_KINDS] = {
+        [TIDE_RECIPE_CMAKE] = "CMakeLists.txt", [TIDE_RECIPE_SETUP_PY] = "setup.py"};
+    const char *name = needed[subject->recipe->kind], *folder = subject->recipe->folder;
+    const char *slash = *folder && name ? "/" : "";
+    if (!name) name = "";
+    char *file = tide_format("%s/%s%s%s", worktree, folder, slash, name);
     if (!file) return tide_fail(e, TIDE_NOMEM, "build an extension");
     bool there = tide_file_exists(file);
     free(file);
     if (there) return TIDE_OK;
-    tide_steps_note(steps, "error: commit %s has no converters/CMakeLists.txt to build", sha);
-    return tide_fail(e, TIDE_FAILED, "commit %.12s has no converters/CMakeLists.txt to build", sha);
+    tide_steps_note(steps, "error: commit %s has no %s%s%s to build", subject->sha, folder, slash,
+                    name);
+    return tide_fail(e, TIDE_FAILED, "commit %.12s has no %s%s%s to build", subject->sha, folder,
+                     slash, name);
 }
 
-/* Check out and build on the bench. The worktree is gone when it returns. */
-static enum tide_rc build(const struct tide_bench *bench, struct tide_repo *repo, const char *sha,
+/* A recipe that ran well and left nothing is one that does not fit. */
+static enum tide_rc check_prefix(const struct tide_bench *bench, struct tide_error *e)
+{
+    char *prefix = tide_format("%s/prefix", bench->folder);
+    if (!prefix) return tide_fail(e, TIDE_NOMEM, "keep a build");
+    bool empty = !tide_file_exists(prefix) || !rmdir(prefix);
+    free(prefix);
+    if (!empty) return TIDE_OK;
+    tide_steps_note(&bench->steps, "error: the recipe left nothing in the prefix");
+    return tide_fail(e, TIDE_FAILED, "the recipe left nothing in the prefix");
+}
+
+/* The worktree, or for a folder that the commit does not have an empty one. */
+static enum tide_rc check_out(const struct tide_steps *steps, const struct tide_subject *subject,
+                              char **worktree, struct tide_error *e)
+{
+    const char *part = subject->recipe->folder;
+    char tree[65];
+    tide_steps_note(steps, "$ git worktree add --detach source %s", subject->sha);
+    if (*part && tide_repo_tree(subject->repo, subject->sha, part, tree, NULL) == TIDE_ABSENT)
+        part = ""; /* a commit without it is checked out whole, and found wanting */
+    return tide_repo_checkout(subject->repo, subject->sha, part, worktree, e);
+}
+
+/* Check out and follow the recipe on the bench. The worktree is gone when it returns. */
+static enum tide_rc build(struct tide_bench *bench, const struct tide_subject *subject,
                           const struct tide_python *python, const struct tide_build *plan,
                           struct tide_error *e)
 {
     char *worktree = NULL;
     char *link = tide_format("%s/source", bench->folder);
+    const struct tide_work work = {&bench->steps, subject->recipe, python,
+                                   subject->sha,  bench->folder,   plan->prefix};
     enum tide_rc rc;
     if (!link) return tide_fail(e, TIDE_NOMEM, "build an extension");
-    tide_steps_note(&bench->steps, "# commit %s for CPython %s (%s), %s", sha, python->version,
-                    python->program, plan->compiler);
-    tide_steps_note(&bench->steps, "$ git worktree add --detach source %s", sha);
-    rc = tide_repo_checkout(repo, sha, &worktree, e);
+    tide_steps_note(&bench->steps, "# commit %s for CPython %s (%s), %s", subject->sha,
+                    python->version, python->program, plan->compiler);
+    rc = check_out(&bench->steps, subject, &worktree, e);
     if (rc) goto out;
     assert(worktree); /* what a checkout that went well gives */
     if (symlink(worktree, link)) {
         rc = tide_fail_errno(e, "link %s to %s", link, worktree);
         goto out;
     }
-    rc = check_source(&bench->steps, worktree, sha, e);
-    if (!rc) rc = run_recipe(&bench->steps, python, plan->flags, e);
+    rc = check_source(&bench->steps, subject, worktree, e);
+    if (!rc) rc = tide_follow(&work, e);
+    if (!rc) rc = check_prefix(bench, e);
 out:
-    tide_repo_release(repo, &worktree);
+    tide_repo_release(subject->repo, &worktree);
     free(link);
     return rc;
 }
@@ -190,36 +231,104 @@ static enum tide_rc keep_failure(struct tide_bench *bench, const struct tide_bui
                                  struct tide_error *e)
 {
     struct tide_error trouble = {0};
-    char *prefix = tide_format("%s/prefix", bench->folder);
-    enum tide_rc rc = prefix ? tide_file_remove_tree(prefix, &trouble)
-                             : tide_fail(&trouble, TIDE_NOMEM, "keep a build's log");
-    if (!rc) rc = trim(bench->folder, &trouble);
+    enum tide_rc rc = trim(bench->folder, false, &trouble);
     if (!rc) rc = tide_bench_keep(bench, plan->folder, plan->prefix, &trouble);
-    free(prefix);
     if (!rc) return TIDE_FAILED;
     if (e) *e = trouble;
     return rc;
 }
 
-enum tide_rc tide_builder_make(const struct tide_builder *b, struct tide_repo *repo,
-                               const char *sha, const struct tide_python *python,
-                               struct tide_build *plan, struct tide_error *e)
+enum tide_rc tide_builder_make(const struct tide_builder *b, const struct tide_subject *subject,
+                               const struct tide_python *python, struct tide_build *plan,
+                               struct tide_error *e)
 {
     struct tide_bench bench;
     char *cache = NULL;
     if (plan->cached) return TIDE_OK;
-    enum tide_rc rc = tide_toolchain_need("cmake", "cmake", e);
+    enum tide_rc rc = tide_follow_need(subject->recipe, e);
     if (!rc) rc = tide_toolchain_folder(b->cache, true, &cache, e);
     if (rc) return rc;
     rc = tide_bench_open(&bench, cache, plan->key, b->stop, e);
-    if (!rc) rc = build(&bench, repo, sha, python, plan, e);
+    if (!rc) rc = build(&bench, subject, python, plan, e);
+    if (bench.steps.done) plan->steps = json_dumps(bench.steps.done, JSON_COMPACT);
     if (rc == TIDE_FAILED) {
         rc = keep_failure(&bench, plan, e);
     } else if (!rc) {
-        rc = trim(bench.folder, e);
+        rc = trim(bench.folder, true, e);
         if (!rc) rc = tide_bench_keep(&bench, plan->folder, plan->prefix, e);
     }
     tide_bench_close(&bench);
     free(cache);
+    return rc;
+}
+
+/* ---- what is made of it ---- */
+
+static bool is_site(const char *name)
+{
+    return !strcmp(name, "site-packages") || !strcmp(name, "dist-packages");
+}
+
+/* Append every site-packages below the folder. */
+static enum tide_rc find_sites(const char *folder, int deep, char ***out, struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    struct stat facts;
+    DIR *d = opendir(folder);
+    if (!d) return tide_fail_errno(e, "open folder %s", folder);
+    for (struct dirent *entry; !rc && (entry = readdir(d));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
+        char *path = tide_format("%s/%s", folder, entry->d_name);
+        if (!path) rc = tide_fail(e, TIDE_NOMEM, "find what a build made");
+        if (!rc && !lstat(path, &facts) && S_ISDIR(facts.st_mode)) {
+            if (is_site(entry->d_name) && !tide_build_words_put(out, path))
+                rc = tide_fail(e, TIDE_NOMEM, "find what a build made");
+            else if (!is_site(entry->d_name) && deep > 1)
+                rc = find_sites(path, deep - 1, out, e);
+        }
+        free(path);
+    }
+    closedir(d);
+    return rc;
+}
+
+enum tide_rc tide_build_paths(const struct tide_build *b, char ***out, struct tide_error *e)
+{
+    *out = NULL;
+    enum tide_rc rc = find_sites(b->prefix, PATHS_DEEP, out, e);
+    if (!rc && !tide_build_words_put(out, b->prefix))
+        rc = tide_fail(e, TIDE_NOMEM, "find what a build made");
+    if (!rc) return TIDE_OK;
+    tide_build_words_free(*out);
+    *out = NULL;
+    return rc;
+}
+
+static enum tide_rc read_from(const char *path, size_t from, struct tide_str *out,
+                              struct tide_error *e)
+{
+    char block[LIVE_BLOCK];
+    ssize_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return tide_fail(e, TIDE_ABSENT, "the build has ended");
+    while (!out->failed && (n = pread(fd, block, sizeof block, (off_t)from)) > 0) {
+        tide_str_add(out, block, (size_t)n);
+        from += (size_t)n;
+    }
+    close(fd);
+    return n < 0 ? tide_fail_errno(e, "read %s", path) : TIDE_OK;
+}
+
+enum tide_rc tide_builder_live_log(const char *cache, const char *key, size_t from,
+                                   struct tide_str *out, struct tide_error *e)
+{
+    glob_t found = {0};
+    char *pattern = tide_format("%s/tmp/%s.*/log", cache, key);
+    if (!pattern) return tide_fail(e, TIDE_NOMEM, "follow a build");
+    enum tide_rc rc = glob(pattern, 0, NULL, &found)
+                          ? tide_fail(e, TIDE_ABSENT, "no build is at work")
+                          : read_from(found.gl_pathv[0], from, out, e);
+    globfree(&found);
+    free(pattern);
     return rc;
 }

@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "build/pythons.h"
+#include "build/recipe.h"
 #include "build/repo.h"
 
 #include <stdbool.h>
@@ -22,6 +23,13 @@ struct tide_builder {
     const atomic_bool *stop;
 };
 
+struct tide_subject { /* what is built; borrowed */
+    int64_t project;  /* in the store */
+    struct tide_repo *repo;
+    const struct tide_recipe *recipe;
+    const char *sha;
+};
+
 struct tide_build {
     char key[TIDE_HASH_TEXT];
     char *flags;    /* what the recipe is given beside its defaults */
@@ -29,23 +37,36 @@ struct tide_build {
     char *folder;   /* CACHE/builds/KEY */
     char *prefix;   /* CACHE/builds/KEY/prefix */
     char *log;      /* path of its log; exists after tide_builder_make, failed or not */
+    char *steps;    /* JSON of its steps (build/steps.h) after tide_builder_make, else NULL */
     bool cached;    /* it stood in the cache already */
 };
 
-/* Fill *out with the key and the paths for this commit (sha) and python. Nothing is built.
- * The caller frees with tide_build_clear. */
-TIDE_CHECK enum tide_rc tide_builder_plan(const struct tide_builder *b, const char *project,
-                                          const char *sha, const struct tide_python *python,
-                                          struct tide_build *out, struct tide_error *e);
+/* Fill *out with the key and the paths for this subject and python. Nothing is built. The key holds
+ * what the recipe's folder contains at the commit, not the commit itself: commits that do not touch
+ * it share one build. The caller frees with tide_build_clear. */
+TIDE_CHECK enum tide_rc tide_builder_plan(const struct tide_builder *b,
+                                          const struct tide_subject *subject,
+                                          const struct tide_python *python, struct tide_build *out,
+                                          struct tide_error *e);
 void tide_build_clear(struct tide_build *b);
 
-/* Make the planned build: check out, `cmake -S converters -B ... -DPython_EXECUTABLE=...`, build,
- * keep in the cache. FAILED with its last error line in *e when the commit does not build (the log
- * says all): CACHE/builds/KEY/log is kept, prefix is not. Any other code is the machine's fault,
- * and nothing is kept. */
-TIDE_CHECK enum tide_rc tide_builder_make(const struct tide_builder *b, struct tide_repo *repo,
-                                          const char *sha, const struct tide_python *python,
-                                          struct tide_build *plan, struct tide_error *e);
+/* Make the planned build: check out, follow the recipe, keep in the cache. FAILED with its last
+ * error line in *e when the commit does not build (the log says all): CACHE/builds/KEY/log is kept,
+ * prefix is not. Any other code is the machine's fault, and nothing is kept. */
+TIDE_CHECK enum tide_rc tide_builder_make(const struct tide_builder *b,
+                                          const struct tide_subject *subject,
+                                          const struct tide_python *python, struct tide_build *plan,
+                                          struct tide_error *e);
+
+/* The folders that go on sys.path, in their order: NULL-terminated, freed by the caller with
+ * tide_build_words_free. The build stands in the cache. */
+TIDE_CHECK enum tide_rc tide_build_paths(const struct tide_build *b, char ***out,
+                                         struct tide_error *e);
+
+/* Append what the build with this key has said since byte `from` while it is at work; ABSENT when
+ * none is. */
+TIDE_CHECK enum tide_rc tide_builder_live_log(const char *cache, const char *key, size_t from,
+                                              struct tide_str *out, struct tide_error *e);
 
 /* The worker for this python, compiled on first use. *out is its absolute path, freed by the
  * caller. FAILED names the log. */

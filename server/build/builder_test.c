@@ -20,7 +20,7 @@ static char *cache, *worktrees;
 static enum tide_rc open_repository(struct tide_error *e)
 {
     char *source = in_folder("source"), *mirror = in_folder("mirror");
-    enum tide_rc rc = tide_repo_open(source, mirror, worktrees, NULL, &repo, e);
+    enum tide_rc rc = tide_repo_open(source, NULL, mirror, worktrees, NULL, &repo, e);
     if (!rc) rc = tide_repo_sync(repo, e);
     free(source);
     free(mirror);
@@ -79,13 +79,23 @@ static char *find_sha(const char *rev)
     return sha;
 }
 
+static const struct tide_recipe recipe = {.kind = TIDE_RECIPE_CMAKE,
+                                          .folder = (char *)"converters",
+                                          .deadline_s = TIDE_RECIPE_DEADLINE_S};
+
+static struct tide_subject subject_of(const char *sha)
+{
+    return (struct tide_subject){1, repo, &recipe, sha};
+}
+
 static struct tide_build planned(const char *rev, const struct tide_python *python)
 {
     struct tide_builder b = builder(NULL);
     struct tide_build plan;
     struct tide_error e = {0};
     char *sha = find_sha(rev);
-    assert_rc(tide_builder_plan(&b, "sample", sha, python, &plan, &e), TIDE_OK, &e);
+    const struct tide_subject subject = subject_of(sha);
+    assert_rc(tide_builder_plan(&b, &subject, python, &plan, &e), TIDE_OK, &e);
     free(sha);
     return plan;
 }
@@ -95,7 +105,8 @@ static enum tide_rc make(const char *rev, const struct tide_python *python, stru
 {
     struct tide_builder b = builder(stop);
     char *sha = find_sha(rev);
-    enum tide_rc rc = tide_builder_make(&b, repo, sha, python, plan, e);
+    const struct tide_subject subject = subject_of(sha);
+    enum tide_rc rc = tide_builder_make(&b, &subject, python, plan, e);
     free(sha);
     return rc;
 }
@@ -151,8 +162,8 @@ static void builds_and_keeps(void **state)
         assert_int_equal(count_entries(plan.prefix), 1); /* the module alone */
         assert_int_equal(count_entries(plan.folder), 2);
         char *log = read_log(plan.log);
-        assert_contains(log, "$ cmake -S source/converters -B prefix -DPython_EXECUTABLE=");
-        assert_contains(log, "$ cmake --build prefix");
+        assert_contains(log, "$ cmake -S source/converters -B build -DPython_EXECUTABLE=");
+        assert_contains(log, "$ cmake --build build");
         assert_contains(log, plan.compiler);
         assert_tidy();
 
@@ -175,11 +186,14 @@ static void keys_differ_by_all_that_goes_in(void **state)
     struct tide_python rebuilt = *newest;
     char *sha = find_sha("good");
     assert_string_not_equal(good.key, slow.key);
-    assert_rc(tide_builder_plan(&b, "other", sha, newest, &other, &e), TIDE_OK, &e);
+    struct tide_subject subject = subject_of(sha);
+    subject.project = 2;
+    assert_rc(tide_builder_plan(&b, &subject, newest, &other, &e), TIDE_OK, &e);
     assert_string_not_equal(good.key, other.key);
     tide_build_clear(&other);
     rebuilt.identity[0] ^= 1;
-    assert_rc(tide_builder_plan(&b, "sample", sha, &rebuilt, &other, &e), TIDE_OK, &e);
+    subject.project = 1;
+    assert_rc(tide_builder_plan(&b, &subject, &rebuilt, &other, &e), TIDE_OK, &e);
     assert_string_not_equal(good.key, other.key);
     tide_build_clear(&other);
     tide_build_clear(&good);
@@ -282,7 +296,9 @@ static void says_what_to_install(void **state)
     char *kept = path_without("bare", "cmake cc");
     assert_rc(make("slow", newest, &plan, NULL, &e), TIDE_ABSENT, &e);
     assert_contains(e.text, "apt-get install cmake");
-    assert_rc(tide_builder_plan(&b, "sample", "x", newest, &none, &e), TIDE_ABSENT, &e);
+    assert_rc(
+        tide_builder_plan(&b, &(struct tide_subject){1, repo, &recipe, "x"}, newest, &none, &e),
+        TIDE_ABSENT, &e);
     assert_contains(e.text, "apt-get install build-essential");
     restore_variable("PATH", kept);
     assert_false(tide_file_exists(plan.folder));
@@ -299,7 +315,8 @@ static void refuses_an_unusable_python(void **state)
     char *worker;
     char reason[] = "it is too old";
     old.reason = reason;
-    assert_rc(tide_builder_plan(&b, "sample", "x", &old, &plan, &e), TIDE_INVALID, &e);
+    assert_rc(tide_builder_plan(&b, &(struct tide_subject){1, repo, &recipe, "x"}, &old, &plan, &e),
+              TIDE_INVALID, &e);
     assert_contains(e.text, reason);
     assert_rc(tide_builder_worker(&b, &old, &worker, &e), TIDE_INVALID, &e);
     assert_null(worker);
@@ -312,8 +329,9 @@ static void keeps_nothing_when_the_machine_is_at_fault(void **state)
     struct tide_error e = {0};
     struct tide_build plan;
     const char *unknown = "0123456789012345678901234567890123456789";
-    assert_rc(tide_builder_plan(&b, "sample", unknown, newest, &plan, &e), TIDE_OK, &e);
-    assert_rc(tide_builder_make(&b, repo, unknown, newest, &plan, &e), TIDE_ABSENT, &e);
+    const struct tide_subject subject = subject_of(unknown);
+    assert_rc(tide_builder_plan(&b, &subject, newest, &plan, &e), TIDE_OK, &e);
+    assert_rc(tide_builder_make(&b, &subject, newest, &plan, &e), TIDE_ABSENT, &e);
     assert_false(tide_file_exists(plan.folder));
     assert_tidy();
     tide_build_clear(&plan);

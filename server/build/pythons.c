@@ -208,3 +208,21 @@ const struct tide_python *tide_pythons_find(const struct tide_pythons *p, const 
         (void)refuse(p, spec, e);
     return NULL;
 }
+
+const struct tide_python *tide_pythons_newest(const struct tide_pythons *p)
+{
+    const struct tide_python *launched = NULL; /* one that may not start by itself */
+    for (size_t i = 0; i < p->n; i++) {
+        if (!p->at[i].reason && !p->at[i].launcher) return &p->at[i];
+        if (!p->at[i].reason && !launched) launched = &p->at[i];
+    }
+    return launched;
+}
+
+const struct tide_python *tide_pythons_identified(const struct tide_pythons *p,
+                                                  const char *identity)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (!strcmp(p->at[i].identity, identity)) return &p->at[i];
+    return NULL;
+}

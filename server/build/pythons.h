@@ -81,4 +81,9 @@ TIDE_CHECK enum tide_rc tide_python_check(const struct tide_python *p, struct ti
 const struct tide_python *tide_pythons_find(const struct tide_pythons *p, const char *spec,
                                             struct tide_error *e);
 
+/* The newest usable one, rather without a launcher / the one of that identity; NULL for none. */
+const struct tide_python *tide_pythons_newest(const struct tide_pythons *p);
+const struct tide_python *tide_pythons_identified(const struct tide_pythons *p,
+                                                  const char *identity);
+
 #endif

@@ -1,10 +1,14 @@
 /* repo.c - see repo.h.
  *
  * The mirror is a bare repository which every sync makes equal to its source: all refs under their
- * own names, and the source's HEAD (a branch or a detached commit) as refs/tidemark/HEAD, which the
- * mirror's own HEAD points to, so that HEAD~3 means the same here as there. Refs that vanished from
- * the source are pruned; commits never are, so that one which was measured and then rewritten away
- * can still be built.
+ * own names, and the branch that is measured, else the source's HEAD (a branch or a detached
+ * commit), as refs/tidemark/HEAD, which the mirror's own HEAD points to, so that HEAD~3 means the
+ * same here as there. Refs that vanished from the source are pruned; commits never are, so that one
+ * which was measured and then rewritten away can still be built.
+ *
+ * Submodules are cloned into the worktree, which takes them along when it goes. What they are
+ * called in the mirror's configuration is written there by git under the lock. A repository on this
+ * machine may have submodules on this machine (git's file protocol); one from elsewhere may not.
  *
  * git is run as a program. What a hook or a shell set for another repository (GIT_DIR and its kin)
  * is taken out of its environment; hooks, background maintenance and prompts are off; replaced
@@ -41,7 +45,10 @@
 #define HEAD_REF         "refs/tidemark/HEAD"
 
 struct tide_repo {
+    atomic_uint references;
     char *source; /* absolute path or URL */
+    char *branch; /* refspec that brings HEAD */
+    bool local;   /* the source is a path */
     char *mirror; /* absolute */
     char *trees;  /* absolute: the folder of worktrees */
     int hold;     /* on trees; -1: none */
@@ -78,21 +85,24 @@ static bool put_all(char ***words, const char *const *more)
     return true;
 }
 
-/* Run git on the mirror with these arguments. `complaint` gets its standard error. */
-static enum tide_rc run_git(const struct tide_repo *r, const char *const *args, int deadline_s,
-                            struct tide_str *out, struct tide_str *complaint, struct tide_error *e)
+/* Run git with these arguments: in the worktree, or where that is NULL on the mirror. `complaint`
+ * gets its standard error. */
+static enum tide_rc run_git(const struct tide_repo *r, const char *worktree,
+                            const char *const *args, int deadline_s, struct tide_str *out,
+                            struct tide_str *complaint, struct tide_error *e)
 {
     enum tide_rc rc = TIDE_OK;
     char **argv = NULL;
     if (r->stop && *r->stop) return tide_fail(e, TIDE_STOPPED, "run git: stopped");
-    char *folder = tide_format("--git-dir=%s", r->mirror);
-    if (!folder || !tide_build_words_add(&argv, foreign) || !tide_build_words_put(&argv, folder) ||
+    char *folder = worktree ? NULL : tide_format("--git-dir=%s", r->mirror);
+    if (!tide_build_words_add(&argv, foreign) ||
+        !(worktree || (folder && tide_build_words_put(&argv, folder))) ||
         !put_all(&argv, options) || !put_all(&argv, args)) {
         rc = tide_fail(e, TIDE_NOMEM, "run git");
         goto out;
     }
     const struct tide_command c = {.argv = (const char *const *)argv,
-                                   .folder = "/",
+                                   .folder = worktree ? worktree : "/",
                                    .environment = settings,
                                    .log = -1,
                                    .deadline_s = deadline_s,
@@ -127,14 +137,22 @@ static enum tide_rc describe_git(const char *verb, const struct tide_str *compla
     return TIDE_FAILED;
 }
 
+/* In the worktree, or on the mirror where that is NULL; `verb` is what the error calls it. */
+static enum tide_rc git_in(const struct tide_repo *r, const char *worktree, const char *verb,
+                           const char *const *args, int deadline_s, struct tide_str *out,
+                           struct tide_error *e)
+{
+    struct tide_str complaint = {0};
+    enum tide_rc rc = run_git(r, worktree, args, deadline_s, out, &complaint, e);
+    if (rc == TIDE_FAILED) rc = describe_git(verb, &complaint, e);
+    tide_str_free(&complaint);
+    return rc;
+}
+
 static enum tide_rc git(const struct tide_repo *r, const char *const *args, struct tide_str *out,
                         struct tide_error *e)
 {
-    struct tide_str complaint = {0};
-    enum tide_rc rc = run_git(r, args, GIT_DEADLINE_S, out, &complaint, e);
-    if (rc == TIDE_FAILED) rc = describe_git(args[0], &complaint, e);
-    tide_str_free(&complaint);
-    return rc;
+    return git_in(r, NULL, args[0], args, GIT_DEADLINE_S, out, e);
 }
 
 static enum tide_rc lock_mirror(const struct tide_repo *r, int *lock, struct tide_error *e)
@@ -197,18 +215,31 @@ static enum tide_rc check_text(const char *text, const char *field, const char *
 
 /* A path made absolute, a URL as it is. HOST:PATH, scp's way, is a URL unless such a file exists.
  */
-static enum tide_rc find_source(const char *source, char **out, struct tide_error *e)
+static enum tide_rc find_source(const char *source, struct tide_repo *r, struct tide_error *e)
 {
     enum tide_rc rc = check_text(source, "repo", "the repository", e);
     if (rc) return rc;
-    *out = realpath(source, NULL);
-    if (*out) return TIDE_OK;
+    r->source = realpath(source, NULL);
+    r->local = r->source;
+    if (r->local) return TIDE_OK;
     const char *colon = strchr(source, ':');
     if (source[0] == '/' || source[0] == '.' || !colon)
         return tide_fail_field(e, "repo", "there is no repository at %s: %s", source,
                                strerror(errno));
-    *out = strdup(source);
-    return *out ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
+    r->source = strdup(source);
+    return r->source ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
+}
+
+/* git-check-ref-format(1), as far as a name could be taken for more than one. */
+static enum tide_rc find_branch(const char *branch, char **out, struct tide_error *e)
+{
+    bool head = !branch || !*branch;
+    enum tide_rc rc = head ? TIDE_OK : check_text(branch, "branch", "the branch", e);
+    if (rc) return rc;
+    if (!head && (strpbrk(branch, " ~^:?*[\\") || strstr(branch, "..") || strstr(branch, "@{")))
+        return tide_fail_field(e, "branch", "\"%.200s\" cannot be the name of a branch", branch);
+    *out = head ? strdup("+HEAD:" HEAD_REF) : tide_format("+refs/heads/%s:" HEAD_REF, branch);
+    return *out ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "open the repository");
 }
 
 static enum tide_rc make_mirror(struct tide_repo *r, struct tide_error *e)
@@ -237,8 +268,9 @@ static enum tide_rc settle(const char *folder, char **out, struct tide_error *e)
     return *out ? TIDE_OK : tide_fail_errno(e, "open folder %s", folder);
 }
 
-enum tide_rc tide_repo_open(const char *source, const char *mirror, const char *worktrees,
-                            const atomic_bool *stop, struct tide_repo **out, struct tide_error *e)
+enum tide_rc tide_repo_open(const char *source, const char *branch, const char *mirror,
+                            const char *worktrees, const atomic_bool *stop, struct tide_repo **out,
+                            struct tide_error *e)
 {
     enum tide_rc rc = TIDE_OK;
     *out = NULL;
@@ -248,13 +280,15 @@ enum tide_rc tide_repo_open(const char *source, const char *mirror, const char *
         rc = tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
         goto out;
     }
+    r->references = 1;
     r->hold = -1;
     r->stop = stop;
     if (!program) {
         rc = tide_fail(e, TIDE_ABSENT, "git is not installed: `apt-get install git`");
         goto out;
     }
-    rc = find_source(source, &r->source, e);
+    rc = find_source(source, r, e);
+    if (!rc) rc = find_branch(branch, &r->branch, e);
     if (!rc) rc = settle(mirror, &r->mirror, e);
     if (!rc) rc = settle(worktrees, &r->trees, e);
     if (!rc) rc = make_mirror(r, e);
@@ -268,11 +302,18 @@ out:
     return rc;
 }
 
+struct tide_repo *tide_repo_ref(struct tide_repo *r)
+{
+    r->references++;
+    return r;
+}
+
 void tide_repo_close(struct tide_repo *r)
 {
-    if (!r) return;
+    if (!r || --r->references) return;
     if (r->hold >= 0) close(r->hold);
     free(r->source);
+    free(r->branch);
     free(r->mirror);
     free(r->trees);
     free(r);
@@ -305,9 +346,9 @@ static enum tide_rc fetch(const struct tide_repo *r, bool with_head, struct tide
     args[n++] = r->source;
     args[n++] = "+refs/*:refs/*";
     args[n++] = "^refs/tidemark/*"; /* a source that is a mirror of ours has one of its own */
-    if (with_head) args[n++] = "+HEAD:" HEAD_REF;
+    if (with_head) args[n++] = r->branch;
     args[n] = NULL;
-    return run_git(r, args, FETCH_DEADLINE_S, NULL, complaint, e);
+    return run_git(r, NULL, args, FETCH_DEADLINE_S, NULL, complaint, e);
 }
 
 /* Say what to do about a fetch that failed. */
@@ -326,6 +367,10 @@ static enum tide_rc describe_fetch(const struct tide_repo *r, const struct tide_
                                "%s is no git repository: name the folder that holds .git, a bare "
                                "repository or a URL",
                                r->source);
+    if (strstr(text, "find remote ref refs/heads/"))
+        return tide_fail_field(e, "branch", "%s has no branch %.*s", r->source,
+                               (int)strcspn(r->branch + strlen("+refs/heads/"), ":"),
+                               r->branch + strlen("+refs/heads/"));
     return describe_git("fetch", complaint, e);
 }
 
@@ -542,37 +587,122 @@ void tide_commit_clear(struct tide_commit *c)
     *c = (struct tide_commit){0};
 }
 
-static enum tide_rc add_worktree(const struct tide_repo *r, const char *sha, const char *folder,
-                                 struct tide_error *e)
+/* The entry of `folder` at the commit, or of all of it, as "MODE TYPE ID\tNAME\0"; ABSENT for none.
+ */
+static enum tide_rc find_entry(struct tide_repo *r, const char *sha, const char *folder,
+                               struct tide_str *out, struct tide_error *e)
 {
-    const char *const args[] = {"worktree", "add",  "--quiet", "--detach",
-                                "--force",  folder, sha,       NULL};
+    const char *const args[] = {"ls-tree", "-d", "-z", "--full-tree", sha, "--", folder, NULL};
+    enum tide_rc rc = git(r, args, out, e);
+    if (!rc && !out->length)
+        rc = tide_fail(e, TIDE_ABSENT, "commit %.12s has no folder %s", sha, folder);
+    return rc;
+}
+
+static enum tide_rc require_commit(struct tide_repo *r, const char *sha, struct tide_error *e)
+{
+    char found[65];
+    struct tide_error cause = {0};
+    if (!is_sha(sha)) return tide_fail_field(e, "commits", "\"%.80s\" is no whole hash", sha);
+    enum tide_rc rc = find_sha(r, sha, found, &cause);
+    if (rc == TIDE_ABSENT)
+        return tide_fail(e, TIDE_ABSENT, "commit %s is not in the mirror of %s", sha, r->source);
+    if (rc && e) *e = cause;
+    return rc;
+}
+
+enum tide_rc tide_repo_tree(struct tide_repo *r, const char *sha, const char *folder, char tree[65],
+                            struct tide_error *e)
+{
+    struct tide_str out = {0};
+    enum tide_rc rc = require_commit(r, sha, e);
+    if (rc) return rc;
+    char *all = tide_format("%s^{tree}", sha);
+    if (!all) return tide_fail(e, TIDE_NOMEM, "find a folder");
+    const char *const args[] = {"rev-parse", "--verify", all, NULL};
+    rc = *folder ? find_entry(r, sha, folder, &out, e) : git(r, args, &out, e);
+    if (!rc) {
+        out.at[strcspn(out.at, "\t\n")] = '\0';
+        const char *space = strrchr(out.at, ' ');
+        snprintf(tree, 65, "%s", space ? space + 1 : out.at);
+        if (!is_sha(tree)) rc = tide_fail(e, TIDE_CORRUPT, "git ls-tree answered out of shape");
+    }
+    tide_str_free(&out);
+    free(all);
+    return rc;
+}
+
+enum tide_rc tide_repo_names(struct tide_repo *r, const char *sha, const char *folder,
+                             struct tide_str *out, struct tide_error *e)
+{
+    char tree[65];
+    enum tide_rc rc = tide_repo_tree(r, sha, folder, tree, e);
+    const char *const args[] = {"ls-tree", "-z", "--name-only", "--full-tree", tree, NULL};
+    return rc ? rc : git(r, args, out, e);
+}
+
+/* What git is told so that submodules are found: relative addresses count from the source. */
+static enum tide_rc add_submodules(const struct tide_repo *r, const char *worktree,
+                                   const char *part, struct tide_error *e)
+{
+    char *list = tide_format("%s/.gitmodules", worktree);
+    char *origin = tide_format("remote.origin.url=%s", r->source);
+    enum tide_rc rc = list && origin ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "check out a commit");
+    bool any = !rc && tide_file_exists(list);
+    free(list);
+    const char *allow = r->local ? "protocol.file.allow=always" : "protocol.file.allow=never";
+    const char *const sync[] = {"-c", origin, "-c", allow, "submodule", "sync", "--quiet", NULL};
+    const char *const update[] = {
+        "-c",     origin,    "-c",          allow, "submodule",        "update",
+        "--init", "--quiet", "--recursive", "--",  *part ? part : ".", NULL};
+    if (any) rc = git_in(r, worktree, "submodule sync", sync, GIT_DEADLINE_S, NULL, e);
+    if (any && !rc) rc = git_in(r, worktree, "submodule update", update, FETCH_DEADLINE_S, NULL, e);
+    free(origin);
+    return rc;
+}
+
+/* Of the folder alone; its submodules are listed at the top. */
+static enum tide_rc check_part_out(const struct tide_repo *r, const char *sha, const char *worktree,
+                                   const char *part, struct tide_error *e)
+{
+    const char *const args[] = {"checkout", "--quiet", sha, "--", part, NULL};
+    const char *const list[] = {"checkout", "--quiet", sha, "--", ".gitmodules", NULL};
+    struct tide_str found = {0};
+    enum tide_rc rc = git_in(r, worktree, args[0], args, GIT_DEADLINE_S, NULL, e);
+    const char *const seek[] = {"ls-tree", "--name-only", sha, "--", ".gitmodules", NULL};
+    if (!rc) rc = git(r, seek, &found, e);
+    if (!rc && found.length) rc = git_in(r, worktree, list[0], list, GIT_DEADLINE_S, NULL, e);
+    tide_str_free(&found);
+    return rc;
+}
+
+static enum tide_rc add_worktree(const struct tide_repo *r, const char *sha, const char *part,
+                                 const char *folder, struct tide_error *e)
+{
+    const char *const args[] = {"worktree", "add",     "--quiet",
+                                "--detach", "--force", *part ? "--no-checkout" : "--checkout",
+                                folder,     sha,       NULL};
     int lock;
     enum tide_rc rc = lock_mirror(r, &lock, e);
     if (rc) return rc;
     rc = git(r, args, NULL, e);
+    if (!rc && *part) rc = check_part_out(r, sha, folder, part, e);
+    if (!rc) rc = add_submodules(r, folder, part, e);
     unlock_mirror(lock);
     if (rc == TIDE_FAILED && e) e->rc = TIDE_IO;
     return rc == TIDE_FAILED ? TIDE_IO : rc; /* the machine's fault: the commit is there */
 }
 
-enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, char **folder,
-                                struct tide_error *e)
+enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, const char *part,
+                                char **folder, struct tide_error *e)
 {
-    char found[65], name[13];
-    struct tide_error cause = {0};
+    char name[13], tree[65];
     *folder = NULL;
-    if (!is_sha(sha)) return tide_fail_field(e, "commits", "\"%.80s\" is no whole hash", sha);
-    enum tide_rc rc = find_sha(r, sha, found, &cause);
-    if (rc == TIDE_ABSENT)
-        return tide_fail(e, TIDE_ABSENT, "commit %s is not in the mirror of %s", sha, r->source);
-    if (rc) {
-        if (e) *e = cause;
-        return rc;
-    }
+    enum tide_rc rc = *part ? tide_repo_tree(r, sha, part, tree, e) : require_commit(r, sha, e);
+    if (rc) return rc;
     snprintf(name, sizeof name, "%.12s", sha);
     rc = tide_scratch_make(r->trees, name, folder, e);
-    if (!rc) rc = add_worktree(r, found, *folder, e);
+    if (!rc) rc = add_worktree(r, sha, part, *folder, e);
     if (rc) tide_repo_release(r, folder);
     return rc;
 }

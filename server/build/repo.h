@@ -1,14 +1,14 @@
 /* repo.h - commits of a project: a bare mirror of the daemon's own, and worktrees from it.
  *
  * The user's checkout is only ever read (git fetch from it); worktrees belong to the mirror. Names
- * of commits are resolved in the mirror after a fetch, HEAD being the HEAD of the source
- * repository.
+ * of commits are resolved in the mirror after a fetch, HEAD being the tip of the branch that is
+ * measured: the one that was asked for, else the HEAD of the source repository.
  *
  * Threads: any; calls on one mirror are serialised by a lock of its own. Blocking (git runs). */
 #ifndef TIDE_BUILD_REPO_H
 #define TIDE_BUILD_REPO_H
 
-#include "base/error.h"
+#include "base/str.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -23,12 +23,15 @@ struct tide_commit {
     int64_t committed_ns;
 };
 
-/* Open the mirror of `source` (path or URL) in the folder `mirror`, made on first use. Worktrees
- * that an earlier daemon left under `worktrees` are removed. The caller owns *out. */
-TIDE_CHECK enum tide_rc tide_repo_open(const char *source, const char *mirror,
+/* Open the mirror of `source` (path or URL) in the folder `mirror`, made on first use. HEAD is the
+ * tip of `branch`, or of the source's HEAD when that is NULL or empty. Worktrees that an earlier
+ * daemon left under `worktrees` are removed. The caller owns *out. INVALID names the field `repo`
+ * or `branch`. */
+TIDE_CHECK enum tide_rc tide_repo_open(const char *source, const char *branch, const char *mirror,
                                        const char *worktrees, const atomic_bool *stop,
                                        struct tide_repo **out, struct tide_error *e);
-void tide_repo_close(struct tide_repo *r); /* NULL is a no-op */
+struct tide_repo *tide_repo_ref(struct tide_repo *r); /* a new reference to r, which is returned */
+void tide_repo_close(struct tide_repo *r);            /* drops a reference; NULL is a no-op */
 
 /* Bring the mirror up to date. */
 TIDE_CHECK enum tide_rc tide_repo_sync(struct tide_repo *r, struct tide_error *e);
@@ -57,10 +60,22 @@ TIDE_CHECK enum tide_rc tide_repo_range(struct tide_repo *r, const char *from, c
 TIDE_CHECK enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit,
                                          struct tide_commit **out, size_t *n, struct tide_error *e);
 
-/* Check the commit out into a new worktree; *folder is its absolute path, freed by
- * tide_repo_release. */
-TIDE_CHECK enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, char **folder,
-                                           struct tide_error *e);
+/* What `folder` (from the top; "" for all) holds at the commit: the id of its tree, or of its
+ * commit where it is a submodule. ABSENT: there is no such folder, or no such commit. */
+TIDE_CHECK enum tide_rc tide_repo_tree(struct tide_repo *r, const char *sha, const char *folder,
+                                       char tree[65], struct tide_error *e);
+
+/* Append the names of what stands in the folder at the commit, each ended by NUL. ABSENT as above.
+ */
+TIDE_CHECK enum tide_rc tide_repo_names(struct tide_repo *r, const char *sha, const char *folder,
+                                        struct tide_str *out, struct tide_error *e);
+
+/* Check the commit out into a new worktree, with its submodules; of the whole commit when `part` is
+ * "", else of that folder alone, which stands at its place. *folder is the worktree's absolute
+ * path, freed by tide_repo_release. ABSENT: the commit is not here; IO: it is, but could not be
+ * checked out (a submodule cannot be had). */
+TIDE_CHECK enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, const char *part,
+                                           char **folder, struct tide_error *e);
 
 /* Remove the worktree and free *folder; NULL is a no-op. */
 void tide_repo_release(struct tide_repo *r, char **folder);

@@ -13,7 +13,7 @@ static struct tide_repo *opened(const char *source)
     char *path = in_folder(source);
     char *mirror = tide_format("%s.mirror", path);
     char *trees = tide_format("%s.trees", path);
-    assert_rc(tide_repo_open(path, mirror, trees, NULL, &r, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_open(path, NULL, mirror, trees, NULL, &r, &e), TIDE_OK, &e);
     free(path);
     free(mirror);
     free(trees);
@@ -286,7 +286,7 @@ static void leaves_the_source_alone(void **state)
     char *folder;
     struct tide_error e = {0};
     char *sha = shell("git -C quiet rev-parse HEAD~1");
-    assert_rc(tide_repo_checkout(r, sha, &folder, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_checkout(r, sha, "", &folder, &e), TIDE_OK, &e);
     char *worktrees = shell("git -C quiet worktree list | wc -l");
     assert_string_equal(worktrees, "1");
     tide_repo_release(r, &folder);
@@ -326,10 +326,11 @@ static void says_what_is_wrong_with_the_source(void **state)
     struct tide_error e = {0};
     char *nowhere = in_folder("nowhere");
     char *mirror = in_folder("x.mirror"), *trees = in_folder("x.trees");
-    assert_rc(tide_repo_open(nowhere, mirror, trees, NULL, &r, &e), TIDE_INVALID, &e);
+    assert_rc(tide_repo_open(nowhere, NULL, mirror, trees, NULL, &r, &e), TIDE_INVALID, &e);
     assert_string_equal(e.field, "repo");
     assert_contains(e.text, "there is no repository at");
-    assert_rc(tide_repo_open("--upload-pack=x", mirror, trees, NULL, &r, &e), TIDE_INVALID, &e);
+    assert_rc(tide_repo_open("--upload-pack=x", NULL, mirror, trees, NULL, &r, &e), TIDE_INVALID,
+              &e);
     assert_null(r);
 
     run_shell("mkdir empty-folder; git init -q -b main unborn");
@@ -379,8 +380,8 @@ static void checks_out_and_releases(void **state)
                      *admin = in_folder("plain.mirror/worktrees");
     struct tide_repo *r = synced("plain");
     char *sha = shell("git -C plain rev-parse HEAD~1");
-    assert_rc(tide_repo_checkout(r, sha, &one, &e), TIDE_OK, &e);
-    assert_rc(tide_repo_checkout(r, sha, &two, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_checkout(r, sha, "", &one, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_checkout(r, sha, "", &two, &e), TIDE_OK, &e);
     assert_string_not_equal(one, two);
     assert_true(one[0] == '/');
     assert_int_equal(count_entries(one), 2); /* one, two; not three */
@@ -394,8 +395,8 @@ static void checks_out_and_releases(void **state)
     assert_int_equal(count_entries(trees), 0);
     assert_int_equal(count_entries(admin), 0);
     sha[0] = sha[0] == '0' ? '1' : '0';
-    assert_rc(tide_repo_checkout(r, sha, &one, &e), TIDE_ABSENT, &e);
-    assert_rc(tide_repo_checkout(r, "HEAD", &one, &e), TIDE_INVALID, &e);
+    assert_rc(tide_repo_checkout(r, sha, "", &one, &e), TIDE_ABSENT, &e);
+    assert_rc(tide_repo_checkout(r, "HEAD", "", &one, &e), TIDE_INVALID, &e);
     assert_null(one);
     assert_int_equal(count_entries(trees), 0);
     tide_repo_close(r);
@@ -413,7 +414,7 @@ static void recovers_from_a_crash(void **state)
     char *folder, *trees = in_folder("plain.trees"), *admin = in_folder("plain.mirror/worktrees");
     struct tide_repo *r = synced("plain");
     char *sha = shell("git -C plain rev-parse HEAD");
-    assert_rc(tide_repo_checkout(r, sha, &folder, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_checkout(r, sha, "", &folder, &e), TIDE_OK, &e);
     struct tide_repo *neighbour = opened("plain");
     assert_int_equal(count_entries(folder), 3);
     tide_repo_close(neighbour);
@@ -449,7 +450,7 @@ static void ignores_what_a_hook_sets(void **state)
     char *tree;
     expect(r, "HEAD~1", "two");
     assert_rc(tide_repo_resolve(r, "HEAD", &c, &e), TIDE_OK, &e);
-    assert_rc(tide_repo_checkout(r, c.sha, &tree, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_checkout(r, c.sha, "", &tree, &e), TIDE_OK, &e);
     assert_int_equal(count_entries(tree), 3);
     tide_repo_release(r, &tree);
     tide_commit_clear(&c);
@@ -468,7 +469,7 @@ static void *sync_and_check_out(void *argument)
     for (int i = 0; i < 4; i++) {
         char *folder = NULL;
         if (tide_repo_sync(r, NULL) || tide_repo_resolve(r, "HEAD", &c, NULL)) return argument;
-        enum tide_rc rc = tide_repo_checkout(r, c.sha, &folder, NULL);
+        enum tide_rc rc = tide_repo_checkout(r, c.sha, "", &folder, NULL);
         bool whole = !rc && count_entries(folder) == 3;
         tide_repo_release(r, &folder);
         tide_commit_clear(&c);
@@ -499,7 +500,7 @@ static void stops(void **state)
     struct tide_repo *r;
     struct tide_error e = {0};
     char *path = in_folder("plain"), *mirror = in_folder("s.mirror"), *trees = in_folder("s.trees");
-    assert_rc(tide_repo_open(path, mirror, trees, &stop, &r, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_open(path, NULL, mirror, trees, &stop, &r, &e), TIDE_OK, &e);
     stop = true;
     assert_rc(tide_repo_sync(r, &e), TIDE_STOPPED, &e);
     tide_repo_close(r);

@@ -6,7 +6,9 @@
  * that an error is found in them. */
 #include "build/steps.h"
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/utf8.h"
 #include "build/command.h"
 
 #include <ctype.h>
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LOG_SEARCHED (4u << 20)
@@ -25,6 +28,8 @@ static const char *const kept[] = {
 
 enum tide_rc tide_steps_open(struct tide_steps *s, struct tide_error *e)
 {
+    s->done = json_array();
+    if (!s->done) return tide_fail(e, TIDE_NOMEM, "start a build");
     s->log = open(s->path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
     return s->log < 0 ? tide_fail_errno(e, "create %s", s->path) : TIDE_OK;
 }
@@ -33,6 +38,8 @@ void tide_steps_close(struct tide_steps *s)
 {
     if (s->log >= 0) close(s->log);
     s->log = -1;
+    json_decref(s->done);
+    s->done = NULL;
 }
 
 void tide_steps_note(const struct tide_steps *s, const char *format, ...)
@@ -51,23 +58,27 @@ static bool is_plain(const char *word)
     return *word != '\0';
 }
 
-/* The command as one could paste it into a shell. */
-static void announce(const struct tide_steps *s, const char *const *argv)
+void tide_steps_quote(struct tide_str *out, const char *word)
+{
+    if (is_plain(word)) {
+        tide_str_put(out, word);
+        return;
+    }
+    tide_str_put(out, "'");
+    for (const char *p = word; *p; p++)
+        *p == '\'' ? tide_str_put(out, "'\\''") : tide_str_add(out, p, 1);
+    tide_str_put(out, "'");
+}
+
+/* The command as one could paste it into a shell, in new memory; NULL when memory ends. */
+static char *describe_command(const char *const *argv)
 {
     struct tide_str line = {0};
-    tide_str_put(&line, "$");
-    for (; *argv; argv++) {
-        if (is_plain(*argv)) {
-            tide_str_printf(&line, " %s", *argv);
-            continue;
-        }
-        tide_str_put(&line, " '");
-        for (const char *p = *argv; *p; p++)
-            *p == '\'' ? tide_str_put(&line, "'\\''") : tide_str_add(&line, p, 1);
-        tide_str_put(&line, "'");
+    for (size_t i = 0; argv[i]; i++) {
+        if (i) tide_str_put(&line, " ");
+        tide_steps_quote(&line, argv[i]);
     }
-    tide_steps_note(s, "%s", line.at);
-    tide_str_free(&line);
+    return tide_str_take(&line);
 }
 
 static bool put_environment(char ***words, const struct tide_steps *s)
@@ -80,10 +91,15 @@ static bool put_environment(char ***words, const struct tide_steps *s)
     free(base);
     for (size_t i = 0; put && kept[i]; i++) {
         const char *value = getenv(kept[i]);
-        char *word = value ? tide_format("%s=%s", kept[i], value) : NULL;
+        bool tools = value && s->tools && !strcmp(kept[i], "PATH");
+        char *word = tools   ? tide_format("PATH=%s:%s", s->tools, value)
+                     : value ? tide_format("%s=%s", kept[i], value)
+                             : NULL;
         put = !value || (word && tide_build_words_put(words, word));
         free(word);
     }
+    for (size_t i = 0; put && s->environment && s->environment[i]; i++)
+        put = tide_build_words_put(words, s->environment[i]);
     return put;
 }
 
@@ -162,25 +178,44 @@ static enum tide_rc describe(const struct tide_steps *s, off_t start,
     return rc;
 }
 
+/* Add the step to those that were done. */
+static void record(const struct tide_steps *s, const char *command, int status, int64_t began_ns)
+{
+    json_int_t took = tide_clock_monotonic_ns() - began_ns;
+    json_t *exit = WIFEXITED(status) ? json_integer(WEXITSTATUS(status)) : json_null();
+    json_t *signal = WIFSIGNALED(status) ? json_integer(WTERMSIG(status)) : json_null();
+    char *clean = tide_utf8_copy(command);
+    json_array_append_new(s->done, json_pack("{s:s*, s:o, s:o, s:I}", "command", clean, "exit",
+                                             exit, "signal", signal, "wall_ns", took));
+    free(clean);
+}
+
 enum tide_rc tide_steps_run(const struct tide_steps *s, const char *const *argv,
                             struct tide_error *e)
 {
     struct tide_error failure = {0};
     off_t start = lseek(s->log, 0, SEEK_END);
-    char **words = NULL;
-    bool put = put_environment(&words, s);
+    int64_t began_ns = tide_clock_monotonic_ns();
+    char **words = NULL, *line = describe_command(argv);
+    bool put = line && put_environment(&words, s);
     for (size_t i = 0; put && argv[i]; i++)
         put = tide_build_words_put(&words, argv[i]);
     enum tide_rc rc = put ? TIDE_OK : tide_fail(&failure, TIDE_NOMEM, "run %s", argv[0]);
-    announce(s, argv);
+    int status = 0;
     const struct tide_command c = {.argv = (const char *const *)words,
-                                   .folder = s->folder,
+                                   .folder = s->place ? s->place : s->folder,
                                    .log = s->log,
                                    .log_output = true,
                                    .deadline_s = s->deadline_s,
-                                   .stop = s->stop};
-    if (!rc) rc = tide_process_run(&c, NULL, &failure);
+                                   .stop = s->stop,
+                                   .status = &status};
+    if (!rc) {
+        tide_steps_note(s, "$ %s", line);
+        rc = tide_process_run(&c, NULL, &failure);
+        record(s, line, status, began_ns);
+    }
     tide_build_words_free(words);
+    free(line);
     if (rc == TIDE_FAILED) return describe(s, start > 0 ? start : 0, &failure, e);
     if (rc && e) *e = failure;
     return rc;

@@ -7,12 +7,19 @@
 
 #include "base/process.h"
 
+#include <jansson.h>
+
 struct tide_steps {
     int log;            /* descriptor, open for appending; -1: none yet */
     const char *path;   /* of the log */
     const char *folder; /* the commands run in it; its name is cut from error lines. Absolute */
-    int deadline_s;     /* for each step */
+    const char *place;  /* where they run instead, when it is not NULL */
+    const char *tools;  /* folder in front of PATH; may be NULL */
+    const char *const *environment; /* NULL-terminated NAME=VALUE beside our own; may be NULL */
+    int deadline_s;                 /* for each step */
     const atomic_bool *stop;
+    json_t
+        *done; /* of each step {"command", "exit", "signal", "wall_ns"}; exit or signal is null */
 };
 
 /* Create the log at `path`. End with tide_steps_close. */
@@ -22,6 +29,9 @@ void tide_steps_close(struct tide_steps *s);
 /* A line of our own in the log. */
 void tide_steps_note(const struct tide_steps *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Append the word as a shell takes it. */
+void tide_steps_quote(struct tide_str *out, const char *word);
 
 /* Run the command. FAILED with the line of the log that says best why, when it fails or passes its
  * deadline. */

@@ -41,6 +41,19 @@ void tide_answer_problem(struct tide_request *r, unsigned status, const char *ki
     r->type = "application/problem+json";
 }
 
+void tide_answer_member(struct tide_request *r, const char *name, json_t *value)
+{
+    json_t *problem = json_loads(r->answer.at ? r->answer.at : "", 0, NULL);
+    json_object_set_new(problem, name, value);
+    char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
+    if (text) {
+        tide_str_free(&r->answer);
+        tide_str_put(&r->answer, text);
+    }
+    free(text);
+    json_decref(problem);
+}
+
 void tide_answer_error(struct tide_request *r, const struct tide_error *e)
 {
     switch (e->rc) {
@@ -75,7 +88,7 @@ enum MHD_Result tide_answer_send(struct tide_request *r)
     MHD_add_response_header(response, "Content-Type", r->type);
     MHD_add_response_header(response, "Cache-Control", "no-store");
     if (*r->location) MHD_add_response_header(response, "Location", r->location);
-    if (r->allow) MHD_add_response_header(response, "Allow", r->allow);
+    if (*r->allow) MHD_add_response_header(response, "Allow", r->allow);
     if (r->status == MHD_HTTP_UNAUTHORIZED)
         MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     if (r->status == MHD_HTTP_SERVICE_UNAVAILABLE)

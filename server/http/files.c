@@ -84,7 +84,7 @@ enum MHD_Result tide_files_send(struct tide_request *r)
     if (a && reads && token && !strcmp(r->path, "/")) return sign_in(r, token);
     if (a && reads) return send_file(r, a);
     if (a) {
-        r->allow = "GET, HEAD";
+        snprintf(r->allow, sizeof r->allow, "GET, HEAD");
         tide_answer_problem(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method-not-allowed",
                             "The method is not allowed here", NULL, "use GET");
     } else

@@ -138,7 +138,8 @@ static bool check_type(struct tide_request *r, const char *type)
                                : "send Content-Type: application/json");
 }
 
-static bool check_post(struct tide_request *r)
+/* Whatever changes something: POST, PATCH, DELETE. */
+static bool check_change(struct tide_request *r)
 {
     const char *type = head(r, "Content-Type");
     const char *length = head(r, "Content-Length");
@@ -151,7 +152,8 @@ static bool check_post(struct tide_request *r)
             r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The request needs the token",
             "send Authorization: Bearer TOKEN with the text of DATA/token, or open the URL "
             "that `tidemark serve` printed");
-    if (!check_type(r, type)) return false;
+    bool body = strcmp(r->method, MHD_HTTP_METHOD_DELETE) != 0;
+    if (body && !check_type(r, type)) return false;
     if (length && strtoull(length, NULL, 10) > tide_guard_body_max(r))
         return tide_guard_too_large(r);
     return true;
@@ -163,5 +165,8 @@ bool tide_guard_head(struct tide_request *r)
     if (!is_ours(r->http, head(r, "Host")))
         return refuse(r, MHD_HTTP_FORBIDDEN, "forbidden", "The Host header is foreign",
                       "this daemon answers only under its own address");
-    return strcmp(r->method, MHD_HTTP_METHOD_POST) != 0 || check_post(r);
+    bool change = !strcmp(r->method, MHD_HTTP_METHOD_POST) ||
+                  !strcmp(r->method, MHD_HTTP_METHOD_PATCH) ||
+                  !strcmp(r->method, MHD_HTTP_METHOD_DELETE);
+    return !change || check_change(r);
 }

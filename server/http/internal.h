@@ -4,6 +4,7 @@
 
 #include "http/server.h"
 
+#include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -35,8 +36,8 @@ struct tide_request {
     unsigned status;
     const char *type; /* media type, static */
     struct tide_str answer;
-    char location[64];
-    const char *allow; /* for 405, static */
+    char location[160];
+    char allow[48]; /* for 405 */
 };
 
 struct tide_http {
@@ -82,10 +83,18 @@ void tide_router_answer(struct tide_request *r);
 /* ---- resources.c ---- */
 
 typedef void tide_handler(struct tide_request *r, int64_t id, const char *name);
-tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_projects,
-    tide_get_commits, tide_get_scenarios, tide_post_runs, tide_get_batches, tide_get_batch,
-    tide_get_runs, tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_build,
+tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_commits,
+    tide_get_scenarios, tide_post_runs, tide_get_batches, tide_get_batch, tide_get_runs,
+    tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_build,
     tide_get_build_log, tide_get_functions;
+
+/* The body as JSON, a new reference; NULL: the answer is a problem. */
+json_t *tide_read_body(struct tide_request *r);
+
+/* ---- projects.c ---- */
+
+tide_handler tide_get_projects, tide_get_project, tide_post_projects, tide_patch_project,
+    tide_delete_project;
 
 /* ---- exchange.c ---- */
 
@@ -97,7 +106,9 @@ tide_handler tide_get_export, tide_post_imports;
  * NULL. */
 void tide_answer_problem(struct tide_request *r, unsigned status, const char *kind,
                          const char *title, const char *field, const char *detail);
-/* The same from an error of a deeper room. */
+/* Add a member to the problem that the answer is; takes `value` over. */
+void tide_answer_member(struct tide_request *r, const char *name, json_t *value);
+/* The same as the first from an error of a deeper room. */
 void tide_answer_error(struct tide_request *r, const struct tide_error *e);
 /* Send the answer and its headers. */
 enum MHD_Result tide_answer_send(struct tide_request *r);

@@ -2,6 +2,8 @@
  * of the pool and may block. */
 #include "http/internal.h"
 
+#include "base/log.h"
+#include "build/builder.h"
 #include "http/query.h"
 #include "run/series.h"
 
@@ -52,15 +54,6 @@ void tide_post_refresh(struct tide_request *r, int64_t id, const char *name)
     finish(r, rc, &e);
 }
 
-void tide_get_projects(struct tide_request *r, int64_t id, const char *name)
-{
-    struct tide_error e;
-    (void)id;
-    (void)name;
-    if (!tide_query_known(r, no_parameters)) return;
-    finish(r, tide_store_projects_json(r->http->config.store, &r->answer, &e), &e);
-}
-
 void tide_get_commits(struct tide_request *r, int64_t id, const char *name)
 {
     static const char *const known[] = {"limit", NULL};
@@ -75,13 +68,34 @@ void tide_get_commits(struct tide_request *r, int64_t id, const char *name)
         &e);
 }
 
+/* Those of a project's own are looked for at its branch's tip; where that cannot be had, what is
+ * known of them stands. */
+static enum tide_rc refresh_scenarios(struct tide_request *r, const char *project,
+                                      struct tide_error *e)
+{
+    struct tide_projects *projects = NULL;
+    struct tide_catalog *c = NULL;
+    enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, e);
+    if (!rc) rc = tide_projects_sync(projects, project, &c, e);
+    tide_catalog_drop(c);
+    if (rc != TIDE_FAILED) return rc;
+    tide_log(TIDE_LOG_WARN, "http", "scenarios of %s: %s", project, e->text);
+    return TIDE_OK;
+}
+
 void tide_get_scenarios(struct tide_request *r, int64_t id, const char *name)
 {
+    static const char *const known[] = {"project", NULL};
     struct tide_error e;
+    enum tide_rc rc = TIDE_OK;
+    const char *project = tide_query_text(r, "project");
     (void)id;
     (void)name;
-    if (!tide_query_known(r, no_parameters)) return;
-    finish(r, tide_store_scenarios_json(r->http->config.store, &r->answer, &e), &e);
+    if (!tide_query_known(r, known)) return;
+    if (!project) project = TIDE_DEFAULT_PROJECT;
+    if (strcmp(project, TIDE_DEFAULT_PROJECT) != 0) rc = refresh_scenarios(r, project, &e);
+    if (!rc) rc = tide_store_scenarios_json(r->http->config.store, project, &r->answer, &e);
+    finish(r, rc, &e);
 }
 
 /* A parameter that is true or false, which is what it is when it is left out. */
@@ -97,7 +111,7 @@ static bool read_flag(struct tide_request *r, const char *name, bool *out)
 
 /* The body as JSON. A number beyond 64 bits would make the whole body unreadable; read as a real it
  * is refused by the range of its field, with the field's name. */
-static json_t *read_body(struct tide_request *r)
+json_t *tide_read_body(struct tide_request *r)
 {
     json_error_t wrong;
     char detail[300];
@@ -122,7 +136,7 @@ void tide_post_runs(struct tide_request *r, int64_t id, const char *name)
     (void)id;
     (void)name;
     if (!tide_query_known(r, known) || !read_flag(r, "dry_run", &dry)) return;
-    json_t *body = read_body(r);
+    json_t *body = tide_read_body(r);
     if (!body) return;
     enum tide_rc rc = dry ? tide_scheduler_plan(r->http->config.scheduler, body, &r->answer, &e)
                           : tide_scheduler_trigger(r->http->config.scheduler, body, &batch, &e);
@@ -359,11 +373,31 @@ void tide_get_build(struct tide_request *r, int64_t id, const char *name)
     finish(r, tide_store_build_json(r->http->config.store, id, &r->answer, &e), &e);
 }
 
+/* What stands of the log since byte `from`: of a build at work its growing file. */
+static enum tide_rc read_build_log(struct tide_request *r, int64_t build, size_t from,
+                                   struct tide_error *e)
+{
+    char key[64];
+    struct tide_str whole = {0};
+    enum tide_rc rc = tide_store_building_key(r->http->config.store, build, key, e);
+    if (rc) return rc;
+    if (*key) rc = tide_builder_live_log(r->http->config.cache, key, from, &r->answer, e);
+    if (*key && rc != TIDE_ABSENT) return rc;
+    /* It has ended, perhaps just now. */
+    rc = tide_store_build_log(r->http->config.store, build, &whole, e);
+    if (!rc && from < whole.length) tide_str_add(&r->answer, whole.at + from, whole.length - from);
+    tide_str_free(&whole);
+    return rc;
+}
+
 void tide_get_build_log(struct tide_request *r, int64_t id, const char *name)
 {
+    static const char *const known[] = {"from", NULL};
     struct tide_error e;
+    int64_t from;
     (void)name;
-    if (!tide_query_known(r, no_parameters)) return;
+    if (!tide_query_known(r, known) || !tide_query_integer(r, "from", 0, INT64_MAX, 0, &from))
+        return;
     r->type = "text/plain; charset=utf-8";
-    finish(r, tide_store_build_log(r->http->config.store, id, &r->answer, &e), &e);
+    finish(r, read_build_log(r, id, (size_t)from, &e), &e);
 }

@@ -14,6 +14,10 @@ static const struct route {
     {"GET", "/api/v1/pythons", tide_get_pythons},
     {"POST", "/api/v1/pythons/refresh", tide_post_refresh},
     {"GET", "/api/v1/projects", tide_get_projects},
+    {"POST", "/api/v1/projects", tide_post_projects},
+    {"GET", "/api/v1/projects/{name}", tide_get_project},
+    {"PATCH", "/api/v1/projects/{name}", tide_patch_project},
+    {"DELETE", "/api/v1/projects/{name}", tide_delete_project},
     {"GET", "/api/v1/projects/{name}/commits", tide_get_commits},
     {"GET", "/api/v1/scenarios", tide_get_scenarios},
     {"POST", "/api/v1/runs", tide_post_runs},
@@ -72,17 +76,26 @@ static bool match(const char *pattern, const char *path, int64_t *id, char *name
     return true;
 }
 
-/* The methods that a path has, for Allow. Static texts: the table has no more combinations. */
-static const char *allowed(bool get, bool post)
+static const char *const methods[] = {"GET", "POST", "PATCH", "DELETE"};
+#define METHODS (sizeof methods / sizeof *methods)
+
+/* The methods that the path has, in their order, as Allow lists them. */
+static void list_methods(struct tide_request *r, const bool *has)
 {
-    return get && post ? "GET, HEAD, POST" : get ? "GET, HEAD" : "POST";
+    bool stream = !strcmp(r->path, TIDE_STREAM_PATH); /* endless: no HEAD */
+    for (size_t i = 0; i < METHODS; i++) {
+        size_t used = strlen(r->allow);
+        if (has[i])
+            snprintf(r->allow + used, sizeof r->allow - used, "%s%s%s", used ? ", " : "",
+                     methods[i], i || stream ? "" : ", HEAD");
+    }
 }
 
 void tide_router_answer(struct tide_request *r)
 {
     char name[NAME_MAX_LENGTH] = "";
     int64_t id = 0;
-    bool get = false, post = false;
+    bool has[METHODS] = {false};
     const char *method = strcmp(r->method, "HEAD") ? r->method : "GET";
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         if (!match(routes[i].path, r->path, &id, name)) continue;
@@ -92,12 +105,11 @@ void tide_router_answer(struct tide_request *r)
             routes[i].handler(r, id, name);
             return;
         }
-        get = get || !strcmp(routes[i].method, "GET");
-        post = post || !strcmp(routes[i].method, "POST");
+        for (size_t k = 0; k < METHODS; k++)
+            has[k] = has[k] || !strcmp(routes[i].method, methods[k]);
     }
-    if (get || post) {
-        bool stream = !strcmp(r->path, TIDE_STREAM_PATH); /* endless: no HEAD */
-        r->allow = stream ? "GET" : allowed(get, post);
+    list_methods(r, has);
+    if (*r->allow) {
         tide_answer_problem(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method-not-allowed",
                             "The method is not allowed here", NULL, r->allow);
         return;

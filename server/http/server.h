@@ -20,6 +20,7 @@ struct tide_http_config {
     struct tide_store *store;
     struct tide_feed *feed;
     struct tide_scheduler *scheduler;
+    const char *cache; /* folder of the build cache: logs of builds at work are read there */
 };
 
 /* Start. Fails when the address is in use or is not of this machine's loopback. */

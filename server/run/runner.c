@@ -62,13 +62,15 @@ static void add_command(struct words *w, const struct tide_assignment *a, const 
 {
     const struct tide_job *job = a->job;
     const char *const worker[] = {
-        a->worker, "--python", a->python->program, "--harness", harness,     "--scenario",
-        job->file, "--name",   job->scenario,      "--module",  job->module, "--path",
-        a->prefix, "--params", job->params,        NULL,
+        a->worker,    "--python", a->python->program, "--harness",   harness,
+        "--scenario", job->file,  "--name",           job->scenario, "--module",
+        job->module,  "--params", job->params,        NULL,
     };
     add_words(w, (const char *const *)a->python->launcher);
     add_words(w, worker);
     if (a->python->no_site) add_words(w, (const char *const[]){"--no-site", NULL});
+    for (const char *const *path = a->paths; *path; path++)
+        add_words(w, (const char *const[]){"--path", *path, NULL});
 }
 
 static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_assignment *a,

@@ -25,8 +25,8 @@ struct tide_runner {
 struct tide_assignment {
     const struct tide_job *job;
     const struct tide_python *python;
-    const char *worker; /* the worker compiled for it */
-    const char *prefix; /* of the build under test, put on sys.path */
+    const char *worker;       /* the worker compiled for it */
+    const char *const *paths; /* of the build under test, put on sys.path; NULL-terminated */
 };
 
 /* Execute and store the outcome: a run that fails is a stored result and gives TIDE_OK. *batch_done

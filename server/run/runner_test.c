@@ -55,7 +55,8 @@ static enum tide_rc execute(bool *done)
                                        .harness = "/h/harness.py",
                                        .stop = &stop,
                                        .deadline_s = 30};
-    const struct tide_assignment a = {&wanted, &python, "/cache/worker", "/cache/prefix"};
+    static const char *const paths[] = {"/cache/site-packages", "/cache/prefix", NULL};
+    const struct tide_assignment a = {&wanted, &python, "/cache/worker", paths};
     error = (struct tide_error){0};
     return tide_runner_execute(&runner, &a, done, &error);
 }
@@ -115,8 +116,9 @@ static void test_the_probe_gets_its_arguments(void **state)
                         "--interval-us\n250000\n--deadline-s\n30\n--env\nPYTHONMALLOC=malloc\n--\n"
                         "nice\n-n\n1\n/cache/worker\n--python\n/opt/python\n--harness\n/h/"
                         "harness.py\n--scenario\n/s/list bytes.py\n"
-                        "--name\nlist_bytes\n--module\ntideconv\n--path\n/cache/prefix\n"
-                        "--params\n{\"count\":8}\n--recording\nchanges\n--precision\nbounded\n"
+                        "--name\nlist_bytes\n--module\ntideconv\n--params\n{\"count\":8}\n"
+                        "--path\n/cache/site-packages\n--path\n/cache/"
+                        "prefix\n--recording\nchanges\n--precision\nbounded\n"
                         "--threshold\n4096\n--bound\n262144\n");
     free(given);
     free(path);

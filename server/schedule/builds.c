@@ -22,11 +22,11 @@
 struct work {
     struct work *next;
     struct tide_builds *builds;
-    const struct tide_catalog *catalog;
+    struct tide_catalog *catalog; /* held */
     const struct tide_python *python;
     struct tide_build plan;
     char *sha;
-    int64_t commit, python_id;
+    int64_t run, batch, commit, python_id;
     pthread_t thread;
     bool ended; /* guarded by the list's lock, as is `next`; the rest is the thread's until then */
     enum tide_rc rc;
@@ -36,6 +36,7 @@ struct work {
 struct tide_builds {
     const struct tide_builder *builder;
     struct tide_store *store;
+    struct tide_feed *feed;
     const struct tide_limits *limits;
     pthread_mutex_t lock;
     pthread_cond_t ended;
@@ -43,11 +44,11 @@ struct tide_builds {
 };
 
 struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
-                                    const struct tide_limits *limits)
+                                    struct tide_feed *feed, const struct tide_limits *limits)
 {
     struct tide_builds *b = calloc(1, sizeof *b);
     if (!b) return NULL;
-    *b = (struct tide_builds){.builder = builder, .store = store, .limits = limits};
+    *b = (struct tide_builds){.builder = builder, .store = store, .feed = feed, .limits = limits};
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->ended, NULL);
     return b;
@@ -66,11 +67,23 @@ static void free_work(struct work *w)
 {
     if (!w) return;
     tide_build_clear(&w->plan);
+    tide_catalog_drop(w->catalog);
     free(w->sha);
     free(w);
 }
 
 /* ---- one build ---- */
+
+static void publish(const struct work *w, int64_t id)
+{
+    struct tide_str text = {0};
+    struct tide_error e;
+    if (tide_store_build_json(w->builds->store, id, &text, &e))
+        tide_log(TIDE_LOG_ERROR, "build", "build=%lld %s", (long long)id, e.text);
+    else
+        tide_feed_publish(w->builds->feed, "build", w->batch, text.at);
+    tide_str_free(&text);
+}
 
 static enum tide_rc store_outcome(struct work *w, int64_t id, const char *error,
                                   struct tide_error *e)
@@ -79,6 +92,8 @@ static enum tide_rc store_outcome(struct work *w, int64_t id, const char *error,
     size_t n = 0;
     if (tide_file_read(w->plan.log, LOG_KEPT, &log, &n, NULL)) n = 0;
     enum tide_rc rc = tide_store_end_build(w->builds->store, id, error, log ? log : "", n, e);
+    if (!rc && w->plan.steps) rc = tide_store_set_steps(w->builds->store, id, w->plan.steps, e);
+    if (!rc) publish(w, id);
     free(log);
     return rc;
 }
@@ -91,8 +106,11 @@ static enum tide_rc make(struct work *w, struct tide_error *e)
                                        w->python_id};
     int64_t id = 0;
     enum tide_rc rc = tide_store_begin_build(b->store, &row, &id, e);
+    if (!rc) rc = tide_store_set_build(b->store, w->run, id, e); /* so that its log is found */
     if (rc) return rc;
-    rc = tide_builder_make(b->builder, w->catalog->repo, w->sha, w->python, &w->plan, e);
+    publish(w, id);
+    const struct tide_subject subject = tide_catalog_subject(w->catalog, w->sha);
+    rc = tide_builder_make(b->builder, &subject, w->python, &w->plan, e);
     if (rc == TIDE_STOPPED) return rc; /* the row goes when the store is opened again */
     tide_log(rc ? TIDE_LOG_WARN : TIDE_LOG_INFO, "build", "build=%lld commit=%.12s python=%s %s%s",
              (long long)id, w->sha, w->python->name, rc ? "failed: " : "done", rc ? e->text : "");
@@ -140,7 +158,7 @@ static struct work *find(struct tide_builds *b, const char *key)
     return w;
 }
 
-enum tide_rc tide_builds_begin(struct tide_builds *b, const struct tide_catalog *c,
+enum tide_rc tide_builds_begin(struct tide_builds *b, struct tide_catalog *c,
                                const struct tide_job *job, const struct tide_python *python,
                                struct tide_build *plan, struct tide_error *e)
 {
@@ -157,7 +175,9 @@ enum tide_rc tide_builds_begin(struct tide_builds *b, const struct tide_catalog 
     w = calloc(1, sizeof *w);
     if (!w) return tide_fail(e, TIDE_NOMEM, "start a build");
     w->builds = b;
-    w->catalog = c;
+    w->catalog = tide_catalog_ref(c);
+    w->run = job->run;
+    w->batch = job->batch;
     w->python = python;
     w->commit = job->commit;
     w->python_id = job->python;

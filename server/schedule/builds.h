@@ -6,20 +6,21 @@
 #ifndef TIDE_SCHEDULE_BUILDS_H
 #define TIDE_SCHEDULE_BUILDS_H
 
+#include "base/feed.h"
 #include "build/builder.h"
 #include "schedule/catalog.h"
 
 struct tide_builds;
 
-/* `builder`, `store` and `limits` are borrowed and outlive it. NULL when memory ends. */
+/* `builder`, `store`, `feed` and `limits` are borrowed and outlive it. NULL when memory ends. */
 struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
-                                    const struct tide_limits *limits);
+                                    struct tide_feed *feed, const struct tide_limits *limits);
 /* Waits for those at work. NULL is a no-op. */
 void tide_builds_free(struct tide_builds *b);
 
 /* Begin the build that the job needs, taking over *plan. Nothing happens when it is at work
- * already. */
-TIDE_CHECK enum tide_rc tide_builds_begin(struct tide_builds *b, const struct tide_catalog *c,
+ * already. The feed is told when it begins and when it has ended, as of the job's batch. */
+TIDE_CHECK enum tide_rc tide_builds_begin(struct tide_builds *b, struct tide_catalog *c,
                                           const struct tide_job *job,
                                           const struct tide_python *python, struct tide_build *plan,
                                           struct tide_error *e);

@@ -1,5 +1,4 @@
-/* catalog.c - see catalog.h. Scenarios are described by harness.py, run by the newest usable
- * python. */
+/* catalog.c - see catalog.h. */
 #include "schedule/catalog.h"
 
 #include "base/file.h"
@@ -9,57 +8,9 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DESCRIBE_S    30
 #define SCENARIO_SIZE (1u << 20)
-
-static enum tide_rc open_project(const struct tide_places *p, struct tide_store *store,
-                                 const atomic_bool *stop, struct tide_catalog *c,
-                                 struct tide_error *e)
-{
-    char *mirror = tide_format("%s/repos/%s.git", p->data, TIDE_DEFAULT_PROJECT);
-    char *worktrees = tide_format("%s/worktrees", p->data);
-    enum tide_rc rc = mirror && worktrees ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "open the project");
-    if (!rc) rc = tide_store_put_project(store, TIDE_DEFAULT_PROJECT, p->repo, &c->project, e);
-    if (!rc) rc = tide_repo_open(p->repo, mirror, worktrees, stop, &c->repo, e);
-    free(mirror);
-    free(worktrees);
-    return rc;
-}
-
-/* 0 while nothing was fetched. */
-static int64_t written_ns(const struct tide_places *p)
-{
-    struct stat facts;
-    if (!p->pythons.fetched || stat(p->pythons.fetched, &facts)) return 0;
-    return facts.st_mtim.tv_sec * INT64_C(1000000000) + facts.st_mtim.tv_nsec;
-}
-
-static enum tide_rc find_pythons(const struct tide_places *p, struct tide_store *store,
-                                 const atomic_bool *stop, struct tide_catalog *c,
-                                 struct tide_error *e)
-{
-    c->fetched_ns = written_ns(p); /* first: what is fetched meanwhile is found at the next time */
-    enum tide_rc rc = tide_pythons_discover(&p->pythons, stop, &c->pythons, e);
-    if (rc) return rc;
-    size_t n = c->pythons.n;
-    struct tide_python_row *rows = calloc(n + 1, sizeof *rows);
-    c->python_ids = calloc(n + 1, sizeof *c->python_ids);
-    if (!rows || !c->python_ids) {
-        free(rows);
-        return tide_fail(e, TIDE_NOMEM, "list the pythons");
-    }
-    for (size_t i = 0; i < n; i++) {
-        const struct tide_python *y = &c->pythons.at[i];
-        rows[i] =
-            (struct tide_python_row){y->name,      y->version, y->abi,    y->prefix,   y->program,
-                                     y->libpython, y->include, y->source, y->identity, y->reason};
-    }
-    rc = tide_store_put_pythons(store, rows, n, c->python_ids, e);
-    free(rows);
-    return rc;
-}
 
 /* Run `PYTHON harness.py describe FILE...`; *out is a new JSON array. */
 static enum tide_rc run_describe(const char *python, const char *harness, const glob_t *files,
@@ -136,10 +87,10 @@ static enum tide_rc add_scenario(struct tide_catalog *c, json_t *found,
     return hash_sources(s, version, e);
 }
 
-static enum tide_rc keep_scenarios(struct tide_store *store, json_t *described,
-                                   struct tide_catalog *c, struct tide_error *e)
+enum tide_rc tide_catalog_fill(struct tide_catalog *c, struct tide_store *store,
+                               struct tide_error *e)
 {
-    size_t n = json_array_size(described), i;
+    size_t n = json_array_size(c->described), i;
     json_t *found;
     struct tide_scenario_row *rows = calloc(n + 1, sizeof *rows);
     int64_t *ids = calloc(n + 1, sizeof *ids);
@@ -150,14 +101,9 @@ static enum tide_rc keep_scenarios(struct tide_store *store, json_t *described,
         free(ids);
         return tide_fail(e, TIDE_NOMEM, "list the scenarios");
     }
-    json_array_foreach(described, i, found)
+    json_array_foreach(c->described, i, found)
     {
-        if (rc) break;
-        if (!json_is_string(json_object_get(found, "name")))
-            tide_log(TIDE_LOG_WARN, "schedule", "scenario file %s is left out: %s",
-                     json_string_value(json_object_get(found, "file")),
-                     json_string_value(json_object_get(found, "error")));
-        else
+        if (!rc && json_is_string(json_object_get(found, "name")))
             rc = add_scenario(c, found, &rows[c->n_scenarios], e);
     }
     if (!rc) rc = tide_store_put_scenarios(store, c->project, rows, c->n_scenarios, ids, e);
@@ -171,112 +117,66 @@ static enum tide_rc keep_scenarios(struct tide_store *store, json_t *described,
     return rc;
 }
 
-static const struct tide_python *newest_usable(const struct tide_catalog *c)
+static void log_left_out(const json_t *described)
 {
-    const struct tide_python *launched = NULL; /* one that may not start by itself */
-    for (size_t i = 0; i < c->pythons.n; i++) {
-        const struct tide_python *p = &c->pythons.at[i];
-        if (!p->reason && !p->launcher) return p;
-        if (!p->reason && !launched) launched = p;
+    size_t i;
+    json_t *found;
+    json_array_foreach((json_t *)described, i, found)
+    {
+        if (!json_is_string(json_object_get(found, "name")))
+            tide_log(TIDE_LOG_WARN, "schedule", "scenario file %s is left out: %s",
+                     json_string_value(json_object_get(found, "file")),
+                     json_string_value(json_object_get(found, "error")));
     }
-    return launched;
 }
 
-static enum tide_rc find_scenarios(const struct tide_places *p, struct tide_store *store,
-                                   const atomic_bool *stop, struct tide_catalog *c,
+enum tide_rc tide_catalog_describe(const struct tide_places *p, const struct tide_pythons *pythons,
+                                   const char *folder, const atomic_bool *stop, json_t **out,
                                    struct tide_error *e)
 {
     glob_t files = {0};
-    json_t *described = NULL;
     enum tide_rc rc = TIDE_OK;
-    const struct tide_python *python = newest_usable(c);
-    char *pattern = tide_format("%s/scenarios/*.py", p->source);
+    const struct tide_python *python = tide_pythons_newest(pythons);
+    char *pattern = tide_format("%s/[!_]*.py", folder);
     char *harness = tide_format("%s/worker/python/harness.py", p->source);
+    *out = NULL;
     if (!pattern || !harness) {
         rc = tide_fail(e, TIDE_NOMEM, "list the scenarios");
-        goto out;
-    }
-    if (!python) {
+    } else if (!python) {
         tide_log(TIDE_LOG_WARN, "schedule", "no usable CPython was found: see `tidemark pythons`");
-        goto out;
-    }
-    if (glob(pattern, 0, NULL, &files)) {
+    } else if (glob(pattern, 0, NULL, &files)) {
         tide_log(TIDE_LOG_WARN, "schedule", "no scenario matches %s", pattern);
-        goto out;
+    } else {
+        rc = run_describe(python->program, harness, &files, stop, out, e);
     }
-    rc = run_describe(python->program, harness, &files, stop, &described, e);
-    if (!rc) rc = keep_scenarios(store, described, c, e);
-out:
-    json_decref(described);
+    if (!rc && !*out) *out = json_array();
+    if (!rc) log_left_out(*out);
     globfree(&files);
     free(pattern);
     free(harness);
     return rc;
 }
 
-enum tide_rc tide_catalog_discover(const struct tide_places *p, struct tide_store *store,
-                                   const atomic_bool *stop, struct tide_catalog *out,
-                                   struct tide_error *e)
+struct tide_catalog *tide_catalog_ref(struct tide_catalog *c)
 {
-    *out = (struct tide_catalog){0};
-    enum tide_rc rc = open_project(p, store, stop, out, e);
-    if (!rc) rc = find_pythons(p, store, stop, out, e);
-    if (!rc) rc = find_scenarios(p, store, stop, out, e);
-    if (rc) tide_catalog_clear(out);
-    return rc;
+    c->references++;
+    return c;
 }
 
-bool tide_catalog_is_stale(const struct tide_catalog *c, const struct tide_places *p)
+void tide_catalog_drop(struct tide_catalog *c)
 {
-    if (written_ns(p) != c->fetched_ns) return true;
-    for (size_t i = 0; i < c->pythons.n; i++)
-        if (tide_python_check(&c->pythons.at[i], NULL)) return true;
-    return false;
-}
-
-enum tide_rc tide_catalog_rediscover(const struct tide_places *p, struct tide_store *store,
-                                     const atomic_bool *stop, struct tide_catalog *found,
-                                     struct tide_error *e)
-{
-    *found = (struct tide_catalog){0};
-    enum tide_rc rc = find_pythons(p, store, stop, found, e);
-    if (rc) tide_catalog_clear(found);
-    return rc;
-}
-
-enum tide_rc tide_catalog_renew(struct tide_catalog *c, struct tide_catalog *found,
-                                struct tide_error *e)
-{
-    struct tide_pythons *grown = realloc(c->retired, (c->n_retired + 1) * sizeof *grown);
-    if (!grown) {
-        tide_catalog_clear(found);
-        return tide_fail(e, TIDE_NOMEM, "look for Pythons anew");
-    }
-    c->retired = grown;
-    c->retired[c->n_retired++] = c->pythons;
-    free(c->python_ids);
-    c->pythons = found->pythons;
-    c->python_ids = found->python_ids;
-    c->fetched_ns = found->fetched_ns;
-    *found = (struct tide_catalog){0};
-    return TIDE_OK;
-}
-
-void tide_catalog_clear(struct tide_catalog *c)
-{
+    if (!c || --c->references) return;
     tide_repo_close(c->repo);
-    for (size_t i = 0; i < c->n_retired; i++)
-        tide_pythons_free(&c->retired[i]);
-    free(c->retired);
-    tide_pythons_free(&c->pythons);
-    free(c->python_ids);
+    tide_project_clear(&c->row);
+    tide_recipe_clear(&c->recipe);
+    json_decref(c->described);
     for (size_t i = 0; i < c->n_scenarios; i++) {
         free(c->scenarios[i].name);
         free(c->scenarios[i].file);
         json_decref(c->scenarios[i].description);
     }
     free(c->scenarios);
-    *c = (struct tide_catalog){0};
+    free(c);
 }
 
 const struct tide_scenario *tide_catalog_scenario(const struct tide_catalog *c, const char *name)
@@ -286,11 +186,9 @@ const struct tide_scenario *tide_catalog_scenario(const struct tide_catalog *c, 
     return NULL;
 }
 
-const struct tide_python *tide_catalog_python(const struct tide_catalog *c, const char *identity)
+struct tide_subject tide_catalog_subject(const struct tide_catalog *c, const char *sha)
 {
-    for (size_t i = 0; i < c->pythons.n; i++)
-        if (!strcmp(c->pythons.at[i].identity, identity)) return &c->pythons.at[i];
-    return NULL;
+    return (struct tide_subject){c->project, c->repo, &c->recipe, sha};
 }
 
 enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *e)
@@ -300,14 +198,4 @@ enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *
     e->rc = TIDE_FAILED;
     *e->field = '\0';
     return TIDE_FAILED;
-}
-
-bool tide_catalog_in_trouble(const struct tide_catalog *c, struct tide_error *e)
-{
-    if (tide_catalog_sync(c, e)) return true;
-    if (!newest_usable(c))
-        return tide_fail(e, TIDE_FAILED,
-                         "no usable CPython was found on this machine: `tidemark pythons` says why "
-                         "each one is not");
-    return !c->n_scenarios && tide_fail(e, TIDE_FAILED, "no scenario was found");
 }

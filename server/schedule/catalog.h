@@ -1,13 +1,14 @@
-/* catalog.h - what can be measured: the project's repository, its scenarios, the pythons of the
- * machine.
+/* catalog.h - what can be measured of one project: its repository, recipe and scenarios, and the
+ * pythons of the machine.
  *
- * Discovered at the daemon's start (running interpreters takes a second or so) and written to the
- * store; only the pythons are looked for again. Threads: discovery by one; once it has returned any
- * thread may read, but for tide_catalog_renew. */
+ * A catalog is a snapshot that never changes; schedule/projects.h makes a new one when its project
+ * does. Whoever uses one holds a reference. Threads: any. */
 #ifndef TIDE_SCHEDULE_CATALOG_H
 #define TIDE_SCHEDULE_CATALOG_H
 
+#include "build/builder.h"
 #include "build/pythons.h"
+#include "build/recipe.h"
 #include "build/repo.h"
 #include "store/store.h"
 
@@ -23,13 +24,15 @@ struct tide_scenario {
 };
 
 struct tide_catalog {
-    int64_t project;
+    atomic_uint references;
+    int64_t project;         /* in the store */
+    struct tide_project row; /* as the store had it */
+    struct tide_recipe recipe;
     struct tide_repo *repo;
-    struct tide_pythons pythons;
-    int64_t *python_ids;          /* of pythons.at[i], in the store */
-    int64_t fetched_ns;           /* when the folder of the fetched ones was last written to */
-    struct tide_pythons *retired; /* lists of earlier discoveries, which a run may still use */
-    size_t n_retired;
+    struct tide_pythons pythons; /* borrowed from whoever made the catalog, as are their ids */
+    const int64_t *python_ids;   /* of pythons.at[i], in the store */
+    json_t *described;           /* what the harness said of every scenario file */
+    char suite[65];              /* tree of the project's own scenarios; "": Tidemark's */
     struct tide_scenario *scenarios;
     size_t n_scenarios;
 };
@@ -51,38 +54,33 @@ struct tide_places {    /* where things stand; borrowed, outlive the daemon's pa
     const char *repo;   /* path or URL of the default project */
     struct tide_python_search pythons; /* where to look for interpreters */
     struct tide_limits limits;
+    const json_t *projects; /* configured ones, as POST /api/v1/projects takes them; may be NULL */
 };
 
-/* Discover everything. Missing scenarios or pythons are no error: the lists are then empty and a
- * log line says why. On failure *out is empty. */
-TIDE_CHECK enum tide_rc tide_catalog_discover(const struct tide_places *p, struct tide_store *store,
-                                              const atomic_bool *stop, struct tide_catalog *out,
-                                              struct tide_error *e);
-void tide_catalog_clear(struct tide_catalog *c);
+/* Describe the scenario files in `folder` by harness.py of the installed Tidemark, run by the
+ * newest usable python; *out is a new JSON array with an entry for each scenario, and for each file
+ * that is left out {"file", "error"}. An empty one, with a log line, when there is no python or no
+ * file. */
+TIDE_CHECK enum tide_rc tide_catalog_describe(const struct tide_places *p,
+                                              const struct tide_pythons *pythons,
+                                              const char *folder, const atomic_bool *stop,
+                                              json_t **out, struct tide_error *e);
 
-/* Whether a python was rebuilt, removed or fetched since they were looked for. Cheap: no
- * interpreter is run. */
-bool tide_catalog_is_stale(const struct tide_catalog *c, const struct tide_places *p);
+/* Write c->described to the store and list it in c->scenarios. */
+TIDE_CHECK enum tide_rc tide_catalog_fill(struct tide_catalog *c, struct tide_store *store,
+                                          struct tide_error *e);
 
-/* Look for the pythons anew, into an empty *found; then tide_catalog_renew takes them into *c,
- * which nobody may read meanwhile. What tide_catalog_python has given out stays until *c is
- * cleared. */
-TIDE_CHECK enum tide_rc tide_catalog_rediscover(const struct tide_places *p,
-                                                struct tide_store *store, const atomic_bool *stop,
-                                                struct tide_catalog *found, struct tide_error *e);
-TIDE_CHECK enum tide_rc tide_catalog_renew(struct tide_catalog *c, struct tide_catalog *found,
-                                           struct tide_error *e);
+struct tide_catalog *tide_catalog_ref(struct tide_catalog *c); /* a new reference */
+void tide_catalog_drop(struct tide_catalog *c);                /* NULL is a no-op */
 
 /* Bring the project's mirror up to date. A source that is no repository is FAILED: it is no fault
  * of the request that needs it. */
 TIDE_CHECK enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *e);
 
-/* Why nothing can be measured (no repository, no usable python, no scenario): true, with *e filled.
- */
-bool tide_catalog_in_trouble(const struct tide_catalog *c, struct tide_error *e);
+/* The commit as something to build; it borrows from the catalog and `sha`. */
+struct tide_subject tide_catalog_subject(const struct tide_catalog *c, const char *sha);
 
-/* NULL when there is none of that name / identity. */
+/* NULL when there is none of that name. */
 const struct tide_scenario *tide_catalog_scenario(const struct tide_catalog *c, const char *name);
-const struct tide_python *tide_catalog_python(const struct tide_catalog *c, const char *identity);
 
 #endif

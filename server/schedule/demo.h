@@ -7,7 +7,8 @@
 #include "schedule/catalog.h"
 
 /* The request for it, a new reference: list_bytes at demo size, at the newest and the oldest commit
- * that touched the extension, on every usable python. NULL with *e filled when it cannot be made. */
+ * that touched the extension, on every usable python. NULL with *e filled when it cannot be made.
+ */
 json_t *tide_demo_request(const struct tide_catalog *c, struct tide_error *e);
 
 /* *out: the request that `request` means, a new reference: the demo suite for {"demo": true}, which

@@ -62,9 +62,9 @@ static enum tide_rc judge_build(struct plan *p, size_t commit, size_t python, st
     const struct tide_wish *w = p->wish;
     struct tide_build build;
     struct tide_known_build known = {0};
-    enum tide_rc rc =
-        tide_builder_plan(p->builder, TIDE_DEFAULT_PROJECT, w->selection.commits[commit].sha,
-                          python_of(p, python), &build, e);
+    const struct tide_subject subject =
+        tide_catalog_subject(w->catalog, w->selection.commits[commit].sha);
+    enum tide_rc rc = tide_builder_plan(p->builder, &subject, python_of(p, python), &build, e);
     if (rc) return rc;
     if (json_object_get(p->keys, build.key)) goto out;
     if (json_object_set_new(p->keys, build.key, json_true())) {
@@ -169,7 +169,7 @@ static enum tide_rc put_plan(const struct plan *p, int jobs, struct tide_str *ou
     const struct tide_wish *w = p->wish;
     json_t *plan = json_pack(
         "{s:b, s:s, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}, s:O, s:o, s:O}",
-        "dry_run", 1, "project", TIDE_DEFAULT_PROJECT, "runs", (json_int_t)w->n_runs, "cells",
+        "dry_run", 1, "project", w->catalog->row.name, "runs", (json_int_t)w->n_runs, "cells",
         (json_int_t)w->n_cells, "samples", w->wanted, "seed", (json_int_t)w->seed, "commits",
         list_commits(&w->selection), "pythons", list_pythons(p), "scenarios", list_scenarios(w),
         "builds", "needed", (json_int_t)p->needed, "cached", (json_int_t)p->cached, "failed",

@@ -21,7 +21,7 @@ static int make_repository(void **state)
         "GIT_COMMITTER_DATE='2024-01-05 12:00 +0000' git merge -q -m c5 side");
     char *source = in_folder("source"), *mirror = in_folder("mirror.git");
     char *worktrees = in_folder("worktrees");
-    EXPECT_OK(tide_repo_open(source, mirror, worktrees, NULL, &repo, &error));
+    EXPECT_OK(tide_repo_open(source, NULL, mirror, worktrees, NULL, &repo, &error));
     EXPECT_OK(tide_repo_sync(repo, &error));
     free(source);
     free(mirror);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "build/command.h"
 #include "run/runner.h"
 #include "schedule/builds.h"
 #include "schedule/demo.h"
@@ -32,12 +33,10 @@ struct tide_scheduler {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     bool discovered;
-    enum tide_rc discovery;      /* how it ended */
-    struct tide_error trouble;   /* why nothing can be measured; no text: nothing is wrong */
-    bool work;                   /* something was queued */
-    struct tide_catalog catalog; /* once discovered only its pythons change */
-    pthread_rwlock_t renewal;    /* written while they do */
-    pthread_mutex_t search;      /* held while they are looked for again */
+    enum tide_rc discovery;         /* how it ended */
+    struct tide_error trouble;      /* why nothing can be measured; no text: nothing is wrong */
+    bool work;                      /* something was queued */
+    struct tide_projects *projects; /* NULL until discovered */
     struct tide_builder builder;
     struct tide_builds *builds;
     char *harness;
@@ -112,11 +111,13 @@ static enum tide_rc fail_run(struct tide_scheduler *s, const struct tide_job *jo
 
 /* What is known of the build that the job needs, and whether it must be made. */
 static enum tide_rc judge_build(struct tide_scheduler *s, const struct tide_job *job,
-                                const struct tide_python *python, struct tide_build *plan,
-                                struct tide_known_build *known, bool *needed, struct tide_error *e)
+                                const struct tide_catalog *c, const struct tide_python *python,
+                                struct tide_build *plan, struct tide_known_build *known,
+                                bool *needed, struct tide_error *e)
 {
+    const struct tide_subject subject = tide_catalog_subject(c, job->sha);
     *known = (struct tide_known_build){0};
-    enum tide_rc rc = tide_builder_plan(&s->builder, job->project, job->sha, python, plan, e);
+    enum tide_rc rc = tide_builder_plan(&s->builder, &subject, python, plan, e);
     if (rc) return rc;
     rc = tide_store_find_build(s->store, plan->key, known, e);
     if (rc && rc != TIDE_ABSENT) return rc;
@@ -128,10 +129,7 @@ static enum tide_rc judge_build(struct tide_scheduler *s, const struct tide_job 
 /* The python that the run was queued for; it stays until the scheduler is freed. */
 static const struct tide_python *find_python(struct tide_scheduler *s, const struct tide_job *job)
 {
-    pthread_rwlock_rdlock(&s->renewal);
-    const struct tide_python *python = tide_catalog_python(&s->catalog, job->python_identity);
-    pthread_rwlock_unlock(&s->renewal);
-    return python;
+    return tide_pythons_identified(tide_projects_pythons(s->projects), job->python_identity);
 }
 
 /* Begin the build of a run that is still in the queue, if it must be made. What is wrong with it is
@@ -141,13 +139,16 @@ static void begin_ahead(struct tide_scheduler *s, const struct tide_job *job)
     struct tide_build plan = {0};
     struct tide_known_build known = {0};
     bool needed = false;
+    struct tide_catalog *c = NULL;
     const struct tide_python *python = find_python(s, job);
-    if (!python || tide_builds_check_disk(s->builds, NULL) ||
-        judge_build(s, job, python, &plan, &known, &needed, NULL) || !needed ||
-        tide_builds_begin(s->builds, &s->catalog, job, python, &plan, NULL))
+    if (!python || tide_projects_take(s->projects, job->project, &c, NULL) ||
+        tide_builds_check_disk(s->builds, NULL) ||
+        judge_build(s, job, c, python, &plan, &known, &needed, NULL) || !needed ||
+        tide_builds_begin(s->builds, c, job, python, &plan, NULL))
         tide_log(TIDE_LOG_DEBUG, "schedule", "run=%lld begins no build ahead", (long long)job->run);
     free(known.error);
     tide_build_clear(&plan);
+    tide_catalog_drop(c);
 }
 
 /* Begin what the queue's next runs need, as far as there is room. */
@@ -167,13 +168,13 @@ static void build_ahead(struct tide_scheduler *s)
 
 /* Make the planned build, and beside it what will be needed next; *plan is taken over. */
 static enum tide_rc build_now(struct tide_scheduler *s, const struct tide_job *job,
-                              const struct tide_python *python, struct tide_build *plan,
-                              struct tide_error *e)
+                              struct tide_catalog *c, const struct tide_python *python,
+                              struct tide_build *plan, struct tide_error *e)
 {
     char key[TIDE_HASH_TEXT];
     memcpy(key, plan->key, sizeof key);
     enum tide_rc rc = tide_builds_check_disk(s->builds, e);
-    if (!rc) rc = tide_builds_begin(s->builds, &s->catalog, job, python, plan, e);
+    if (!rc) rc = tide_builds_begin(s->builds, c, job, python, plan, e);
     if (rc) return rc;
     build_ahead(s);
     rc = tide_builds_wait(s->builds, key, e);
@@ -184,18 +185,18 @@ static enum tide_rc build_now(struct tide_scheduler *s, const struct tide_job *j
 /* The build that the run needs: from the cache, or made now. FAILED also for one that failed
  * before. */
 static enum tide_rc require_build(struct tide_scheduler *s, const struct tide_job *job,
-                                  const struct tide_python *python, struct tide_build *plan,
-                                  struct tide_error *e)
+                                  struct tide_catalog *c, const struct tide_python *python,
+                                  struct tide_build *plan, struct tide_error *e)
 {
     struct tide_known_build known;
     bool needed = false;
-    enum tide_rc rc = judge_build(s, job, python, plan, &known, &needed, e);
+    enum tide_rc rc = judge_build(s, job, c, python, plan, &known, &needed, e);
     if (!rc && needed) {
-        rc = build_now(s, job, python, plan, e);
+        rc = build_now(s, job, c, python, plan, e);
         free(known.error);
         known = (struct tide_known_build){0};
         tide_build_clear(plan);
-        if (!rc) rc = judge_build(s, job, python, plan, &known, &needed, e);
+        if (!rc) rc = judge_build(s, job, c, python, plan, &known, &needed, e);
         if (!rc && needed) rc = tide_fail(e, TIDE_FAILED, "the build is gone from the cache");
     }
     if (!rc && known.id) rc = tide_store_set_build(s->store, job->run, known.id, e);
@@ -208,7 +209,7 @@ static enum tide_rc require_build(struct tide_scheduler *s, const struct tide_jo
 
 static enum tide_rc execute(struct tide_scheduler *s, const struct tide_job *job,
                             const struct tide_python *python, const char *worker,
-                            const char *prefix, bool *batch_done, struct tide_error *e)
+                            const char *const *paths, bool *batch_done, struct tide_error *e)
 {
     const struct tide_runner runner = {
         .store = s->store,
@@ -218,7 +219,7 @@ static enum tide_rc execute(struct tide_scheduler *s, const struct tide_job *job
         .stop = &s->stop,
         .deadline_s = RUN_DEADLINE_S,
     };
-    const struct tide_assignment assignment = {job, python, worker, prefix};
+    const struct tide_assignment assignment = {job, python, worker, paths};
     enum tide_rc rc = tide_store_set_running(s->store, job->run, e);
     if (rc) return rc;
     publish_run(s, "running", job->run, job->batch);
@@ -229,19 +230,23 @@ static enum tide_rc build_and_execute(struct tide_scheduler *s, const struct tid
                                       bool *batch_done, struct tide_error *e)
 {
     struct tide_build plan = {0};
-    char *worker = NULL;
+    struct tide_catalog *c = NULL;
+    char *worker = NULL, **paths = NULL;
     const struct tide_python *python = find_python(s, job);
     if (!python)
         return tide_fail(e, TIDE_FAILED,
                          "the python of this run is no longer on this machine, or was changed "
                          "since it was queued");
-    enum tide_rc rc = tide_python_check(python, e);
-    if (!rc) rc = require_build(s, job, python, &plan, e);
+    enum tide_rc rc = tide_projects_take(s->projects, job->project, &c, e);
+    if (!rc) rc = require_build(s, job, c, python, &plan, e);
     if (!rc && s->places->limits.beside_runs) build_ahead(s);
+    if (!rc) rc = tide_build_paths(&plan, &paths, e);
     if (!rc) rc = tide_builder_worker(&s->builder, python, &worker, e);
-    if (!rc) rc = execute(s, job, python, worker, plan.prefix, batch_done, e);
+    if (!rc) rc = execute(s, job, python, worker, (const char *const *)paths, batch_done, e);
     free(worker);
+    tide_build_words_free(paths);
     tide_build_clear(&plan);
+    tide_catalog_drop(c);
     return rc;
 }
 
@@ -293,18 +298,20 @@ static enum tide_rc discover(struct tide_scheduler *s)
 {
     struct tide_error e = {0};
     int64_t began = tide_clock_monotonic_ns();
-    enum tide_rc rc = tide_catalog_discover(s->places, s->store, &s->stop, &s->catalog, &e);
+    struct tide_projects *found = NULL;
+    enum tide_rc rc = tide_projects_open(s->places, s->store, &s->stop, &found, &e);
     if (rc)
         tide_log(rc == TIDE_STOPPED ? TIDE_LOG_INFO : TIDE_LOG_ERROR, "schedule",
                  "discovery failed: %s", e.text);
     else
-        tide_log(TIDE_LOG_INFO, "schedule", "found pythons=%zu scenarios=%zu in %lld ms",
-                 s->catalog.pythons.n, s->catalog.n_scenarios,
+        tide_log(TIDE_LOG_INFO, "schedule", "found pythons=%zu in %lld ms",
+                 tide_projects_pythons(found)->n,
                  (long long)(tide_clock_monotonic_ns() - began) / 1000000);
     if (!rc) e = (struct tide_error){0};
-    if (!rc && tide_catalog_in_trouble(&s->catalog, &e) && !s->stop)
+    if (!rc && tide_projects_in_trouble(found, &e) && !s->stop)
         tide_log(TIDE_LOG_WARN, "schedule", "nothing can be measured: %s", e.text);
     pthread_mutex_lock(&s->lock);
+    s->projects = found;
     s->discovered = true;
     s->discovery = rc;
     s->trouble = e;
@@ -330,7 +337,11 @@ static void queue_demo(struct tide_scheduler *s)
 {
     struct tide_error e = {0};
     int64_t batch = 0;
-    json_t *request = tide_demo_request(&s->catalog, &e);
+    struct tide_catalog *c = NULL;
+    json_t *request = tide_projects_sync(s->projects, TIDE_DEFAULT_PROJECT, &c, &e)
+                          ? NULL
+                          : tide_demo_request(c, &e);
+    tide_catalog_drop(c);
     const json_t *newest = json_array_get(json_object_get(request, "commits"), 0);
     if (request && is_measured(s, json_string_value(newest))) {
         json_decref(request);
@@ -384,12 +395,10 @@ enum tide_rc tide_scheduler_start(const struct tide_places *places, struct tide_
     s->started_ns = tide_clock_unix_ns();
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
-    pthread_rwlock_init(&s->renewal, NULL);
-    pthread_mutex_init(&s->search, NULL);
     s->harness = tide_format("%s/worker/python/harness.py", places->source);
     char *sources = tide_format("%s/worker", places->source);
     s->builder = (struct tide_builder){places->cache, sources, &s->stop};
-    s->builds = tide_builds_new(&s->builder, store, &places->limits);
+    s->builds = tide_builds_new(&s->builder, store, feed, &places->limits);
     enum tide_rc rc = s->harness && sources && s->builds
                           ? start_thread(s, e)
                           : tide_fail(e, TIDE_NOMEM, "start the scheduler");
@@ -419,9 +428,7 @@ void tide_scheduler_free(struct tide_scheduler *s)
     tide_scheduler_interrupt(s);
     pthread_join(s->thread, NULL);
     tide_builds_free(s->builds);
-    tide_catalog_clear(&s->catalog);
-    pthread_rwlock_destroy(&s->renewal);
-    pthread_mutex_destroy(&s->search);
+    tide_projects_close(s->projects);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     free((char *)s->builder.worker_source);
@@ -449,41 +456,61 @@ static enum tide_rc await_discovery(struct tide_scheduler *s, struct tide_error 
     return rc == TIDE_INVALID ? tide_fail(e, TIDE_FAILED, "%s", s->trouble.text) : rc;
 }
 
-static enum tide_rc look_again(struct tide_scheduler *s, struct tide_error *e)
-{
-    struct tide_catalog found;
-    enum tide_rc rc = tide_catalog_rediscover(s->places, s->store, &s->stop, &found, e);
-    if (rc) return rc;
-    pthread_rwlock_wrlock(&s->renewal);
-    rc = tide_catalog_renew(&s->catalog, &found, e);
-    size_t n = s->catalog.pythons.n;
-    pthread_rwlock_unlock(&s->renewal);
-    if (!rc) tide_log(TIDE_LOG_INFO, "schedule", "looked again, found pythons=%zu", n);
-    return rc;
-}
-
 enum tide_rc tide_scheduler_refresh(struct tide_scheduler *s, bool always, struct tide_error *e)
 {
     enum tide_rc rc = await_discovery(s, e);
-    if (rc) return rc;
-    pthread_mutex_lock(&s->search);
-    /* Only whoever holds `search` renews: reading needs no other lock here. */
-    if (always || tide_catalog_is_stale(&s->catalog, s->places)) rc = look_again(s, e);
-    pthread_mutex_unlock(&s->search);
+    return rc ? rc : tide_projects_refresh(s->projects, always, e);
+}
+
+enum tide_rc tide_scheduler_projects(struct tide_scheduler *s, struct tide_projects **out,
+                                     struct tide_error *e)
+{
+    enum tide_rc rc = await_discovery(s, e);
+    *out = rc ? NULL : s->projects;
     return rc;
+}
+
+/* The request with the project's own pythons, where it names none; a new reference. */
+static json_t *complete(const json_t *request, const struct tide_catalog *c)
+{
+    json_t *whole = json_copy((json_t *)request);
+    if (whole && *c->row.pythons && !json_object_get(whole, "pythons"))
+        json_object_set_new(whole, "pythons", json_loads(c->row.pythons, 0, NULL));
+    return whole;
+}
+
+/* What every request for runs begins with: *c and *whole are new references. */
+static enum tide_rc admit(struct tide_scheduler *s, const json_t *request, struct tide_catalog **c,
+                          json_t **whole, struct tide_error *e)
+{
+    const json_t *name = json_object_get(request, "project");
+    json_t *meant = NULL;
+    *c = NULL;
+    *whole = NULL;
+    enum tide_rc rc = tide_scheduler_refresh(s, false, e);
+    if (rc) return rc;
+    if (!json_is_object(request)) return tide_fail_field(e, "", "the body must be a JSON object");
+    if (name && !json_is_string(name))
+        return tide_fail_field(e, "project", "must be the name of a project");
+    rc = tide_projects_require(s->projects, name ? json_string_value(name) : TIDE_DEFAULT_PROJECT,
+                               c, e);
+    if (rc) return rc;
+    rc = tide_demo_expand(*c, request, &meant, e);
+    if (rc) return rc;
+    *whole = complete(meant, *c);
+    json_decref(meant);
+    return *whole ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "read a request");
 }
 
 enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request, int64_t *batch,
                                     struct tide_error *e)
 {
-    json_t *meant = NULL;
-    enum tide_rc rc = tide_scheduler_refresh(s, false, e);
-    if (rc) return rc;
-    pthread_rwlock_rdlock(&s->renewal);
-    rc = tide_demo_expand(&s->catalog, request, &meant, e);
-    if (!rc) rc = tide_trigger(&s->catalog, s->store, meant, batch, e);
-    pthread_rwlock_unlock(&s->renewal);
-    json_decref(meant);
+    struct tide_catalog *c;
+    json_t *whole;
+    enum tide_rc rc = admit(s, request, &c, &whole, e);
+    if (!rc) rc = tide_trigger(c, s->store, whole, batch, e);
+    json_decref(whole);
+    tide_catalog_drop(c);
     if (rc) return rc;
     publish_queued(s, *batch);
     pthread_mutex_lock(&s->lock);
@@ -496,15 +523,12 @@ enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *requ
 enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request,
                                  struct tide_str *out, struct tide_error *e)
 {
-    json_t *meant = NULL;
-    enum tide_rc rc = tide_scheduler_refresh(s, false, e);
-    if (rc) return rc;
-    pthread_rwlock_rdlock(&s->renewal);
-    rc = tide_demo_expand(&s->catalog, request, &meant, e);
-    if (!rc)
-        rc = tide_plan(&s->catalog, s->store, &s->builder, s->places->limits.jobs, meant, out, e);
-    pthread_rwlock_unlock(&s->renewal);
-    json_decref(meant);
+    struct tide_catalog *c;
+    json_t *whole;
+    enum tide_rc rc = admit(s, request, &c, &whole, e);
+    if (!rc) rc = tide_plan(c, s->store, &s->builder, s->places->limits.jobs, whole, out, e);
+    json_decref(whole);
+    tide_catalog_drop(c);
     return rc;
 }
 
@@ -530,12 +554,11 @@ enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *p
 {
     struct tide_commit *commits = NULL;
     size_t n = 0;
-    if (strcmp(project, TIDE_DEFAULT_PROJECT) != 0)
-        return tide_fail(e, TIDE_ABSENT, "no project \"%.80s\"; there is " TIDE_DEFAULT_PROJECT,
-                         project);
+    struct tide_catalog *c = NULL;
     enum tide_rc rc = await_discovery(s, e);
-    if (!rc) rc = tide_catalog_sync(&s->catalog, e);
-    if (!rc) rc = tide_repo_list(s->catalog.repo, "HEAD", NULL, limit, &commits, &n, e);
+    if (!rc) rc = tide_projects_sync(s->projects, project, &c, e);
+    if (!rc) rc = tide_repo_list(c->repo, "HEAD", NULL, limit, &commits, &n, e);
+    tide_catalog_drop(c);
     if (!rc) rc = put_commits(commits, n, out, e);
     for (size_t i = 0; i < n; i++)
         tide_commit_clear(&commits[i]);
@@ -549,11 +572,10 @@ enum tide_rc tide_scheduler_status_json(struct tide_scheduler *s, struct tide_st
     size_t usable = 0, n = 0;
     pthread_mutex_lock(&s->lock);
     bool discovering = !s->discovered;
-    pthread_rwlock_rdlock(&s->renewal);
-    if (!discovering) n = s->catalog.pythons.n;
+    const struct tide_pythons *pythons = s->projects ? tide_projects_pythons(s->projects) : NULL;
+    if (pythons) n = pythons->n;
     for (size_t i = 0; i < n; i++)
-        usable += !s->catalog.pythons.at[i].reason;
-    pthread_rwlock_unlock(&s->renewal);
+        usable += !pythons->at[i].reason;
     json_t *trouble = *s->trouble.text ? json_string(s->trouble.text) : json_null();
     pthread_mutex_unlock(&s->lock);
     char *shown = json_dumps(trouble, JSON_ENCODE_ANY);

@@ -6,7 +6,7 @@
 #define TIDE_SCHEDULE_SCHEDULER_H
 
 #include "base/feed.h"
-#include "schedule/catalog.h"
+#include "schedule/projects.h"
 
 struct tide_scheduler;
 
@@ -38,6 +38,11 @@ TIDE_CHECK enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const j
 /* Append the plan of `request` (schedule/plan.h); nothing is queued. Errors as above. */
 TIDE_CHECK enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request,
                                             struct tide_str *out, struct tide_error *e);
+
+/* The projects, once they are known; they live as long as the scheduler. BUSY and FAILED as above.
+ */
+TIDE_CHECK enum tide_rc tide_scheduler_projects(struct tide_scheduler *s,
+                                                struct tide_projects **out, struct tide_error *e);
 
 /* Append {"commits": [...]} of the project along the first parent of its HEAD. ABSENT: no such
  * project. */

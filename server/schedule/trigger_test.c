@@ -34,7 +34,7 @@ static int make_repository(void **state)
     newest = shell("git -C source rev-parse HEAD");
     char *source = in_folder("source"), *mirror = in_folder("mirror.git");
     char *worktrees = in_folder("worktrees");
-    EXPECT_OK(tide_repo_open(source, mirror, worktrees, NULL, &known.repo, &error));
+    EXPECT_OK(tide_repo_open(source, NULL, mirror, worktrees, NULL, &known.repo, &error));
     description = json_loads("{\"module\":\"tideconv\",\"params\":[{\"name\":\"count\",\"type\":"
                              "\"integer\",\"default\":1000,\"demo\":10,\"minimum\":1,"
                              "\"maximum\":5000}]}",
@@ -76,6 +76,7 @@ static enum tide_rc trigger(const char *request, int64_t *batch)
     json_t *wish = json_loads(request, JSON_DECODE_ANY, &wrong);
     if (!wish) fail_msg("%s in %s", wrong.text, request);
     error = (struct tide_error){0};
+    EXPECT_OK(tide_repo_sync(known.repo, &error)); /* as the scheduler does before */
     enum tide_rc rc = tide_trigger(&known, store, wish, batch, &error);
     json_decref(wish);
     return rc;
@@ -183,8 +184,7 @@ static void test_refusals_of_shape(void **state)
     expect_refusal("5", "", "the body must be a JSON object");
     expect_refusal("{}", "scenarios", "is missing");
     expect_refusal(WITH("\"comits\":[]"), "comits", "allowed are project, pythons");
-    expect_refusal(WITH("\"project\":\"other\""), "project", "there is converters");
-    expect_refusal(WITH("\"project\":5"), "project", "no such project");
+    expect_refusal(WITH("\"project\":5"), "project", "the name of a project");
     expect_refusal(WITH("\"params\":[]"), "params", "must be an object");
     expect_refusal(WITH("\"size\":\"huge\""), "size", "\"demo\" or \"full\"");
     expect_refusal(WITH("\"size\":null"), "size", "\"demo\" or \"full\"");

@@ -84,9 +84,8 @@ static enum tide_rc check_scalars(const json_t *request, struct tide_wish *w, st
     const json_t *size = json_object_get(request, "size");
     double number = samples ? json_number_value(samples) : 1;
 
-    if (project &&
-        (!json_is_string(project) || strcmp(json_string_value(project), TIDE_DEFAULT_PROJECT) != 0))
-        return tide_fail_field(e, "project", "no such project; there is " TIDE_DEFAULT_PROJECT);
+    if (project && !json_is_string(project))
+        return tide_fail_field(e, "project", "must be the name of a project");
     if (params && !json_is_object(params))
         return tide_fail_field(e, "params", "must be an object of parameter names and values");
     if ((samples && !json_is_number(samples)) || number < 1 || number > TIDE_SAMPLES_MAX ||
@@ -239,7 +238,6 @@ enum tide_rc tide_wish_make(const struct tide_catalog *c, struct tide_store *sto
     if (!rc) rc = choose_scenarios(c, request, out, e);
     if (!rc) rc = choose_params(request, out, e);
     if (!rc) rc = choose_pythons(c, request, out, e);
-    if (!rc) rc = tide_catalog_sync(c, e);
     if (!rc) rc = tide_ranges_select(c->repo, request, &out->selection, e);
     return rc ? rc : tide_cells_make(store, request, out, e);
 }

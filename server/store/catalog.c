@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum tide_rc tide_store_put_project(struct tide_store *s, const char *name, const char *repo,
@@ -92,7 +93,8 @@ enum tide_rc tide_store_begin_build(struct tide_store *s, const struct tide_buil
         s->writer, id, e,
         "INSERT INTO builds (key, commit_id, python, flags, compiler, status, started_ns)"
         " VALUES (?1, ?2, ?3, ?4, ?5, 'building', ?6) ON CONFLICT (key) DO UPDATE SET"
-        " status = 'building', error = NULL, log = NULL, started_ns = ?6, finished_ns = NULL"
+        " status = 'building', error = NULL, log = NULL, steps = NULL, started_ns = ?6,"
+        " finished_ns = NULL"
         " RETURNING id",
         "tiitti", b->key, b->commit, b->python, b->flags, b->compiler, tide_clock_unix_ns());
     return tide_store_commit(s, rc, e);
@@ -115,6 +117,30 @@ enum tide_rc tide_store_end_build(struct tide_store *s, int64_t id, const char *
         rc = tide_store_commit(s, rc, e);
     }
     free(packed);
+    return rc;
+}
+
+enum tide_rc tide_store_set_steps(struct tide_store *s, int64_t id, const char *steps,
+                                  struct tide_error *e)
+{
+    enum tide_rc rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    rc = tide_sql_do(s->writer, e, "UPDATE builds SET steps = ? WHERE id = ?", "ti", steps, id);
+    return tide_store_commit(s, rc, e);
+}
+
+enum tide_rc tide_store_building_key(struct tide_store *s, int64_t build, char key[64],
+                                     struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e, "SELECT iif(status = 'building', key, '') FROM builds WHERE id = ?", "i", build);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) snprintf(key, 64, "%s", (const char *)sqlite3_column_text(q, 0));
+    if (rc == TIDE_ABSENT) tide_fail(e, rc, "no build %lld", (long long)build);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
     return rc;
 }
 

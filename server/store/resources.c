@@ -157,7 +157,7 @@ enum tide_rc tide_store_build_json(struct tide_store *s, int64_t build, struct t
         " 'commit', json_object('sha', c.sha, 'subject', c.subject),"
         " 'python', json_object('id', y.id, 'name', y.name), 'status', b.status,"
         " 'flags', b.flags, 'compiler', b.compiler, 'started_ns', b.started_ns,"
-        " 'finished_ns', b.finished_ns, 'error', b.error)"
+        " 'finished_ns', b.finished_ns, 'error', b.error, 'steps', json(b.steps))"
         " FROM builds b JOIN commits c ON c.id = b.commit_id JOIN pythons y ON y.id = b.python"
         " JOIN projects p ON p.id = c.project WHERE b.id = ?",
         "i", build);
@@ -188,23 +188,42 @@ enum tide_rc tide_store_pythons_json(struct tide_store *s, struct tide_str *out,
                     out, e);
 }
 
+#define PROJECT_QUERY                                                                              \
+    "SELECT json_object('name', name, 'repo', repo, 'branch', nullif(branch, ''),"                 \
+    " 'recipe', json(nullif(recipe, '')), 'scenarios', nullif(scenarios, ''),"                     \
+    " 'versions', nullif(versions, ''), 'pythons', json(iif(pythons = '', '[\"all\"]', pythons))," \
+    " 'enabled', json(iif(enabled, 'true', 'false'))) FROM projects"
+
 enum tide_rc tide_store_projects_json(struct tide_store *s, struct tide_str *out,
                                       struct tide_error *e)
 {
-    return list_all(s, "projects",
-                    "SELECT json_object('name', name, 'repo', repo) FROM projects ORDER BY name",
-                    out, e);
+    return list_all(s, "projects", PROJECT_QUERY " ORDER BY name", out, e);
 }
 
-enum tide_rc tide_store_scenarios_json(struct tide_store *s, struct tide_str *out,
-                                       struct tide_error *e)
+enum tide_rc tide_store_project_json(struct tide_store *s, const char *name, struct tide_str *out,
+                                     struct tide_error *e)
 {
-    return list_all(s, "scenarios",
-                    "SELECT json_object('name', name, 'version', version,"
-                    " 'title', description ->> 'title', 'module', description ->> 'module',"
-                    " 'params', description -> 'params')"
-                    " FROM scenarios WHERE present ORDER BY name",
-                    out, e);
+    enum tide_rc rc = put_one(s, "project", 0, out, e, PROJECT_QUERY " WHERE name = ?", "t", name);
+    return rc == TIDE_ABSENT ? tide_fail(e, rc, "no project \"%.80s\"", name) : rc;
+}
+
+enum tide_rc tide_store_scenarios_json(struct tide_store *s, const char *project,
+                                       struct tide_str *out, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc =
+        tide_sql_prepare(db, &q, e,
+                         "SELECT json_object('name', s.name, 'version', version,"
+                         " 'title', description ->> 'title', 'module', description ->> 'module',"
+                         " 'params', description -> 'params')"
+                         " FROM scenarios s JOIN projects p ON p.id = s.project"
+                         " WHERE present AND p.name = ? ORDER BY s.name",
+                         "t", project);
+    if (!rc) rc = put_list(q, "scenarios", 0, out, e);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
 }
 
 enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out, struct tide_error *e)

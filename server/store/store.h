@@ -38,6 +38,37 @@ void tide_store_close(struct tide_store *s); /* NULL is a no-op */
 TIDE_CHECK enum tide_rc tide_store_put_project(struct tide_store *s, const char *name,
                                                const char *repo, int64_t *id, struct tide_error *e);
 
+struct tide_project { /* texts are owned, tide_project_clear frees them; none is NULL */
+    int64_t id;
+    char *name, *repo;
+    char *branch;    /* "": HEAD of the source */
+    char *recipe;    /* canonical JSON; "": nothing is built (imported runs) */
+    char *scenarios; /* folder of the repository; "": Tidemark's own */
+    char *versions;  /* folder of released versions that `repo` was made from; "": none */
+    char *pythons;   /* JSON, list of names or versions; "": all */
+    bool enabled;
+};
+void tide_project_clear(struct tide_project *p);
+
+/* ABSENT: no such project; the message lists those that there are. */
+TIDE_CHECK enum tide_rc tide_store_find_project(struct tide_store *s, const char *name,
+                                                struct tide_project *out, struct tide_error *e);
+/* Write the row: a new one when p->id is 0, which then becomes its id. INVALID with the field
+ * `name` when another project has this name. */
+TIDE_CHECK enum tide_rc tide_store_set_project(struct tide_store *s, struct tide_project *p,
+                                               struct tide_error *e);
+/* Append what goes with the project, as JSON: {"runs", "unfinished", "cells", "builds", "commits",
+ * "scenarios", "bytes"}; bytes are those in the database. */
+TIDE_CHECK enum tide_rc tide_store_project_holdings(struct tide_store *s, int64_t project,
+                                                    struct tide_str *out, struct tide_error *e);
+/* The keys of its builds, each ended by NUL. */
+TIDE_CHECK enum tide_rc tide_store_project_keys(struct tide_store *s, int64_t project,
+                                                struct tide_str *out, struct tide_error *e);
+/* Remove the project with everything that hangs on it; queued runs too. BUSY, and nothing is
+ * removed, while one of its runs is building or running. */
+TIDE_CHECK enum tide_rc tide_store_remove_project(struct tide_store *s, int64_t project,
+                                                  struct tide_error *e);
+
 struct tide_commit_row {
     const char *sha, *subject, *author;
     int64_t committed_ns;
@@ -79,6 +110,9 @@ TIDE_CHECK enum tide_rc tide_store_begin_build(struct tide_store *s, const struc
 /* It ended: failed when `error` is not NULL. */
 TIDE_CHECK enum tide_rc tide_store_end_build(struct tide_store *s, int64_t id, const char *error,
                                              const char *log, size_t log_size,
+                                             struct tide_error *e);
+/* What its steps did: JSON of build/steps.h. */
+TIDE_CHECK enum tide_rc tide_store_set_steps(struct tide_store *s, int64_t id, const char *steps,
                                              struct tide_error *e);
 /* It came to nothing for a reason outside the commit: forget it, so that it is tried again. */
 TIDE_CHECK enum tide_rc tide_store_drop_build(struct tide_store *s, int64_t id,
@@ -287,8 +321,11 @@ TIDE_CHECK enum tide_rc tide_store_pythons_json(struct tide_store *s, struct tid
                                                 struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_projects_json(struct tide_store *s, struct tide_str *out,
                                                  struct tide_error *e);
-TIDE_CHECK enum tide_rc tide_store_scenarios_json(struct tide_store *s, struct tide_str *out,
-                                                  struct tide_error *e);
+/* One project. ABSENT when there is none of this name. */
+TIDE_CHECK enum tide_rc tide_store_project_json(struct tide_store *s, const char *name,
+                                                struct tide_str *out, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_scenarios_json(struct tide_store *s, const char *project,
+                                                  struct tide_str *out, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out,
                                               struct tide_error *e);
 /* The log's text. ABSENT: no such run or build; an empty text while it has none. A failed build's
@@ -297,5 +334,8 @@ TIDE_CHECK enum tide_rc tide_store_run_log(struct tide_store *s, int64_t run, st
                                            struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_build_log(struct tide_store *s, int64_t build,
                                              struct tide_str *out, struct tide_error *e);
+/* The key of a build that is still `building`; "" of one that has ended. ABSENT: no such build. */
+TIDE_CHECK enum tide_rc tide_store_building_key(struct tide_store *s, int64_t build, char key[64],
+                                                struct tide_error *e);
 
 #endif
