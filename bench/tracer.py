@@ -8,13 +8,16 @@ that what else the machine does falls on all of them. Prints a table of medians 
 bench/results/tracer.json, a list of rows of name, value, unit, goal and met.
 
 Times are CPU times of the measured process. What a mode adds is its time less that of the recording
-`marks`, which has no hook, in the same round. `stored` is the stream with each payload compressed, as
+`marks`, which has no hook, in the same round. Ratios near 1 come from many pairs of runs, the two in
+turn first: the median of the pairs' ratios, and a 95 % interval of that median by the percentile
+bootstrap (Efron 1979). A goal is met, or not, when the whole interval lies on one side of it. `stored` is the stream with each payload compressed, as
 the daemon puts it into the database; samples and names are counted with it.
 """
 
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -35,6 +38,8 @@ MODES = {
     "exact": ("--recording", "changes", "--precision", "exact"),
     "all bounded": ("--recording", "all", "--precision", "bounded"),
 }
+PAIRS = 12  # a round
+DRAWS = 2000  # of the bootstrap
 STUDY = '{"count":65536,"length":1024,"repeat":3}'
 
 
@@ -63,13 +68,40 @@ class Table:
     def __init__(self):
         self.rows = []
 
+    def put(self, row, met, note):
+        self.rows.append({**row, "value": round(row["value"], 4), "met": met})
+        print("%-52s %12.3f %-12s %s" % (row["name"], row["value"], row["unit"], note), flush=True)
+
     def add(self, name, value, unit, goal=None, at_least=False):
         met = None if goal is None else (value >= goal if at_least else value <= goal)
-        self.rows.append({"name": name, "value": round(value, 3), "unit": unit, "goal": goal,
-                          "met": met})
-        word = "" if goal is None else "%s %g  %s" % (">=" if at_least else "<=", goal,
+        note = "" if goal is None else "%s %g  %s" % (">=" if at_least else "<=", goal,
                                                       "met" if met else "NOT MET")
-        print("%-52s %12.3f %-12s %s" % (name, value, unit, word), flush=True)
+        self.put({"name": name, "value": value, "unit": unit, "goal": goal}, met, note)
+
+    def add_ratios(self, name, ratios, goal):
+        low, high = interval(ratios)
+        met = True if high <= goal else False if low > goal else None
+        word = {True: "met", False: "NOT MET", None: "undecided"}[met]
+        self.put({"name": name, "value": median(ratios), "unit": "ratio", "goal": goal,
+                  "interval": [round(low, 4), round(high, 4)], "pairs": len(ratios)}, met,
+                 "%.3f to %.3f, %d pairs  <= %g  %s" % (low, high, len(ratios), goal, word))
+
+
+def interval(values):
+    """95 % of the median, by the percentile bootstrap; the same for the same values."""
+    draw = random.Random(len(values))
+    medians = sorted(median(draw.choices(values, k=len(values))) for _ in range(DRAWS))
+    return medians[DRAWS // 40], medians[-DRAWS // 40 - 1]
+
+
+def paired(count, first, second):
+    """CPU of second over that of first, each pair run in the other order than the one before."""
+    ratios = []
+    for i in range(count):
+        cpu = {command: run(command)[0]
+               for command in ((first, second) if i % 2 else (second, first))}
+        ratios.append(cpu[second] / cpu[first])
+    return ratios
 
 
 def measure_calls(table, python, rounds, pread, stored):
@@ -100,23 +132,19 @@ def measure_calls(table, python, rounds, pread, stored):
 
 
 def measure_study(table, python, rounds):
-    ratios = []
-    for _ in range(rounds):
-        cpu = [run(python.command("list_bytes", scenario=LIST_BYTES, module="tideconv",
-                                  params=STUDY, worker=MODES[mode]))[0]
-               for mode in ("none", "bounded")]
-        ratios.append(cpu[1] / cpu[0])
-    table.add(python.version + ", list_bytes: bounded / untraced", median(ratios), "ratio", 1.02)
+    commands = [tuple(python.command("list_bytes", scenario=LIST_BYTES, module="tideconv",
+                                     params=STUDY, worker=MODES[mode]))
+                for mode in ("none", "bounded")]
+    table.add_ratios(python.version + ", list_bytes: bounded / untraced",
+                     paired(rounds * PAIRS, *commands), 1.02)
 
 
 def measure_sampling(table, python, rounds):
-    ratios = []
-    for _ in range(rounds):
-        cpu = [run(python.command("c", scenario=SCENARIOS, module="", worker=MODES["none"],
-                                  params='{"count":10000000}', probe=["--interval-us", us]))[0]
-               for us in ("1000000", "1000")]
-        ratios.append(cpu[1] / cpu[0])
-    table.add(python.version + ": sampled every ms / every s", median(ratios), "ratio", 1.005)
+    commands = [tuple(python.command("c", scenario=SCENARIOS, module="", worker=MODES["none"],
+                                     params='{"count":10000000}', probe=["--interval-us", us]))
+                for us in ("1000000", "1000")]
+    table.add_ratios(python.version + ": sampled every ms / every s",
+                     paired(rounds * PAIRS, *commands), 1.005)
 
 
 def measure_flood(table, flood, rounds):
@@ -165,7 +193,7 @@ def main():
             python.build()
             measure_calls(table, python, arguments.rounds, pread, stored)
             measure_study(table, python, arguments.rounds)
-            measure_sampling(table, python, arguments.rounds)
+        measure_sampling(table, python, arguments.rounds)  # of the last: no matter of versions
     results = os.path.join(BENCH, "results")
     os.makedirs(results, exist_ok=True)
     with open(os.path.join(results, "tracer.json"), "w", encoding="utf-8") as file:
