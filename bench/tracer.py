@@ -29,7 +29,6 @@ import test_worker as driver  # noqa: E402
 
 BENCH = os.path.join(ROOT, "bench")
 SCENARIOS = os.path.join(BENCH, "tracer_scenarios.py")
-LIST_BYTES = os.path.join(ROOT, "scenarios", "list_bytes.py")
 CALLS = 2_000_000
 EVENTS = 2 * CALLS
 MODES = {
@@ -40,7 +39,10 @@ MODES = {
 }
 PAIRS = 12  # a round
 DRAWS = 2000  # of the bootstrap
-STUDY = '{"count":65536,"length":1024,"repeat":3}'
+STUDY = {  # of the study's scenarios one with large containers and one with small ones
+    "list_bytes": ("list_bytes.py", '{"count":65536,"length":1024,"repeat":3}'),
+    "list_one_item": ("one_item.py", '{"length":1024,"repeat":200000}'),
+}
 
 
 def usage(data):
@@ -132,11 +134,13 @@ def measure_calls(table, python, rounds, pread, stored):
 
 
 def measure_study(table, python, rounds):
-    commands = [tuple(python.command("list_bytes", scenario=LIST_BYTES, module="tideconv",
-                                     params=STUDY, worker=MODES[mode]))
-                for mode in ("none", "bounded")]
-    table.add_ratios(python.version + ", list_bytes: bounded / untraced",
-                     paired(rounds * PAIRS, *commands), 1.02)
+    for name, (file, params) in STUDY.items():
+        file = os.path.join(ROOT, "scenarios", file)
+        commands = [tuple(python.command(name, scenario=file, module="tideconv", params=params,
+                                         worker=MODES[mode]))
+                    for mode in ("none", "bounded")]
+        table.add_ratios("%s, %s: bounded / untraced" % (python.version, name),
+                         paired(rounds * PAIRS, *commands), 1.02)
 
 
 def measure_sampling(table, python, rounds):
