@@ -9,6 +9,7 @@ help:
 	@echo "make check   formatting, static analysis, JavaScript types"
 	@echo "make bench-tracer        what the instrument costs, in one run"
 	@echo "make bench-converters    the converters against marshal, pickle and C++"
+	@echo "make bench-stats         how often change points are right on made-up series, and what they cost"
 	@echo "make deps    install the Debian packages that are missing, for all of these"
 	@echo "make clean   remove what was built"
 
@@ -36,6 +37,12 @@ bench-converters:
 	@cmake/deps.sh run
 	python3 bench/converters.py $(BENCH)
 
+# The committed seeds; build/release/bench-stats --series 10000 --seed 1000000 gives the rates of docs/STATISTICS.md.
+bench-stats: build
+	cmake --build --preset release --target bench-stats
+	@mkdir -p bench/results
+	build/release/bench-stats --json bench/results/stats.json
+
 check:
 	@cmake/deps.sh run check
 	@cmake/check.sh
@@ -43,4 +50,4 @@ check:
 clean:
 	rm -rf build node_modules
 
-.PHONY: help deps build run test bench-tracer bench-converters check clean
+.PHONY: help deps build run test bench-tracer bench-stats bench-converters check clean

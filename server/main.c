@@ -21,6 +21,8 @@ static const struct command {
      tide_command_export},
     {PROGRAM "import", "read a run from a file: tide, cPyMemTrace, mprof or psrecord",
      tide_command_import},
+    {PROGRAM "changepoints", "find where the level of any series changes, from CSV or JSON",
+     tide_command_changepoints},
 };
 
 static const char *name_of(const struct command *c)
@@ -42,9 +44,9 @@ static void help(FILE *to)
           "usage: tidemark COMMAND [OPTION...]\n\n",
           to);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        fprintf(to, "  %-10s %s\n", name_of(&commands[i]), commands[i].summary);
+        fprintf(to, "  %-12s %s\n", name_of(&commands[i]), commands[i].summary);
     fputs("\n`tidemark COMMAND --help` explains one, with examples.\n"
-          "Exit codes: 0 fine, 2 usage, 3 could not be done.\n",
+          "Exit codes: 0 fine, 1 regression, 2 usage, 3 could not be done.\n",
           to);
 }
 

@@ -16,21 +16,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOISE_NEAR    48  /* points in the windows for noise that comes and goes */
-#define NOISE_WIDE    200 /* ... and in the one that must be quiet before no noise is believed */
-#define SIDE          50  /* points on each side that a change is measured by */
-#define RUN_SIDE      200 /* points on each side that are searched for outliers alike */
-#define RUN_CHANCE    0.015
-#define LEVEL_POINTS  3   /* a level is known from so many points */
-#define NOISE_EVERY   6   /* noise does not change from one point to the next */
-#define SUSPECT_NOISE 3.3 /* distance of the newest points that makes them suspect */
-#define SMALL_SAMPLE  3.0
-#define OUTLIER       3.0
-#define CREEP_SIDE     100 /* points beside a creep that it is fitted to */
+#define NOISE_NEAR     48  /* points in the windows for noise that comes and goes */
+#define NOISE_WIDE     200 /* ... and in the one that must be quiet before no noise is believed */
+#define SIDE           50  /* points on each side that a change is measured by */
+#define RUN_SIDE       200 /* points on each side that are searched for outliers alike */
+#define RUN_CHANCE     0.015
+#define LEVEL_POINTS   3   /* a level is known from so many points */
+#define NOISE_EVERY    6   /* noise does not change from one point to the next */
+#define SUSPECT_NOISE  3.3 /* distance of the newest points that makes them suspect */
+#define SMALL_SAMPLE   3.0
+#define OUTLIER        3.0
+#define CREEP_SIDE     50  /* points beside a creep that it is fitted to */
 #define CREEP_PENALTY  6.0 /* for the second place that a creep has, beside that of a step */
-#define CREEP_PATIENCE 4   /* changes that may fail to fit before those behind them are left */
-#define NORMAL_95 1.96
-#define FLOOR_NOISE   4.0 /* without noise, the floor counts as so many standard deviations */
+#define CREEP_PATIENCE 3   /* changes that may fail to fit before those behind them are left */
+#define NORMAL_95      1.96
+#define FLOOR_NOISE    4.0 /* without noise, the floor counts as so many standard deviations */
 
 struct found {
     size_t at, end; /* the segment before ends at `at`, the one after begins at `end` */
@@ -69,8 +69,8 @@ struct noise {
     double usual, flicker; /* tide_robust_noise, tide_robust_flicker */
 };
 
-/* Raise *noise to that of the `width` points from the given one on, or of as many as the series has;
- * the window is moved to lie within it. */
+/* Raise *noise to that of the `width` points from the given one on, or of as many as the series
+ * has; the window is moved to lie within it. */
 static void take_window(const struct work *w, ptrdiff_t from, size_t width, struct noise *noise)
 {
     if (width > w->n) width = w->n;
@@ -155,7 +155,8 @@ static size_t count_alike(const struct work *w, size_t from, size_t to, double b
     return alike;
 }
 
-static size_t count_nearer(const struct work *w, size_t from, size_t to, double before, double after)
+static size_t count_nearer(const struct work *w, size_t from, size_t to, double before,
+                           double after)
 {
     size_t nearer = 0;
     for (size_t i = from; i < to; i++)
@@ -183,7 +184,8 @@ static bool is_run_of_outliers(const struct work *w, size_t known_from, size_t k
     size_t hits = count_nearer(w, from, to, usual, own);
     if (!alike) return false;
     if (alike == known) return true;
-    return (double)known * chance_of(hits, to - from, (double)alike / (double)(known + 2)) > RUN_CHANCE;
+    return (double)known * chance_of(hits, to - from, (double)alike / (double)(known + 2)) >
+           RUN_CHANCE;
 }
 
 static size_t back(size_t at, size_t most, size_t from)
@@ -202,8 +204,7 @@ static bool is_chance(const struct work *w, size_t from, size_t at, size_t to, d
 {
     from = back(at, RUN_SIDE, from);
     to = ahead(at, RUN_SIDE, to);
-    if (at - from < to - at)
-        return is_run_of_outliers(w, at, to, after, from, at, before);
+    if (at - from < to - at) return is_run_of_outliers(w, at, to, after, from, at, before);
     return is_run_of_outliers(w, from, at, before, at, to, after);
 }
 
@@ -284,7 +285,8 @@ static bool is_upward(struct work *w, size_t k)
     return level_of(w, at, segment_end(w, k + 1)) > level_of(w, segment_start(w, k), at);
 }
 
-/* From change `first` on, the most changes of one direction that are a creep together; 0 for none. */
+/* From change `first` on, the most changes of one direction that are a creep together; 0 for none.
+ */
 static size_t longest_creep(struct work *w, size_t first, struct tide_creep *best)
 {
     struct tide_creep c;
@@ -377,14 +379,11 @@ static void measure_creep(const struct tide_creep *c, struct tide_change *out)
     out->high = c->effect + NORMAL_95 * c->deviation;
 }
 
-static enum tide_rc measure(struct work *w, size_t k, struct tide_change *out,
-                            struct tide_error *e)
+static enum tide_rc measure(struct work *w, size_t k, struct tide_change *out, struct tide_error *e)
 {
     const struct found *f = &w->found[k];
-    *out = (struct tide_change){.kind = f->kind,
-                                .status = f->status,
-                                .index = w->where[f->at],
-                                .end = w->where[f->end]};
+    *out = (struct tide_change){
+        .kind = f->kind, .status = f->status, .index = w->where[f->at], .end = w->where[f->end]};
     if (f->kind == TIDE_STEP) return measure_step(w, k, out, e);
     measure_creep(&f->creep, out);
     return TIDE_OK;
@@ -414,8 +413,8 @@ static enum tide_rc segment(struct work *w, struct tide_error *e)
 {
     enum tide_rc rc = tide_segment_find(&w->series, w->starts, &w->count, e);
     for (size_t k = 0; !rc && k < w->count; k++)
-        w->found[k] = (struct found){
-            .at = w->starts[k], .end = w->starts[k], .status = TIDE_CONFIRMED};
+        w->found[k] =
+            (struct found){.at = w->starts[k], .end = w->starts[k], .status = TIDE_CONFIRMED};
     return rc;
 }
 
@@ -438,8 +437,8 @@ static bool is_option(double v)
 }
 
 enum tide_rc tide_changes_find(const double *values, size_t n,
-                               const struct tide_change_options *options,
-                               struct tide_change **out, size_t *count, struct tide_error *e)
+                               const struct tide_change_options *options, struct tide_change **out,
+                               size_t *count, struct tide_error *e)
 {
     struct work w = {.options = options};
     *out = NULL;

@@ -31,11 +31,11 @@ enum tide_change_status {
 struct tide_change {
     enum tide_change_kind kind;
     enum tide_change_status status;
-    size_t index;          /* of the first position after the change, or where a creep sets in */
-    size_t end;            /* where a creep has ended; `index` for a step */
-    double before, after;  /* the levels on both sides, in the unit of the values */
-    double effect;         /* the Hodges-Lehmann shift from one side to the other */
-    double low, high;      /* its interval of 95 % */
+    size_t index;         /* of the first position after the change, or where a creep sets in */
+    size_t end;           /* where a creep has ended; `index` for a step */
+    double before, after; /* the levels on both sides, in the unit of the values */
+    double effect;        /* the Hodges-Lehmann shift from one side to the other */
+    double low, high;     /* its interval of 95 % */
 };
 
 /* What is too small to count. Both of a pair hold: a change must reach the larger. */
@@ -45,8 +45,8 @@ struct tide_change_options {
     double least, least_share; /* everywhere: what is not worth an alarm. 0: whatever is certain */
 };
 
-/* A share of 0.001 as the floor, TIDE_FLOOR_PAGES pages beside it when all values are whole pages of
- * 4,096 bytes, and no `least`. */
+/* A share of 0.001 as the floor, TIDE_FLOOR_PAGES pages beside it when all values are whole pages
+ * of 4,096 bytes, and no `least`. */
 struct tide_change_options tide_change_defaults(const double *values, size_t n);
 
 #define TIDE_FLOOR_PAGES 8

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#define ROUNDS 3
+#define ROUNDS 2
 
 struct range {
     const struct tide_segment_series *s;
@@ -58,8 +58,7 @@ static void fit(const struct range *r, struct tide_creep *c)
 static bool is_allowed(const struct range *r, ptrdiff_t begin, ptrdiff_t end)
 {
     return begin >= (ptrdiff_t)r->from && begin < (ptrdiff_t)r->first &&
-           end >= (ptrdiff_t)r->last && end < (ptrdiff_t)r->to &&
-           end - begin >= TIDE_CREEP_LENGTH;
+           end >= (ptrdiff_t)r->last && end < (ptrdiff_t)r->to && end - begin >= TIDE_CREEP_LENGTH;
 }
 
 /* Try the eight neighbours at this stride; true when one is better. */

@@ -1,6 +1,6 @@
-/* readings.c - see readings.h. Both formats become a list of samples in the order of the text, which
- * is sorted by number, or by name and then by first appearance, so that the samples of a position
- * come to stand together. */
+/* readings.c - see readings.h. Both formats become a list of samples in the order of the text,
+ * which is sorted by number, or by name and then by first appearance, so that the samples of a
+ * position come to stand together. */
 #include "stats/readings.h"
 
 #include "stats/robust.h"
@@ -40,8 +40,7 @@ static bool read_number(const char *text, double *out)
     return end != text && !*end && isfinite(*out) && !strpbrk(text, "xX");
 }
 
-static enum tide_rc add(struct samples *s, const char *position, double value,
-                        struct tide_error *e)
+static enum tide_rc add(struct samples *s, const char *position, double value, struct tide_error *e)
 {
     if (s->n == s->capacity) {
         size_t capacity = s->capacity ? 2 * s->capacity : 256;
@@ -108,12 +107,14 @@ static bool is_value(const char *cell, double *value)
     return is_missing(cell) || read_number(cell, value);
 }
 
-/* The first line, whose values are not numbers. */
+/* Is this first line one of names? A number gone wrong in it must not pass for a heading. */
 static bool is_heading(const struct line *line)
 {
-    double value;
-    for (size_t i = line->n > 1; i < line->n; i++)
-        if (is_value(line->cells[i], &value)) return false;
+    for (size_t i = 0; i < line->n; i++) {
+        double value;
+        bool name = !is_value(line->cells[i], &value) && !strchr("+-.0123456789", *line->cells[i]);
+        if (!name && *line->cells[i]) return false;
+    }
     return true;
 }
 
@@ -229,8 +230,8 @@ static enum tide_rc add_list(struct samples *s, const char *position, const json
 static enum tide_rc add_entry(struct samples *s, const json_t *entry, struct tide_error *e)
 {
     static const char *const value_keys[] = {"value", "values", "samples", NULL};
-    const json_t *at = json_is_array(entry) ? json_array_get(entry, 0)
-                                            : json_object_get(entry, "position");
+    const json_t *at =
+        json_is_array(entry) ? json_array_get(entry, 0) : json_object_get(entry, "position");
     char *position = position_of(at, s->entries);
     enum tide_rc rc = TIDE_OK;
     if (!position)
@@ -238,8 +239,8 @@ static enum tide_rc add_entry(struct samples *s, const json_t *entry, struct tid
     else if (json_is_array(entry))
         rc = add_list(s, position, entry, e);
     else
-        rc = add_values(s, position,
-                        json_is_object(entry) ? first_of(entry, value_keys) : entry, e);
+        rc =
+            add_values(s, position, json_is_object(entry) ? first_of(entry, value_keys) : entry, e);
     free(position);
     s->entries++;
     return rc;
@@ -311,8 +312,8 @@ static size_t take_position(struct samples *s, size_t from, bool numbers, double
 {
     size_t to = from, known = 0;
     for (; to < s->n; to++) {
-        bool same = numbers ? s->at[to].number == s->at[from].number
-                            : s->at[to].entry == s->at[from].entry;
+        bool same =
+            numbers ? s->at[to].number == s->at[from].number : s->at[to].entry == s->at[from].entry;
         if (!same) break;
         if (!isnan(s->at[to].value)) room[known++] = s->at[to].value;
     }

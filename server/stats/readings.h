@@ -2,9 +2,11 @@
  *
  * CSV: one line a reading, its cells parted by commas, semicolons or tabs. The first cell is the
  * position, every further one a sample; with one cell a line the lines are numbered from 0. A first
- * line whose values are no numbers is a heading; empty lines and lines that begin with # are left out.
- * JSON: a list of numbers, of [position, value, ...] or of {"position": ..., "value": number or list}
- * ("values" and "samples" are "value", too), alone or as "values", "series" or "points" of an object.
+ * line without a number is a heading; empty lines and lines that begin with # are left
+ * out. JSON: a list of numbers, of [position, value, ...] or of {"position": ..., "value": number
+ * or list}
+ * ("values" and "samples" are "value", too), alone or as "values", "series" or "points" of an
+ * object.
  *
  * Lines of one position, wherever they stand, are samples of it. When all positions are numbers
  * they are put in order, else they keep that in which they first come. An empty cell, null, NA or

@@ -4,8 +4,8 @@
  * segmentation of the points so far whose last segment has that level, and where that segment
  * began. A point either stays with a level's segment or begins a new one after the best of all.
  * The levels are the values themselves and the middles of neighbours, no closer than a sixteenth of
- * the noise, so that a series of n points takes n times some hundred steps. Costs are kept relative to the
- * best, which keeps single precision exact enough and lets the compiler use vectors. */
+ * the noise, so that a series of n points takes n times some hundred steps. Costs are kept relative
+ * to the best, which keeps single precision exact enough and lets the compiler use vectors. */
 #include "stats/segment.h"
 
 #include "stats/robust.h"
@@ -23,9 +23,9 @@ struct level {
 
 struct table {
     struct level *candidates;
-    float *cost;        /* per level, relative to the best before the last point */
-    double *level;      /* ascending */
-    int32_t *began;     /* per level: first point of the segment that is open */
+    float *cost;         /* per level, relative to the best before the last point */
+    double *level;       /* ascending */
+    int32_t *began;      /* per level: first point of the segment that is open */
     int32_t *best_began; /* per point: the same of the best level after it */
     size_t levels;
 };
@@ -66,8 +66,10 @@ static size_t best_of(const float *cost, size_t n)
     return best;
 }
 
-/* Add a point to the segments of every level; `renewed` is what a segment costs that begins here. */
-static void add_point(struct table *t, int32_t at, double x, double noise, float best, float renewed)
+/* Add a point to the segments of every level; `renewed` is what a segment costs that begins here.
+ */
+static void add_point(struct table *t, int32_t at, double x, double noise, float best,
+                      float renewed)
 {
     float *restrict cost = t->cost;
     int32_t *restrict began = t->began;
@@ -157,8 +159,8 @@ static double mean_near(const struct tide_segment_series *s, size_t from, size_t
     return weights > 0 ? level + sum / weights : level;
 }
 
-double tide_segment_cost(const struct tide_segment_series *s, size_t from, size_t to,
-                         double *level, double *room)
+double tide_segment_cost(const struct tide_segment_series *s, size_t from, size_t to, double *level,
+                         double *room)
 {
     memcpy(room, s->x + from, (to - from) * sizeof *room);
     double at = tide_robust_median(room, to - from);

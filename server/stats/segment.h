@@ -32,7 +32,7 @@ TIDE_CHECK enum tide_rc tide_segment_find(const struct tide_segment_series *s, s
 
 /* The cost of points from..to-1 as one segment, at the level that is best for them. `level` may be
  * NULL. `room` is n numbers of scratch. */
-double tide_segment_cost(const struct tide_segment_series *s, size_t from, size_t to,
-                         double *level, double *room);
+double tide_segment_cost(const struct tide_segment_series *s, size_t from, size_t to, double *level,
+                         double *room);
 
 #endif

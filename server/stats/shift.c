@@ -80,8 +80,8 @@ enum tide_rc tide_shift_estimate(const double *base, size_t n_base, const double
     *out = (struct tide_shift){NAN, -INFINITY, INFINITY};
     if (!at) return tide_fail(e, TIDE_NOMEM, "compare samples of %zu and %zu", n_base, n_head);
     bool exact = pairs <= EXACT_PAIRS || smaller <= EXACT_SMALLER;
-    size_t outside = exact ? outside_exactly(at, n_base, n_head, tail)
-                           : outside_nearly(n_base, n_head, tail);
+    size_t outside =
+        exact ? outside_exactly(at, n_base, n_head, tail) : outside_nearly(n_base, n_head, tail);
     fill_differences(at, base, n_base, head, n_head);
     out->effect = tide_robust_median(at, pairs);
     if (outside) {

@@ -14,8 +14,9 @@
 #include <stddef.h>
 
 struct tide_shift {
-    double effect;    /* head - base, in their unit */
-    double low, high; /* the interval; -INFINITY and INFINITY when the samples are too few for one */
+    double effect; /* head - base, in their unit */
+    double low,
+        high; /* the interval; -INFINITY and INFINITY when the samples are too few for one */
 };
 
 /* The shift from base to head, with an interval that holds the true one with the given confidence
