@@ -182,18 +182,31 @@ static void unlock_mirror(int lock)
     close(lock);
 }
 
+/* MIRROR/worktrees/NAME/locked, which a worktree has until git has added it whole. */
+static bool marks_half_worktree(const char *path, const struct FTW *where)
+{
+    static const char place[] = "/worktrees/";
+    if (where->level != 3 || strcmp(path + where->base, "locked") != 0) return false;
+    const char *name = path + where->base - 1; /* the slash behind NAME */
+    while (name > path && name[-1] != '/')
+        name--;
+    size_t before = (size_t)(name - path), n = sizeof place - 1;
+    return before >= n && !strncmp(name - n, place, n);
+}
+
 static int clear_leftover(const char *path, const struct stat *facts, int type, struct FTW *where)
 {
     (void)facts;
     const char *name = path + where->base;
     size_t length = strlen(name);
     bool lock = length > 5 && !strcmp(name + length - 5, ".lock");
+    lock = lock || marks_half_worktree(path, where);
     if (type == FTW_F && (lock || !strncmp(name, "tmp_", 4))) unlink(path);
     return 0;
 }
 
-/* What a killed git leaves: locks, which make the next one refuse, and half-received packs. The
- * mirror is ours. */
+/* What a killed git leaves: locks, which make the next one refuse, half-received packs, and
+ * half-added worktrees, which are pruned once they are not locked. The mirror is ours. */
 static void clear_leftovers(const struct tide_repo *r)
 {
     nftw(r->mirror, clear_leftover, 16, FTW_PHYS);

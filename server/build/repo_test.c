@@ -422,7 +422,11 @@ static void recovers_from_a_crash(void **state)
     free(folder);
 
     run_shell("cd plain.mirror; touch HEAD.lock packed-refs.lock refs/heads/main.lock shallow.lock "
-              "objects/pack/tmp_pack_x; git -C ../plain commit -q --allow-empty -m later");
+              "objects/pack/tmp_pack_x; mkdir -p worktrees/half; cd worktrees/half; echo ../.. > "
+              "commondir; "
+              "echo /nowhere/.git > gitdir; echo initializing > locked; "
+              "echo 0123456789012345678901234567890123456789 > HEAD; "
+              "git -C ../../../plain commit -q --allow-empty -m later");
     r = synced("plain");
     expect(r, "HEAD", "later");
     assert_int_equal(count_entries(trees), 0);

@@ -237,7 +237,8 @@ static enum tide_rc build_and_execute(struct tide_scheduler *s, const struct tid
         return tide_fail(e, TIDE_FAILED,
                          "the python of this run is no longer on this machine, or was changed "
                          "since it was queued");
-    enum tide_rc rc = tide_projects_take(s->projects, job->project, &c, e);
+    enum tide_rc rc = tide_python_check(python, e);
+    if (!rc) rc = tide_projects_take(s->projects, job->project, &c, e);
     if (!rc) rc = require_build(s, job, c, python, &plan, e);
     if (!rc && s->places->limits.beside_runs) build_ahead(s);
     if (!rc) rc = tide_build_paths(&plan, &paths, e);

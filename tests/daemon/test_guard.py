@@ -266,7 +266,7 @@ class Shape(DaemonCase):
                                           for name in files]
         asked += [
             (200, self.head(target="/")), (200, self.head()), (404, self.head(target="/api/v1/nope")),
-            (404, self.head(target="/nope")), (405, self.head(method="DELETE")),
+            (404, self.head(target="/nope")), (405, self.head(method="PUT")), (401, self.head(method="DELETE")),
             (303, self.head(target="/?token=" + self.daemon.token)), (401, self.head(target="/?token=no")),
             (403, self.head(host="evil.example")), (400, self.head(target="/api/v1/runs?limit=x")),
             (400, self.head("Host: evil.example")), (422, self.post("Content-Length: 2") + b"{}"),
