@@ -1,256 +1,71 @@
 """Measure the converter core against three yardsticks, in one run.
 
-    python3 bench/converters.py [--python PYTHON] [--build DIR] [--only REGEX] [--parts NAMES]
+    python3 bench/converters.py --python PYTHON [--build DIR] [--only REGEX] [--parts NAMES]
+                                [--markdown FILE]
 
 Builds `converters/` and bench/std_reference.cpp for PYTHON (default: the one that runs this), then
-starts fresh processes of it that measure every cell. Prints a table and writes
-bench/results/converters.json, a list of rows of name, value, unit, goal and met.
+starts fresh processes of it (bench/converters_measure.py) that measure every cell. Prints tables and
+writes bench/results/converters.json, a list of rows of name, value, unit, goal and met. With
+--markdown the tables also replace what stands between the two marks in FILE.
 
 Payloads: scalars are 1,000,000 distinct objects; bytes and str have 16, 128 or 1,024 bytes and
 100,000 objects (for a dict: as many keys, and as many values); the memory part takes 1 GiB in
-elements of 1,024 bytes. Times are CPU times of the measuring thread, system calls and page faults
-included, so that other work on the machine falls on no side of a comparison.
-
-Every timed call follows directly on an untimed one of its own kind. A virtual machine may give free
-memory back to its host after two seconds, and a first touch then costs up to 40 times a later one:
-the untimed call takes that upon itself, for each contender alike.
+elements of 1,024 bytes. All parts together take some twenty minutes; the part `instructions`, which
+counts under valgrind and so does not depend on what else the machine does, only runs when it is named.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import marshal
 import math
 import os
-import pickle
-import random
+import platform
 import re
 import subprocess
 import sys
-import sysconfig
 import time
 from pathlib import Path
-from statistics import median
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
+MEASURE = ROOT / "bench" / "converters_measure.py"
 SCALARS = ("bool", "int", "float", "complex")
 STRINGS = ("bytes", "str")
 SIZES = (16, 128, 1024)
 KEYS = ("int", "float", "complex", "bytes", "str")
 MANY, FEW = 1_000_000, 100_000
-ROUNDS = 5  # at most, within the time for a cell
-CELL_SECONDS = 1.5
+CELL_SECONDS = 2.5
+COLUMNS = ("ours", "cpp", "marshal", "pickle", "floor")
+PARTS = ("speed", "small", "growth", "memory", "instructions")
+MARKS = ("<!-- figures: written by bench/converters.py -->", "<!-- end of figures -->")
 
+Shape = Tuple[str, ...]
 Row = Dict[str, Any]
 
 
-# ---- payloads --------------------------------------------------------------------------------------
-
-
-def elements(kind: str, size: int, count: int, seed: int) -> List[Any]:
-    """`count` distinct objects of one type, in random order; strings are `size` bytes long."""
-    rng = random.Random(seed)
-    if kind == "bool":
-        return [rng.random() < 0.5 for _ in range(count)]
-    if kind == "int":
-        return [rng.getrandbits(63) - (1 << 62) for _ in range(count)]
-    if kind == "float":
-        return [rng.uniform(-1e9, 1e9) for _ in range(count)]
-    if kind == "complex":
-        return [complex(rng.random(), rng.random()) for _ in range(count)]
-    tail = "".join(rng.choice("abcdefghijklmnop") for _ in range(size))
-    texts = ("%016x%s" % (rng.getrandbits(64), tail) for _ in range(count))
-    if kind == "str":
-        return [text[:size] for text in texts]
-    make = bytearray if kind == "bytearray" else bytes
-    return [make(text[:size].encode()) for text in texts]
-
-
-def container(cell: Tuple[str, ...], size: int, count: int) -> Any:
-    """The input of a cell: (python, native, type) or ("dict", native, key, value)."""
-    if cell[0] == "dict":
-        return dict(zip(elements(cell[2], size, count, 1), elements(cell[3], size, count, 2)))
-    make = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}[cell[0]]
-    return make(elements(cell[2], size, count, 1))
-
-
-def cells() -> List[Tuple[Tuple[str, ...], int, int]]:
-    """Every cell with its string size (0: none) and its number of elements."""
-    shapes: List[Tuple[str, ...]] = []
+def groups() -> List[Tuple[List[Shape], int, int]]:
+    """Every cell: those of one payload, its string size (0: none) and its number of elements."""
+    shapes: List[List[Shape]] = []
     for kind in SCALARS + ("bytes", "bytearray", "str"):
-        for python in ("list", "tuple"):
-            shapes += [(python, "array", kind), (python, "linked", kind)]
-    for kind in ("int", "float", "complex", "bytes", "str"):
-        shapes += [("set", "hash", kind), ("frozenset", "hash", kind)]
-    shapes += [("dict", native, k, v) for native in ("hash", "ordered") for k in KEYS for v in KEYS]
+        shapes.append([(python, native, kind) for python in ("list", "tuple")
+                       for native in ("array", "linked")])
+    for kind in KEYS:
+        shapes.append([("set", "hash", kind), ("frozenset", "hash", kind)])
+    shapes += [[("dict", native, k, v) for native in ("hash", "ordered")]
+               for k in KEYS for v in KEYS]
     found = []
-    for shape in shapes:
-        scalar = all(kind in SCALARS for kind in shape[2:])
-        found += [(shape, 0, MANY)] if scalar else [(shape, size, FEW) for size in SIZES]
+    for group in shapes:
+        scalar = all(kind in SCALARS for kind in group[0][2:])
+        found += [(group, 0, MANY)] if scalar else [(group, size, FEW) for size in SIZES]
     return found
 
 
-def name_of(shape: Tuple[str, ...], size: int) -> str:
+def name_of(shape: Shape, size: int) -> str:
     return "_".join(shape) + ("[%d]" % size if size else "")
 
 
-# ---- speed -----------------------------------------------------------------------------------------
-
-
-def timed(call: Callable[[Any], Any], argument: Any) -> float:
-    """Nanoseconds of one call; its result is dropped outside the timing."""
-    start = time.thread_time_ns()
-    result = call(argument)
-    elapsed = time.thread_time_ns() - start
-    del result
-    return float(elapsed)
-
-
-def contenders(shape: Tuple[str, ...]) -> Dict[str, Callable[[Any], Tuple[Any, float]]]:
-    """Everything that is measured for a cell: functions to (result, nanoseconds of CPU time)."""
-    import std_reference
-    import tideconv
-
-    def of(call: Callable[[Any], Any]) -> Callable[[Any], Tuple[Any, float]]:
-        return lambda payload: (None, timed(call, payload))
-
-    found = {
-        "ours": of(getattr(tideconv, "new_" + "_".join(shape))),
-        "cpp": of(getattr(std_reference, "new_" + "_".join(shape))),
-        "pickle": of(lambda x: pickle.loads(pickle.dumps(x, 5))),
-        "floor": getattr(std_reference, "floor_" + "_".join((shape[0],) + shape[2:])),
-    }
-    if "bytearray" not in shape:  # marshal makes bytes of it
-        found["marshal"] = of(lambda x: marshal.loads(marshal.dumps(x)))
-    return found
-
-
-def measure_speed(shape: Tuple[str, ...], size: int, count: int) -> Row:
-    """ns per object of ours and of every yardstick: medians of warm calls in interleaved rounds.
-
-    One that took more than three times as long as ours in two rounds is left at those: it cannot
-    become the fastest yardstick, and some take seconds a call.
-    """
-    payload = container(shape, size, count)
-    calls = contenders(shape)
-    times: Dict[str, List[float]] = {name: [] for name in calls}
-    gc.disable()
-    start = time.monotonic()
-    while len(times["ours"]) < ROUNDS:
-        for name, call in calls.items():
-            if len(times[name]) >= 2 and median(times[name]) > 3 * median(times["ours"]):
-                continue
-            call(payload)
-            result, elapsed = call(payload)
-            del result
-            times[name].append(elapsed)
-        if time.monotonic() - start > CELL_SECONDS and len(times["ours"]) > 1:
-            break
-    row: Row = {name: median(values) / len(payload) for name, values in times.items()}
-    row["name"] = name_of(shape, size)
-    return row
-
-
-# ---- memory ----------------------------------------------------------------------------------------
-
-
-def status(field: str) -> int:
-    """A field of /proc/self/status, in bytes."""
-    with open("/proc/self/status") as lines:
-        for line in lines:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    raise KeyError(field)
-
-
-def reset_peak() -> None:
-    with open("/proc/self/clear_refs", "w") as control:
-        control.write("5")
-
-
-def copy_in_python(payload: Any, shape: Tuple[str, ...]) -> Any:
-    """A new container of new objects, made by Python alone."""
-    new: Callable[[Any], Any] = {
-        "bytes": lambda x: bytes(memoryview(x)),
-        "str": lambda x: x.encode().decode(),
-    }[shape[2]]
-    if shape[0] == "dict":
-        return {new(k): new(v) for k, v in payload.items()}
-    return type(payload)(new(x) for x in payload)
-
-
-def measure_memory(shape: Tuple[str, ...], size: int, total: int, ours: bool) -> Row:
-    """Peak of a round trip over the original, and what is left after all is deleted."""
-    import tideconv
-
-    call = getattr(tideconv, "new_" + "_".join(shape)) if ours else None
-    count = total // size // (2 if shape[0] == "dict" else 1)
-    start = status("VmRSS")
-    payload = container(shape, size, count)
-    gc.collect()
-    before = status("VmRSS")
-    reset_peak()
-    result = call(payload) if call else copy_in_python(payload, shape)
-    peak = status("VmHWM")
-    assert len(result) == len(payload)
-    del result, payload
-    gc.collect()
-    return {"ratio": (peak - before) / (before - start), "left": status("VmRSS") - start}
-
-
-# ---- small containers and growth -------------------------------------------------------------------
-
-
-def measure_small(shape: Tuple[str, ...]) -> Row:
-    """ns beyond the floor for one element of 1,024 bytes, results dropped inside both timings.
-
-    What the interpreter takes to call any function is not counted: len() stands for it.
-    """
-    import std_reference
-    import tideconv
-
-    def loop(call: Callable[[Any], Any]) -> float:
-        start = time.thread_time_ns()
-        for _ in range(repeat):
-            call(payload)
-        return (time.thread_time_ns() - start) / repeat
-
-    payload = container(shape, 1024, 1)
-    floor = getattr(std_reference, "floor_" + "_".join((shape[0],) + shape[2:]))
-    call = getattr(tideconv, "new_" + "_".join(shape))
-    repeat, over = 100_000, []
-    for _ in range(11):
-        over.append(loop(call) - loop(len) - floor(payload, repeat)[1])
-    return {"over": median(over)}
-
-
-def measure_growth(shape: Tuple[str, ...], hostile: bool) -> Row:
-    """ns per element at growing sizes, ours and the floor's: medians of enough calls to last."""
-    import std_reference
-    import tideconv
-
-    call = getattr(tideconv, "new_" + "_".join(shape))
-    floor = getattr(std_reference, "floor_" + "_".join((shape[0],) + shape[2:]))
-    per_element: Dict[int, float] = {}
-    floors: Dict[int, float] = {}
-    gc.disable()
-    for power in range(0, 8):
-        count = 10**power
-        if hostile:
-            payload: Any = {i << 32: i for i in range(count)}
-        else:
-            payload = container(shape, 16, count)
-        rounds = max(3, min(1000, 10**6 // count))
-        call(payload)
-        per_element[count] = median(timed(call, payload) for _ in range(rounds)) / count
-        floors[count] = median(floor(payload)[1] for _ in range(rounds)) / count
-    return {"per_element": per_element, "floor": floors}
-
-
-# ---- the parent ------------------------------------------------------------------------------------
+# ---- processes -------------------------------------------------------------------------------------
 
 
 def build(python: str, directory: Path) -> None:
@@ -271,26 +86,27 @@ def build(python: str, directory: Path) -> None:
                     "-fPIC", "-I" + include, str(source), "-o", str(target)], check=True)
 
 
-def in_child(python: str, directory: Path, function: str, *arguments: Any) -> Row:
-    """Run one of the functions above in a fresh process."""
-    environment = dict(os.environ, PYTHONPATH=str(directory), PYTHONHASHSEED="0")
-    done = subprocess.run([python, __file__, "--child", json.dumps([function, arguments])],
-                          check=True, env=environment, stdout=subprocess.PIPE)
-    return json.loads(done.stdout)
+class Target:
+    """The Python and the build that are measured."""
 
+    def __init__(self, python: str, directory: Path) -> None:
+        self.python = python
+        self.environment = dict(os.environ, PYTHONPATH=str(directory), PYTHONHASHSEED="0")
 
-def child(request: str) -> None:
-    function, arguments = json.loads(request)
-    arguments = [tuple(a) if isinstance(a, list) else a for a in arguments]
-    json.dump(globals()[function](*arguments), sys.stdout)
+    def measure(self, function: str, *arguments: Any, prefix: Tuple[str, ...] = ()) -> Any:
+        """What that function of converters_measure.py answers in a fresh process."""
+        command = [*prefix, self.python, str(MEASURE), json.dumps([function, arguments])]
+        done = subprocess.run(command, check=True, env=self.environment, stdout=subprocess.PIPE)
+        return json.loads(done.stdout)
 
 
 class Report:
-    """Rows as they come, printed and kept."""
+    """Rows as they come, printed and kept; tables for people beside them."""
 
     def __init__(self, output: Path) -> None:
         self.rows: List[Row] = []
         self.output = output
+        self.tables: List[str] = []
 
     def add(self, name: str, value: float, unit: str, goal: Optional[float] = None,
             at_least: bool = False) -> None:
@@ -298,107 +114,232 @@ class Report:
         self.rows.append({"name": name, "value": round(value, 4), "unit": unit, "goal": goal,
                           "met": met})
         if goal is not None:
-            print("%-58s %10.3f %-10s goal %s %-8g %s" % (
+            print("%-62s %10.3f %-10s goal %s %-8g %s" % (
                 name, value, unit, ">=" if at_least else "<=", goal, "met" if met else "MISSED"))
         sys.stdout.flush()
+
+    def table(self, title: str, head: Tuple[str, ...], lines: List[List[str]]) -> None:
+        rows = [" | ".join(line) for line in lines]
+        self.tables.append("\n".join(["### " + title, "", "| %s |" % " | ".join(head),
+                                      "| %s |" % " | ".join("---" for _ in head)]
+                                     + ["| %s |" % row for row in rows]))
+
+    def goals(self) -> None:
+        """Put a table of all goals before the others."""
+        judged = [row for row in self.rows if row["goal"] is not None]
+        if not judged:
+            return
+        self.table("Goals", ("what", "measured", "goal", ""), [
+            [row["name"], "%.3g %s" % (row["value"], row["unit"]), "%g" % row["goal"],
+             "met" if row["met"] else "**missed**"] for row in judged])
+        self.tables.insert(0, self.tables.pop())
 
     def write(self) -> None:
         self.output.parent.mkdir(parents=True, exist_ok=True)
         self.output.write_text(json.dumps(self.rows, indent=1) + "\n")
 
+    def write_markdown(self, file: Path, heading: str) -> None:
+        text = file.read_text()
+        if text.count(MARKS[0]) != 1 or text.count(MARKS[1]) != 1:
+            sys.exit("%s: expected the two lines %s and %s once each" % ((file,) + MARKS))
+        before, rest = text.split(MARKS[0])
+        after = rest.split(MARKS[1])[1]
+        body = "\n\n".join([heading] + self.tables)
+        file.write_text("%s%s\n\n%s\n\n%s%s" % (before, MARKS[0], body, MARKS[1], after))
 
-def speed_part(python: str, directory: Path, only: str, report: Report) -> None:
+
+def machine(python: str, seconds: float) -> str:
+    """One sentence: when, on what, and how busy it was."""
+    version = subprocess.run([python, "-c", "import platform; print(platform.python_version())"],
+                             check=True, stdout=subprocess.PIPE, universal_newlines=True)
+    with open("/proc/cpuinfo") as lines:
+        info = lines.read()
+    model = re.search(r"model name\s*: (.*)", info)
+    guest = "virtual machine, " if " hypervisor" in info else ""
+    return ("Measured on %s in %.0f minutes: CPython %s, %s%s, %d cores, Linux %s, load average %.1f "
+            "at the end (the run itself is 1)." % (
+                time.strftime("%Y-%m-%d"), seconds / 60, version.stdout.strip(), guest,
+                model.group(1) if model else platform.machine(), os.cpu_count() or 1,
+                platform.release().split("-")[0], os.getloadavg()[1]))
+
+
+# ---- the parts -------------------------------------------------------------------------------------
+
+
+def speed_part(target: Target, only: str, report: Report) -> None:
     """Every cell, then what they say together."""
-    print("%-28s %8s %8s %8s %8s %8s   %6s %6s %6s   ns an element; ratios: C++, best, floor"
-          % ("cell", "ours", "C++", "marshal", "pickle", "floor", "C++/", "best/", "/floor"))
-    ratios: List[float] = []
-    for shape, size, count in cells():
-        name = name_of(shape, size)
-        if not re.search(only, name):
+    print("%-28s %8s %8s %8s %8s %8s   %6s %13s %6s %6s  ns an element; ratios: best (95 %%), C++, "
+          "floor" % ("cell", "ours", "C++", "marshal", "pickle", "floor", "best/", "", "C++/",
+                     "/floor"))
+    lines: List[List[str]] = []
+    for group, size, count in groups():
+        group = [shape for shape in group if re.search(only, name_of(shape, size))]
+        if not group:
             continue
-        row = in_child(python, directory, "measure_speed", shape, size, count)
-        best = min(row[other] for other in ("cpp", "marshal", "pickle") if other in row)
-        ratios.append(row["cpp"] / row["ours"])
-        print("%-28s %8.1f %8.1f %8.1f %8.1f %8.1f   %6.2f %6.2f %6.2f%s" % (
-            name, row["ours"], row["cpp"], row.get("marshal", math.nan), row["pickle"],
-            row["floor"], ratios[-1], best / row["ours"], row["ours"] / row["floor"],
-            "" if best >= row["ours"] else "   slower than a yardstick"))
-        sys.stdout.flush()
-        for column in ("ours", "cpp", "marshal", "pickle", "floor"):
-            if column in row:
-                report.add("%s %s" % (name, column), row[column], "ns/object")
-        report.add(name + " best yardstick / ours", best / row["ours"], "ratio")
-        report.add(name + " C++ / ours", ratios[-1], "ratio")
-        report.add(name + " ours / floor", row["ours"] / row["floor"], "ratio")
+        rows = target.measure("measure_speed", group, size, count, CELL_SECONDS)
+        for shape, row in zip(group, rows):
+            lines.append(speed_row(name_of(shape, size), row, report))
         report.write()
-    if ratios:
-        summarise(ratios, report)
+    if lines:
+        report.table("Every cell, ns an element", (
+            "cell", "ours", "C++", "marshal", "pickle", "floor", "best / ours", "95 %", "C++ / ours",
+            "ours / floor"), lines)
+        summarise(report)
 
 
-def summarise(ratios: List[float], report: Report) -> None:
-    values = {row["name"]: row["value"] for row in report.rows}
-    best = {n: v for n, v in values.items() if n.endswith(" best yardstick / ours")}
-    kilobyte = [v for n, v in values.items() if "[1024] C++ / ours" in n]
-    floors = {n: v for n, v in values.items() if n.endswith(" ours / floor")}
+def speed_row(name: str, row: Row, report: Report) -> List[str]:
+    """Report one cell; its line of the table."""
+    best = min(row[other] for other in ("cpp", "marshal", "pickle") if other in row) / row["ours"]
+    cpp, floor = row["cpp"] / row["ours"], row["ours"] / row["floor"]
+    print("%-28s %8.1f %8.1f %8.1f %8.1f %8.1f   %6.2f (%5.2f-%5.2f) %6.2f %6.2f%s" % (
+        (name,) + tuple(row.get(column, math.nan) for column in COLUMNS)
+        + (best, row["low"], row["high"], cpp, floor,
+           "" if best >= 1 else "   slower than a yardstick")))
+    for column in COLUMNS:
+        if column in row:
+            report.add("%s %s" % (name, column), row[column], "ns/object")
+    report.add(name + " best yardstick / ours", best, "ratio")
+    report.add(name + " best yardstick / ours, low", row["low"], "ratio")
+    report.add(name + " best yardstick / ours, high", row["high"], "ratio")
+    report.add(name + " C++ / ours", cpp, "ratio")
+    report.add(name + " ours / floor", floor, "ratio")
+    times = ["%.0f" % row[column] if column in row else "" for column in COLUMNS]
+    ratio = "%.2f" % best if best >= 1 else "**%.2f**" % best
+    return [name, *times, ratio, "%.2f-%.2f" % (row["low"], row["high"]), "%.2f" % cpp,
+            "%.2f" % floor]
+
+
+def summarise(report: Report) -> None:
+    def ending(text: str) -> List[float]:
+        return [row["value"] for row in report.rows if row["name"].endswith(text)]
+
+    best, cpp = ending(" best yardstick / ours"), ending(" C++ / ours")
+    kilobyte, floors = ending("[1024] C++ / ours"), ending(" ours / floor")
     print()
-    report.add("cells slower than the fastest yardstick", sum(v < 1 for v in best.values()),
-               "cells", 0)
-    report.add("geometric mean of C++ / ours", math.exp(sum(map(math.log, ratios)) / len(ratios)),
+    report.add("cells measured", len(best), "cells")
+    report.add("cells slower than the fastest yardstick", sum(v < 1 for v in best), "cells", 0)
+    report.add("cells slower than it beyond the 95 % interval",
+               sum(v < 1 for v in ending(" best yardstick / ours, high")), "cells", 0)
+    report.add("geometric mean of C++ / ours", math.exp(sum(map(math.log, cpp)) / len(cpp)),
                "ratio", 2.5, True)
     if kilobyte:
+        report.add("[1024] cells less than 2 times as fast as C++", sum(v < 2 for v in kilobyte),
+                   "cells", 0)
         report.add("lowest C++ / ours among [1024] cells", min(kilobyte), "ratio", 2.0, True)
-    report.add("cells above 1.5 x the floor", sum(v > 1.5 for v in floors.values()), "cells")
+    report.add("cells above 1.5 x the floor", sum(v > 1.5 for v in floors), "cells")
+    report.add("geometric mean of ours / floor",
+               math.exp(sum(map(math.log, floors)) / len(floors)), "ratio")
 
 
-def memory_part(python: str, directory: Path, total: int, report: Report) -> None:
+def memory_part(target: Target, total: int, report: Report) -> None:
     """The study's sizes: peak over the original, and what stays resident."""
     shapes = [(p, n, kind) for kind in STRINGS
               for p, n in (("list", "array"), ("list", "linked"), ("tuple", "array"),
                            ("set", "hash"), ("frozenset", "hash"))]
     shapes += [("dict", native, kind, kind) for kind in STRINGS for native in ("hash", "ordered")]
-    copies: Dict[Tuple[str, ...], float] = {}
+    copies: Dict[Shape, float] = {}
     for shape in shapes:
         name = name_of(shape, 1024)
         kind = (shape[0],) + shape[2:]
-        row = in_child(python, directory, "measure_memory", shape, 1024, total, True)
+        row = target.measure("measure_memory", shape, 1024, total, True)
         report.add(name + " peak over original", row["ratio"], "ratio",
                    1.35 if shape[1] == "ordered" else 1.06)
         if kind not in copies:
-            copies[kind] = in_child(python, directory, "measure_memory", shape, 1024, total,
-                                    False)["left"]
+            copies[kind] = target.measure("measure_memory", shape, 1024, total, False)["left"]
         report.add(name + " left, beyond a Python copy", (row["left"] - copies[kind]) / total,
                    "of payload", 0.01)
+        report.write()
 
 
-def small_part(python: str, directory: Path, report: Report) -> None:
+def small_part(target: Target, report: Report) -> None:
     for kind in STRINGS:
         for shape, goal in ((("list", "array", kind), 100), (("set", "hash", kind), 200),
                             (("dict", "hash", kind, kind), 200)):
-            row = in_child(python, directory, "measure_small", shape)
+            row = target.measure("measure_small", shape)
             report.add(name_of(shape, 1024) + " of one item, beyond the floor", row["over"], "ns",
                        goal)
+    report.write()
 
 
-def growth_part(python: str, directory: Path, report: Report) -> None:
-    for shape, hostile in ((("list", "array", "float"), False), (("set", "hash", "int"), False),
-                           (("dict", "hash", "int", "int"), False),
-                           (("dict", "hash", "str", "str"), False),
-                           (("dict", "ordered", "float", "float"), False),
-                           (("dict", "hash", "int", "int"), True)):
-        row = in_child(python, directory, "measure_growth", shape, hostile)
-        name = name_of(shape, 0) + (" of hostile keys" if hostile else "")
+# Cell, crafted keys, and the power of ten to which it grows.
+GROWTH = (
+    (("list", "array", "float"), False, 7),
+    (("set", "hash", "int"), False, 7),
+    (("dict", "hash", "int", "int"), False, 7),
+    (("set", "hash", "int"), True, 7),
+    (("dict", "hash", "int", "int"), True, 7),
+    (("dict", "hash", "str", "str"), False, 6),
+    (("dict", "ordered", "float", "float"), False, 6),
+    (("set", "hash", "float"), True, 6),
+    (("set", "hash", "str"), True, 6),
+    (("dict", "hash", "float", "int"), True, 6),
+    (("dict", "hash", "bytes", "int"), True, 6),
+    (("dict", "ordered", "str", "int"), True, 6),
+)
+
+
+def growth_part(target: Target, report: Report) -> None:
+    lines: List[List[str]] = []
+    for shape, crafted, powers in GROWTH:
+        row = target.measure("measure_growth", shape, crafted, powers)
+        name = name_of(shape, 0) + (" of crafted keys" if crafted else "")
         per_element = {int(n): v for n, v in row["per_element"].items()}
         floors = {int(n): v for n, v in row["floor"].items()}
-        print("%-34s" % name, "  ".join("%g: %.0f" % item for item in per_element.items()), "ns")
-        print("%-34s" % "  floor", "  ".join("%g: %.0f" % item for item in floors.items()), "ns")
+        over = {n: per_element[n] / floors[n] for n in per_element}
         for n, value in per_element.items():
             report.add("%s at n = %d" % (name, n), value, "ns/element")
             report.add("%s at n = %d, floor" % (name, n), floors[n], "ns/element")
-        report.add(name + ", n = 10^3 to 10^7, dearest / cheapest",
-                   max(v for n, v in per_element.items() if n >= 1000)
-                   / min(v for n, v in per_element.items() if n >= 1000), "ratio", 2.0)
-        over = [per_element[n] / floors[n] for n in per_element if n >= 1000]
-        report.add(name + ", the same of ours / floor", max(over) / min(over), "ratio")
+        spans = []
+        for values, what, goal in ((per_element, "", 2.0), (floors, ", floor", None),
+                                   (over, ", ours / floor", None)):
+            large = [v for n, v in values.items() if n >= 1000]
+            spans.append(max(large) / min(large))
+            report.add("%s, n from 10^3, dearest / cheapest%s" % (name, what), spans[-1], "ratio",
+                       goal)
+        lines.append([name] + ["%.0f (%.0f)" % (per_element[n], floors[n])
+                               if n in per_element else "" for n in (10**p for p in range(8))]
+                     + ["%.1f (%.1f)" % (spans[0], spans[1]), "%.2f" % over[max(over)]])
+        report.write()
+    report.table("Growth, ns an element, of the floor in brackets", (
+        "cell", "1", "10", "10^2", "10^3", "10^4", "10^5", "10^6", "10^7",
+        "dearest / cheapest from 10^3", "ours / floor at the largest"), lines)
+
+
+def instructions_part(target: Target, only: str, report: Report) -> None:
+    """Instructions and simulated misses of the last cache an element, of cells that `only` matches:
+    what three more calls cost, their result's destruction included."""
+    counted = 20_000
+    lines = []
+    for group, size, count in groups():
+        for shape in group:
+            name = name_of(shape, size)
+            if not re.search(only, name):
+                continue
+            ours = per_call(target, shape, size, counted, True)
+            floor = per_call(target, shape, size, counted, False)
+            figures = ["%.*f" % (i, v / counted) for i, v in enumerate(ours)]
+            figures += ["%.*f" % (i, v / counted) for i, v in enumerate(floor)]
+            print("%-28s" % name, " ".join("%9s" % figure for figure in figures), flush=True)
+            lines.append([name] + figures)
+    report.table("Instructions and misses of the last-level cache an element, n = 20,000", (
+        "cell", "instructions", "misses", "floor: instructions", "floor: misses"), lines)
+
+
+def per_call(target: Target, shape: Shape, size: int, count: int, native: bool) -> List[float]:
+    """Instructions and last-level misses of one call, by callgrind."""
+    found = []
+    for times in (1, 4):
+        out = ROOT / "build" / "callgrind.out"
+        target.measure("repeat_cell", shape, size, count, times, native, prefix=(
+            "valgrind", "--quiet", "--tool=callgrind", "--cache-sim=yes",
+            "--callgrind-out-file=%s" % out))
+        text = out.read_text()
+        out.unlink()
+        names = re.search(r"^events: (.*)$", text, re.M).group(1).split()
+        totals = dict(zip(names, map(int, re.search(r"^(?:summary|totals): (.*)$", text,
+                                                    re.M).group(1).split())))
+        found.append((totals["Ir"], totals["DLmr"] + totals["DLmw"]))
+    return [(more - less) / 3 for less, more in zip(*found)]
 
 
 def main() -> None:
@@ -406,27 +347,35 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--build", type=Path)
     parser.add_argument("--only", default="", metavar="REGEX", help="speed cells to run")
-    parser.add_argument("--parts", default="speed,small,growth,memory")
+    parser.add_argument("--parts", default="speed,small,growth,memory",
+                        help="of %s (default: %%(default)s)" % ", ".join(PARTS))
     parser.add_argument("--memory-bytes", type=int, default=1 << 30)
     parser.add_argument("--output", type=Path, default=ROOT / "bench/results/converters.json")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
+    parser.add_argument("--markdown", type=Path, metavar="FILE")
     options = parser.parse_args()
-    if options.child:
-        return child(options.child)
+    for part in options.parts.split(","):
+        if part not in PARTS:
+            parser.error("no part is called %r: choose from %s" % (part, ", ".join(PARTS)))
     directory = options.build or ROOT / "build" / "bench-converters"
     build(options.python, directory)
-    report = Report(options.output)
-    parts = options.parts.split(",")
-    if "speed" in parts:
-        speed_part(options.python, directory, options.only, report)
-    if "small" in parts:
-        small_part(options.python, directory, report)
-    if "growth" in parts:
-        growth_part(options.python, directory, report)
-    if "memory" in parts:
-        memory_part(options.python, directory, options.memory_bytes, report)
+    target, report = Target(options.python, directory), Report(options.output)
+    start = time.monotonic()
+    parts = {
+        "speed": lambda: speed_part(target, options.only, report),
+        "small": lambda: small_part(target, report),
+        "growth": lambda: growth_part(target, report),
+        "memory": lambda: memory_part(target, options.memory_bytes, report),
+        "instructions": lambda: instructions_part(target, options.only, report),
+    }
+    for part in options.parts.split(","):
+        parts[part]()
+    report.goals()
     report.write()
     print("\nwrote", options.output)
+    if options.markdown:
+        report.write_markdown(options.markdown,
+                              machine(options.python, time.monotonic() - start))
+        print("wrote", options.markdown)
 
 
 if __name__ == "__main__":
