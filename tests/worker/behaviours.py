@@ -102,6 +102,13 @@ class Row(list):
     pass
 
 
+def raise_again():
+    try:
+        tidetest.fail()
+    finally:
+        measured([1])
+
+
 def spread(function, *arguments, **named):
     return function(*arguments, **named)
 
@@ -121,6 +128,10 @@ def peakmem_standard():
     try:
         thrown.throw(KeyError)
     except KeyError:
+        pass
+    try:
+        raise_again()
+    except ValueError:
         pass
     row = Row()
     row.append(1)

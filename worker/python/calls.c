@@ -120,19 +120,16 @@ static inline PyObject *report_c(enum tide_kind kind, PyObject *const *args)
     Py_RETURN_NONE;
 }
 
-/* A frame that an exception leaves. A generator is left by code of the compiler's own, which has no
- * line: up to 3.11 there is none, and the line is where the exception came through, as its
- * traceback has it. */
+/* A frame that an exception leaves. What raises it again (finally, with, the end of a generator) is
+ * where the event says it is, perhaps without a line; the frame knows where it was raised first, as
+ * up to 3.11. */
 static inline PyObject *report_unwind(enum tide_kind kind, PyObject *const *args)
 {
     struct tide_thread *t = wanted(worker);
     struct tide_place at = place_of(args);
+    PyFrameObject *frame = t ? PyEval_GetFrame() : NULL; /* borrowed */
 
-    if (t && tide_place_line(&at) < 0) {
-        PyTracebackObject *traceback = (PyTracebackObject *)PyException_GetTraceback(args[2]);
-        if (traceback) at.instruction = traceback->tb_lasti;
-        Py_XDECREF(traceback);
-    }
+    if (frame && tide_frame_code(frame) == at.code) at.instruction = tide_frame_instruction(frame);
     if (t) tide_tracer_python(worker, t, kind, &at);
     Py_RETURN_NONE;
 }
