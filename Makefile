@@ -30,7 +30,7 @@ test:
 
 # What the instrument costs a measured program.
 bench-tracer: build
-	python3 bench/tracer.py --probe build/release/tidemark-probe --dump build/release/tidemark-dump
+	python3 bench/tracer.py --tidemark build/release/tidemark --probe build/release/tidemark-probe --dump build/release/tidemark-dump
 
 # Compares with marshal, pickle and a plain C++ implementation; some twenty minutes. See --help for parts.
 bench-converters:

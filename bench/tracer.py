@@ -1,6 +1,6 @@
 """Measure what the instrument costs, in one run.
 
-    python3 bench/tracer.py --probe PROBE --dump DUMP [--pythons 3.8,3.12] [--rounds N]
+    python3 bench/tracer.py --tidemark PROGRAM --probe PROBE --dump DUMP [--pythons 3.8,3.12] [--rounds N]
 
 Compiles the worker for each CPython, then runs two million Python calls and two million C calls
 that do nothing, and the scenario list_bytes, in every mode in turn; a round holds each mode once, so
@@ -21,11 +21,13 @@ import random
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from statistics import median
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests", "worker"))
 import test_worker as driver  # noqa: E402
+import tracer_database  # noqa: E402
 
 BENCH = os.path.join(ROOT, "bench")
 SCENARIOS = os.path.join(BENCH, "tracer_scenarios.py")
@@ -37,7 +39,7 @@ MODES = {
     "exact": ("--recording", "changes", "--precision", "exact"),
     "all bounded": ("--recording", "all", "--precision", "bounded"),
 }
-PAIRS = 12  # a round
+PAIRS = 6  # a round
 DRAWS = 2000  # of the bootstrap
 STUDY = {  # of the study's scenarios one with large containers and one with small ones
     "list_bytes": ("list_bytes.py", '{"count":65536,"length":1024,"repeat":3}'),
@@ -151,6 +153,21 @@ def measure_sampling(table, python, rounds):
                      paired(rounds * PAIRS, *commands), 1.005)
 
 
+def measure_marks(table, python, rounds):
+    """How far a sample stands above the mark that the kernel kept of the same run."""
+    file, _ = STUDY["list_bytes"]
+    command = python.command("list_bytes", scenario=os.path.join(ROOT, "scenarios", file),
+                             module="tideconv", worker=MODES["none"],
+                             params='{"count":16384,"length":1024,"repeat":3}')
+    above = []
+    for _ in range(rounds * PAIRS * 2):
+        stream, _ = driver.run(command)
+        above.append((max(r["rss"] for r in stream.of("SAMPLE"))
+                      - max(r["peak"] for r in stream.of("MARK"))) // os.sysconf("SC_PAGE_SIZE"))
+    table.add(python.version + ": sample above the run's mark, most", max(above), "pages",
+              driver.COUNTERS_ERROR // os.sysconf("SC_PAGE_SIZE"))
+
+
 def measure_flood(table, flood, rounds):
     rates = []
     for _ in range(rounds):
@@ -163,8 +180,16 @@ def measure_flood(table, flood, rounds):
     table.add("probe and pipe", median(rates) / 1e6, "M events/s", 5, at_least=True)
 
 
+def measure_database(table, tidemark, rounds):
+    for row in tracer_database.bench(tidemark, rounds):
+        note = "" if row["goal"] is None else "goal %g  %s" % (row["goal"],
+                                                               "met" if row["met"] else "NOT MET")
+        table.put(row, row["met"], note)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tidemark", type=Path, required=True)
     parser.add_argument("--probe", required=True)
     parser.add_argument("--dump", required=True)
     parser.add_argument("--pythons", default="")
@@ -188,6 +213,7 @@ def main():
 
         table.add("one bare pread of statm", median(pread() for _ in range(arguments.rounds)), "ns")
         measure_flood(table, flood, arguments.rounds)
+        measure_database(table, arguments.tidemark.resolve(), arguments.rounds)
         seen = set()
         for facts in driver.discover():
             if facts["version"] in seen or (wanted and facts["version"] not in wanted):
@@ -197,7 +223,9 @@ def main():
             python.build()
             measure_calls(table, python, arguments.rounds, pread, stored)
             measure_study(table, python, arguments.rounds)
-        measure_sampling(table, python, arguments.rounds)  # of the last: no matter of versions
+        # No matter of versions: of the last one.
+        measure_sampling(table, python, arguments.rounds)
+        measure_marks(table, python, arguments.rounds)
     results = os.path.join(BENCH, "results")
     os.makedirs(results, exist_ok=True)
     with open(os.path.join(results, "tracer.json"), "w", encoding="utf-8") as file:

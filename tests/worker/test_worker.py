@@ -38,8 +38,8 @@ CHANGES = ("--recording", "changes", "--precision", "exact")
 CPUS = os.cpu_count() or 1
 KERNEL_ERROR = CPUS * max(32, 2 * CPUS) * os.sysconf("SC_PAGE_SIZE")
 # RSS is the sum of three such counters (get_mm_rss in the kernel: file, anonymous, shared memory), and
-# a sample adds each up exactly: the mark may be below a sample by the error of all three. 69 pages were
-# seen where one counter's bound is 64.
+# a sample adds each up exactly: the mark may be below a sample by the error of all three. bench/tracer.py
+# measures it: 69 pages were seen twice, where one counter's bound is 64.
 COUNTERS_ERROR = 3 * KERNEL_ERROR
 
 options = argparse.Namespace()
