@@ -156,25 +156,26 @@ class Signals(unittest.TestCase):
             fired.append(time.perf_counter())
             raise Interrupted()
 
+        count, tries = (300000, 20) if cells.LARGEST >= 20 else (100000, 12)
         for name, python, kinds in (("new_list_array_int", "list", ("int",)),
                                     ("new_tuple_linked_str", "tuple", ("str",)),
                                     ("new_set_hash_bytes", "set", ("bytes",)),
                                     ("new_dict_hash_float_str", "dict", ("float", "str")),
                                     ("new_dict_ordered_bytes_int", "dict", ("bytes", "int"))):
-            payload = cells.container(python, kinds, 300000)
+            payload = cells.container(python, kinds, count)
             whole = time.perf_counter()
             getattr(tideconv, name)(payload)
             whole = time.perf_counter() - whole
             caught, lags = 0, []
-            for i in range(20):
+            for i in range(tries):
                 fired, start = [], time.perf_counter()
-                after = whole * (i + 1) / 40
+                after = whole * (i + 1) / (2 * tries)
                 try:
                     self.run_with(interrupt, name, payload, max(after, 0.0005))
                 except Interrupted:
                     caught += 1
                     lags.append(fired[0] - start - after)
-            self.assertGreater(caught, 5, name)
+            self.assertGreater(caught, tries // 4, name)
             # The machine may be busy: what counts is that it does not wait for the end.
             self.assertLess(sorted(lags)[len(lags) // 4], 0.02, name)
 
@@ -182,9 +183,9 @@ class Signals(unittest.TestCase):
         for name, python, kinds in cells.cells():
             if python in ("tuple", "frozenset") or kinds == ("bool",) or len(set(kinds)) > 1:
                 continue
+            whole = cells.container(python, kinds, 60000)
             for change in ("clear", "pop", "grow"):
-                payload = cells.container(python, kinds, 60000)
-                self.check_changed(name, python, payload, change)
+                self.check_changed(name, python, whole.copy(), change)
 
     def check_changed(self, name, python, payload, change):
         def handler():
