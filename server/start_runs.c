@@ -192,7 +192,7 @@ static const struct argp parser = {
            "  tidemark run --scenarios list_bytes --commits v1.0..HEAD --every 10 --dry-run\n"
            "  tidemark run --scenarios list_bytes --commits missing --samples 5 --since "
            "2024-01-01\n"
-           "  tidemark run --scenarios list_bytes,list_float --pythons 3.11,3.12 --param "
+           "  tidemark run --scenarios list_bytes,list_float_array --pythons 3.11,3.12 --param "
            "count=65536\n\n"
            "Exit codes: 0 all was measured, 2 usage, 3 something could not be measured.",
 };
