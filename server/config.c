@@ -224,6 +224,7 @@ static enum tide_rc read_limits(struct tide_config *c, const char *path, struct 
     enum tide_rc rc = read_number(c, path, "build_jobs", 1, TIDE_BUILD_JOBS_MAX, &jobs, e);
     if (!rc) rc = read_number(c, path, "build_memory", 1, INT64_MAX, &l->memory, e);
     if (!rc) rc = read_number(c, path, "build_disk", 0, INT64_MAX, &l->disk, e);
+    if (!rc) rc = read_number(c, path, "cache_bytes", 0, INT64_MAX, &l->cache, e);
     if (!rc && beside && !json_is_boolean(beside))
         rc = tide_fail(e, TIDE_INVALID, "%s: \"build_beside_runs\" must be true or false", path);
     l->jobs = (int)jobs;
@@ -234,8 +235,8 @@ static enum tide_rc read_limits(struct tide_config *c, const char *path, struct 
 static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path,
                                    struct tide_error *e)
 {
-    static const char *const known[] = {"pythons", "build_jobs", "build_memory", "build_disk",
-                                        "build_beside_runs"};
+    static const char *const known[] = {"pythons",    "build_jobs",        "build_memory",
+                                        "build_disk", "build_beside_runs", "cache_bytes"};
     const char *name;
     json_t *value;
     json_object_foreach(c->file, name, value)
@@ -246,7 +247,7 @@ static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path
         if (!found)
             return tide_fail(e, TIDE_INVALID,
                              "%s: \"%s\" is unknown; allowed are pythons, build_jobs, "
-                             "build_memory, build_disk, build_beside_runs",
+                             "build_memory, build_disk, build_beside_runs, cache_bytes",
                              path, name);
     }
     return TIDE_OK;
@@ -279,6 +280,7 @@ enum tide_rc tide_config_settle(const char *data, const char *repo, const char *
                                              : (int)cpus,
         .memory = INT64_C(1) << 30,
         .disk = INT64_C(512) << 20,
+        .cache = INT64_C(10) << 30,
     };
     enum tide_rc rc = settle_program(out, e);
     if (!rc) rc = settle_folders(out, data, repo, e);

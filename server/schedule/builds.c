@@ -41,6 +41,7 @@ struct tide_builds {
     pthread_mutex_t lock;
     pthread_cond_t ended;
     struct work *first;
+    bool grown; /* a build has ended since somebody asked */
 };
 
 struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
@@ -131,6 +132,7 @@ static void *work(void *context)
     w->rc = make(w, &w->error);
     pthread_mutex_lock(&w->builds->lock);
     w->ended = true;
+    w->builds->grown = true;
     pthread_cond_broadcast(&w->builds->ended);
     pthread_mutex_unlock(&w->builds->lock);
     return NULL;
@@ -262,6 +264,15 @@ size_t tide_builds_room(struct tide_builds *b)
     if (memory && (int64_t)room > memory / b->limits->memory)
         room = (size_t)(memory / b->limits->memory);
     return !room && !at_work ? 1 : room;
+}
+
+bool tide_builds_grown(struct tide_builds *b)
+{
+    pthread_mutex_lock(&b->lock);
+    bool grown = b->grown;
+    b->grown = false;
+    pthread_mutex_unlock(&b->lock);
+    return grown;
 }
 
 enum tide_rc tide_builds_check_disk(struct tide_builds *b, struct tide_error *e)

@@ -29,6 +29,9 @@ TIDE_CHECK enum tide_rc tide_builds_begin(struct tide_builds *b, struct tide_cat
  * none is at work. */
 size_t tide_builds_room(struct tide_builds *b);
 
+/* Whether a build has ended since this was asked last. */
+bool tide_builds_grown(struct tide_builds *b);
+
 /* Whether the disk has room for one more build; IO, with what to do, when it has not. */
 TIDE_CHECK enum tide_rc tide_builds_check_disk(struct tide_builds *b, struct tide_error *e);
 

@@ -43,6 +43,7 @@ struct tide_limits { /* of builds side by side; all set */
     int jobs;        /* at once */
     int64_t memory;  /* bytes of free memory that one wants */
     int64_t disk;    /* bytes that must be left on the disk of the cache for one to begin */
+    int64_t cache;   /* bytes that the builds in the cache may take */
     bool beside_runs;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "build/cache.h"
 #include "build/command.h"
 #include "run/runner.h"
 #include "schedule/builds.h"
@@ -205,6 +206,61 @@ static enum tide_rc require_build(struct tide_scheduler *s, const struct tide_jo
     return rc;
 }
 
+/* ---- room in the cache ---- */
+
+/* Note for the queue's next runs which builds they need, where these are there already: commits
+ * whose folder holds the same share one, which the rows alone do not tell. */
+static void note_upcoming(struct tide_scheduler *s)
+{
+    struct tide_job jobs[TIDE_BUILD_JOBS_MAX];
+    struct tide_error e;
+    size_t n = 0;
+    if (tide_store_upcoming(s->store, WINDOW, TIDE_BUILD_JOBS_MAX, jobs, &n, &e))
+        tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);
+    for (size_t i = 0; i < n; i++) {
+        struct tide_catalog *c = NULL;
+        struct tide_build plan = {0};
+        struct tide_known_build known = {0};
+        bool needed = false;
+        const struct tide_python *python = find_python(s, &jobs[i]);
+        if (!s->stop && python && !tide_projects_take(s->projects, jobs[i].project, &c, NULL) &&
+            !judge_build(s, &jobs[i], c, python, &plan, &known, &needed, NULL) && known.id &&
+            !known.error && tide_store_set_build(s->store, jobs[i].run, known.id, &e))
+            tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);
+        free(known.error);
+        tide_build_clear(&plan);
+        tide_catalog_drop(c);
+        tide_job_clear(&jobs[i]);
+    }
+}
+
+/* Remove the builds that were not used for longest, as far as the cache's limit asks and no run
+ * that has not ended needs them. One that is asked for later is made again. */
+static enum tide_rc make_room(struct tide_scheduler *s, struct tide_error *e)
+{
+    int64_t bytes = 0, limit = s->places->limits.cache;
+    struct tide_cache_gone gone = {0};
+    struct tide_str keys = {0};
+    enum tide_rc rc = tide_cache_size(s->places->cache, &bytes, e);
+    if (rc || bytes <= limit) return rc;
+    note_upcoming(s);
+    rc = tide_store_idle_builds(s->store, &keys, e);
+    if (!rc) rc = tide_cache_evict(s->places->cache, bytes - limit, keys.at, keys.length, &gone, e);
+    if (gone.builds)
+        tide_log(TIDE_LOG_INFO, "schedule", "removed builds=%zu bytes=%lld of %lld from the cache",
+                 gone.builds, (long long)gone.bytes, (long long)bytes);
+    tide_str_free(&keys);
+    return rc;
+}
+
+/* Only while nothing uses a build but a run whose build is set. A fault is told, and no run's. */
+static void trim_cache(struct tide_scheduler *s)
+{
+    struct tide_error e;
+    if (make_room(s, &e))
+        tide_log(TIDE_LOG_WARN, "schedule", "the cache stays above its limit: %s", e.text);
+}
+
 /* ---- one run, from the queue to its outcome ---- */
 
 static enum tide_rc execute(struct tide_scheduler *s, const struct tide_job *job,
@@ -240,6 +296,7 @@ static enum tide_rc build_and_execute(struct tide_scheduler *s, const struct tid
     enum tide_rc rc = tide_python_check(python, e);
     if (!rc) rc = tide_projects_take(s->projects, job->project, &c, e);
     if (!rc) rc = require_build(s, job, c, python, &plan, e);
+    if (!rc && tide_builds_grown(s->builds)) trim_cache(s);
     if (!rc && s->places->limits.beside_runs) build_ahead(s);
     if (!rc) rc = tide_build_paths(&plan, &paths, e);
     if (!rc) rc = tide_builder_worker(&s->builder, python, &worker, e);
@@ -361,7 +418,10 @@ static void *work(void *context)
     if (s->demo) queue_demo(s);
     while (!s->stop) {
         enum tide_rc rc = do_next(s, &e);
-        if (rc == TIDE_ABSENT) wait_for_work(s);
+        if (rc == TIDE_ABSENT) {
+            trim_cache(s); /* what the queue needed may go now */
+            wait_for_work(s);
+        }
         if (rc && rc != TIDE_ABSENT && rc != TIDE_STOPPED) {
             tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);
             pause_after_fault(s);

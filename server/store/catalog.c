@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum tide_rc tide_store_put_project(struct tide_store *s, const char *name, const char *repo,
                                     int64_t *id, struct tide_error *e)
@@ -177,4 +178,32 @@ enum tide_rc tide_store_find_build(struct tide_store *s, const char *key,
     sqlite3_finalize(q);
     tide_store_give(s, db);
     return rc;
+}
+
+#define UNFINISHED "r.status IN ('queued', 'building', 'running')"
+
+enum tide_rc tide_store_idle_builds(struct tide_store *s, struct tide_str *out,
+                                    struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        "WITH pairs AS MATERIALIZED (SELECT DISTINCT l.commit_id, l.python FROM runs r"
+        "  JOIN cells l ON l.id = r.cell WHERE " UNFINISHED "),"
+        " needed AS (SELECT r.build AS id FROM runs r WHERE " UNFINISHED " AND r.build IS NOT NULL"
+        "  UNION SELECT b.id FROM pairs p JOIN builds b USING (commit_id, python)"
+        "  UNION SELECT r.build FROM pairs p JOIN cells l USING (commit_id, python)"
+        "  JOIN runs r ON r.cell = l.id WHERE r.build IS NOT NULL)"
+        " SELECT key FROM builds WHERE status <> 'building' AND id NOT IN (SELECT id FROM needed)"
+        " ORDER BY max(used_ns, finished_ns), id",
+        "");
+    while (!rc && !(rc = tide_sql_step(q, e))) {
+        const char *key = (const char *)sqlite3_column_text(q, 0);
+        tide_str_add(out, key, strlen(key) + 1);
+    }
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    if (rc == TIDE_ABSENT) rc = TIDE_OK;
+    return !rc && out->failed ? tide_fail(e, TIDE_NOMEM, "list the builds") : rc;
 }

@@ -172,8 +172,72 @@ static void test_a_build_of_nothing_is_refused(void **state)
     assert_string_equal(error.text, "no build 4711");
 }
 
-#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
+static int64_t put_build(const char *key, size_t commit, size_t python)
+{
+    const struct tide_build_row row = {key, "flags", "gcc", catalog.commits[commit],
+                                       catalog.pythons[python]};
+    int64_t id = 0;
+    EXPECT_OK(tide_store_begin_build(store, &row, &id, &error));
+    EXPECT_OK(tide_store_end_build(store, id, NULL, "", 0, &error));
+    return id;
+}
 
+/* The keys, with a space after each. */
+static void expect_idle(const char *wanted)
+{
+    struct tide_str keys = {0};
+    EXPECT_OK(tide_store_idle_builds(store, &keys, &error));
+    for (size_t i = 0; i < keys.length; i++)
+        if (!keys.at[i]) keys.at[i] = ' ';
+    assert_string_equal(keys.at ? keys.at : "", wanted);
+    tide_str_free(&keys);
+}
+
+static void end_run(int64_t run)
+{
+    const struct tide_outcome outcome = {NO_FIGURES};
+    bool done;
+    EXPECT_OK(tide_store_end_run(store, run, &outcome, &done, &error));
+}
+
+/* A build is needed from when its run is queued to its end; then it is the one used last. */
+static void test_idle_builds(void **state)
+{
+    (void)state;
+    int64_t first = put_build("first", 0, 0);
+    put_build("second", 1, 0);
+    put_build("third", 0, 1);
+    expect_idle("first second third ");
+    int64_t run = claim_new_run(NULL); /* of commit 0 and python 0 */
+    expect_idle("second third ");
+    EXPECT_OK(tide_store_set_build(store, run, first, &error));
+    EXPECT_OK(tide_store_set_running(store, run, &error));
+    expect_idle("second third ");
+    end_run(run);
+    expect_idle("second third first ");
+    const struct tide_build_row again = {"second", "flags", "gcc", catalog.commits[1],
+                                         catalog.pythons[0]};
+    EXPECT_OK(tide_store_begin_build(store, &again, &first, &error));
+    expect_idle("third first ");
+}
+
+/* A build that commits share is needed by a run of any that used it, or that was told of it. */
+static void test_idle_builds_are_nobodys(void **state)
+{
+    (void)state;
+    int64_t shared = put_build("shared", 1, 0);
+    int64_t run = claim_new_run(NULL), batch = 0;
+    expect_idle("shared ");
+    EXPECT_OK(tide_store_set_build(store, run, shared, &error));
+    expect_idle("");
+    end_run(run);
+    expect_idle("shared ");
+    const struct tide_cell_key key = cell(0, 0, 0);
+    EXPECT_OK(queue_cells(&key, 1, 1, &batch, &error));
+    expect_idle("");
+}
+
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +251,8 @@ int main(void)
         STORE_TEST(test_a_build_begun_anew_is_the_same_row),
         STORE_TEST(test_a_dropped_build_is_forgotten),
         STORE_TEST(test_a_build_of_nothing_is_refused),
+        STORE_TEST(test_idle_builds),
+        STORE_TEST(test_idle_builds_are_nobodys),
     };
     return cmocka_run_group_tests_name("catalog", tests, make_test_folder, remove_test_folder);
 }

@@ -156,8 +156,18 @@ enum tide_rc tide_store_set_build(struct tide_store *s, int64_t run, int64_t bui
 
 enum tide_rc tide_store_set_running(struct tide_store *s, int64_t run, struct tide_error *e)
 {
-    UPDATE(s, e, "UPDATE runs SET status = 'running', started_ns = ? WHERE id = ?", "ii",
-           tide_clock_unix_ns(), run);
+    int64_t now = tide_clock_unix_ns();
+    enum tide_rc rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    rc =
+        tide_sql_do(s->writer, e, "UPDATE runs SET status = 'running', started_ns = ? WHERE id = ?",
+                    "ii", now, run);
+    if (!rc)
+        rc = tide_sql_do(s->writer, e,
+                         "UPDATE builds SET used_ns = ?"
+                         " WHERE id = (SELECT build FROM runs WHERE id = ?)",
+                         "ii", now, run);
+    return tide_store_commit(s, rc, e);
 }
 
 enum tide_rc tide_store_set_percent(struct tide_store *s, int64_t run, int percent,

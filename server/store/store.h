@@ -126,6 +126,12 @@ struct tide_known_build {
 TIDE_CHECK enum tide_rc tide_store_find_build(struct tide_store *s, const char *key,
                                               struct tide_known_build *out, struct tide_error *e);
 
+/* The keys of the builds that no queued, building or running run is known to need, each ended by
+ * NUL, the one that was used (where it never was: made) longest ago first. A run's build is known
+ * when it is set, or when the build was made or used for the same commit and python. */
+TIDE_CHECK enum tide_rc tide_store_idle_builds(struct tide_store *s, struct tide_str *out,
+                                               struct tide_error *e);
+
 /* ---- queue: batches and runs (store/queue.c) ---- */
 
 struct tide_cell_key {
@@ -192,6 +198,7 @@ TIDE_CHECK enum tide_rc tide_store_upcoming(struct tide_store *s, size_t window,
 
 TIDE_CHECK enum tide_rc tide_store_set_build(struct tide_store *s, int64_t run, int64_t build,
                                              struct tide_error *e);
+/* The run begins, and uses its build. */
 TIDE_CHECK enum tide_rc tide_store_set_running(struct tide_store *s, int64_t run,
                                                struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_set_percent(struct tide_store *s, int64_t run, int percent,

@@ -381,10 +381,61 @@ class Builds(FaultCase):
         self.assertEqual(daemon.row_counts()["builds"], 0)
         self.stop(daemon)
 
+    def cached(self, daemon: Daemon) -> Dict[str, bool]:
+        """Of each commit's subject, whether its build stands in the cache."""
+        folder = daemon.data / "cache" / "builds"
+        return {subject: (folder / key / "prefix").is_dir() for subject, key in daemon.query(
+            "SELECT c.subject, b.key FROM builds b JOIN commits c ON c.id = b.commit_id ORDER BY c.subject")}
+
+    def measure(self, daemon: Daemon, *commits: str, **fields: Any) -> None:
+        """One batch of these commits on the newest python, to its end."""
+        batch = self.queue(daemon, commits=list(commits), **fields)
+        await_batch(daemon, batch, 150)
+        self.assertEqual({run["error"] for run in self.runs(daemon, batch)}, {None})
+
+    def test_the_cache_has_a_limit(self) -> None:
+        """The build that was not used for longest goes, whole, but none that a queued run needs; it is made
+        again when a run asks for it."""
+        daemon = self.start(3, build_jobs=1)
+        self.measure(daemon, "HEAD~2")
+        self.measure(daemon, "HEAD~1")
+        self.measure(daemon, "HEAD~2")
+        self.assertEqual(self.cached(daemon), {"c1": True, "c2": True})
+        self.stop(daemon)
+        builds = daemon.data / "cache" / "builds"
+        size = sum(int(line.split()[0]) for line in subprocess.check_output(
+            ["du", "--block-size=1", "-s", *map(str, builds.iterdir())], universal_newlines=True).splitlines())
+        daemon = self.start(3, build_jobs=1, cache_bytes=size * 5 // 4)
+        self.measure(daemon, "HEAD")
+        self.assertEqual(self.cached(daemon), {"c1": True, "c2": False, "c3": True})
+        self.assertRegex(daemon.log(), "removed builds=1 ")
+        self.measure(daemon, "HEAD~1")
+        self.assertEqual(self.cached(daemon), {"c1": False, "c2": True, "c3": True})
+        made = daemon.query("SELECT count(*) FROM runs WHERE build IN"
+                            " (SELECT id FROM builds WHERE finished_ns > started_ns AND used_ns > finished_ns)")
+        self.assertEqual(made, [(5,)])
+        self.assertEqual(list((daemon.data / "cache" / "tmp").iterdir()), [])
+        self.stop(daemon)
+
+    def test_a_full_cache_keeps_what_the_queue_needs(self) -> None:
+        """Where nothing may stay, a build stays until its last run in the queue has ended: each is made
+        once. One that commits share, of which no row tells yet, too. Then it goes."""
+        small_repository(self.folder, 3)
+        repo = self.folder / "small"
+        (repo / "README").write_text("no part of the folder that is built\n")
+        commit_all(repo, "c4")
+        daemon = self.start(4, build_jobs=2, cache_bytes=0)
+        self.measure(daemon, "HEAD~3", "HEAD~2", "HEAD~1", "HEAD", samples=3)
+        done = [line for line in daemon.log().splitlines() if " build=" in line and line.endswith(" done")]
+        self.assertEqual(len(done), 3, done)
+        self.assertTrue(eventually(lambda: not any(self.cached(daemon).values()), 10))
+        self.stop(daemon)
+
     def test_configuration(self) -> None:
         """What is out of range or of another type is refused by name."""
         for entry, value, hint in (("build_jobs", 0, "from 1 to 64"), ("build_jobs", "2", "an integer"),
                                    ("build_memory", 0, "from 1"), ("build_disk", -1, "from 0"),
+                                   ("cache_bytes", -1, "from 0"), ("cache_bytes", 1.5, "an integer"),
                                    ("build_beside_runs", 1, "true or false"), ("build_cpus", 1, "unknown")):
             with self.subTest(entry=entry, value=value):
                 file = self.folder / "wrong.json"
