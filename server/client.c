@@ -85,6 +85,17 @@ static enum tide_rc receive_all(int fd, struct tide_str *out, struct tide_error 
                : TIDE_OK;
 }
 
+/* INVALID, BUSY or FAILED in the words of the answer. */
+static enum tide_rc refuse(const char *status, const json_t *answer, struct tide_error *e)
+{
+    const char *detail = json_string_value(json_object_get(answer, "detail"));
+    const char *field = json_string_value(json_object_get(answer, "field"));
+    if (!detail) detail = "the daemon refuses";
+    if (!strncmp(status, "409", 3)) return tide_fail(e, TIDE_BUSY, "%s", detail);
+    if (*status == '4') return tide_fail_field(e, field ? field : "", "%s", detail);
+    return tide_fail(e, TIDE_FAILED, "%s", detail);
+}
+
 /* "HTTP/1.1 201 Created ... \r\n\r\n{...}" */
 static enum tide_rc read_answer(const struct tide_str *text, json_t **answer, struct tide_error *e)
 {
@@ -92,14 +103,11 @@ static enum tide_rc read_answer(const struct tide_str *text, json_t **answer, st
     const char *body = strstr(at, "\r\n\r\n");
     const char *status = strchr(at, ' ');
     json_error_t unread;
-    *answer = body ? json_loads(body + 4, 0, &unread) : NULL;
+    if (body) *answer = body[4] ? json_loads(body + 4, 0, &unread) : json_null();
     if (!*answer || !status) return tide_fail(e, TIDE_IO, "the daemon's answer is not JSON");
     if (status[1] == '2') return TIDE_OK;
-    const char *detail = json_string_value(json_object_get(*answer, "detail"));
-    const char *field = json_string_value(json_object_get(*answer, "field"));
-    if (!detail) detail = "the daemon refuses";
-    enum tide_rc rc = status[1] == '4' ? tide_fail_field(e, field ? field : "", "%s", detail)
-                                       : tide_fail(e, TIDE_FAILED, "%s", detail);
+    enum tide_rc rc = refuse(status + 1, *answer, e);
+    if (rc == TIDE_BUSY) return rc;
     json_decref(*answer);
     *answer = NULL;
     return rc;
@@ -157,15 +165,33 @@ enum tide_rc tide_client_post(const char *data, const char *target, const char *
     return ask(data, "POST", target, type, bytes, n, answer, e);
 }
 
-enum tide_rc tide_client_post_json(const char *data, const char *target, const json_t *body,
-                                   json_t **answer, struct tide_error *e)
+static enum tide_rc ask_json(const char *data, const char *method, const char *target,
+                             const json_t *body, json_t **answer, struct tide_error *e)
 {
     char *text = json_dumps(body, JSON_COMPACT);
     *answer = NULL;
     if (!text) return tide_fail(e, TIDE_NOMEM, "ask the daemon");
-    enum tide_rc rc = ask(data, "POST", target, "application/json", text, strlen(text), answer, e);
+    enum tide_rc rc = ask(data, method, target, "application/json", text, strlen(text), answer, e);
     free(text);
     return rc;
+}
+
+enum tide_rc tide_client_post_json(const char *data, const char *target, const json_t *body,
+                                   json_t **answer, struct tide_error *e)
+{
+    return ask_json(data, "POST", target, body, answer, e);
+}
+
+enum tide_rc tide_client_patch_json(const char *data, const char *target, const json_t *body,
+                                    json_t **answer, struct tide_error *e)
+{
+    return ask_json(data, "PATCH", target, body, answer, e);
+}
+
+enum tide_rc tide_client_delete(const char *data, const char *target, json_t **answer,
+                                struct tide_error *e)
+{
+    return ask(data, "DELETE", target, NULL, NULL, 0, answer, e);
 }
 
 enum tide_rc tide_client_get(const char *data, const char *target, json_t **answer,

@@ -8,7 +8,9 @@
 
 /* POST the n bytes to `target` (path and query) of the daemon that serves `data`, with its token.
  * *answer is the JSON of its answer, owned by the caller. INVALID with the daemon's words when it
- * refuses, FAILED when it could not; ABSENT when no daemon answers there. */
+ * refuses, FAILED when it could not; ABSENT when no daemon answers there. BUSY when what stands is
+ * in the way (409): *answer then holds what it said of that. Otherwise *answer is NULL on failure.
+ */
 TIDE_CHECK enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
                                          const void *bytes, size_t n, json_t **answer,
                                          struct tide_error *e);
@@ -17,6 +19,15 @@ TIDE_CHECK enum tide_rc tide_client_post(const char *data, const char *target, c
 TIDE_CHECK enum tide_rc tide_client_post_json(const char *data, const char *target,
                                               const json_t *body, json_t **answer,
                                               struct tide_error *e);
+
+/* PATCH `target` with JSON as the body; the rest as above. */
+TIDE_CHECK enum tide_rc tide_client_patch_json(const char *data, const char *target,
+                                               const json_t *body, json_t **answer,
+                                               struct tide_error *e);
+
+/* DELETE `target`; an answer without a body is null as JSON. */
+TIDE_CHECK enum tide_rc tide_client_delete(const char *data, const char *target, json_t **answer,
+                                           struct tide_error *e);
 
 /* GET `target`; the rest as above. */
 TIDE_CHECK enum tide_rc tide_client_get(const char *data, const char *target, json_t **answer,

@@ -14,6 +14,7 @@ enum {
 int tide_command_serve(int argc, char **argv);        /* serve.c */
 int tide_command_run(int argc, char **argv);          /* start_runs.c */
 int tide_command_pythons(int argc, char **argv);      /* list_pythons.c */
+int tide_command_projects(int argc, char **argv);     /* manage_projects.c */
 int tide_command_export(int argc, char **argv);       /* export_run.c */
 int tide_command_import(int argc, char **argv);       /* import_file.c */
 int tide_command_changepoints(int argc, char **argv); /* changepoints.c */

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "schedule/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,17 +63,20 @@ static enum tide_rc settle_program(struct tide_config *c, struct tide_error *e)
 }
 
 /* A URL, or git's short form of one for ssh: host:path. */
-static bool is_remote(const char *repo)
+bool tide_config_is_url(const char *repo)
 {
     const char *colon = strchr(repo, ':'), *slash = strchr(repo, '/');
     return strstr(repo, "://") || (colon && (!slash || colon < slash));
 }
 
-/* The path as an absolute one; what is not there, and URLs, stay. */
-static char *absolute(const char *path)
+char *tide_config_repo(const char *repo, const char *folder)
 {
-    char *real = is_remote(path) ? NULL : realpath(path, NULL);
-    return real ? real : strdup(path);
+    bool whole = !folder || *repo == '/' || tide_config_is_url(repo);
+    char *path = whole ? strdup(repo) : tide_format("%s/%s", folder, repo);
+    char *real = path && !tide_config_is_url(repo) ? realpath(path, NULL) : NULL;
+    if (!real) return path;
+    free(path);
+    return real;
 }
 
 static enum tide_rc settle_folders(struct tide_config *c, const char *data, const char *repo,
@@ -82,16 +86,16 @@ static enum tide_rc settle_folders(struct tide_config *c, const char *data, cons
     char *wanted = data ? strdup(data) : xdg_folder("XDG_DATA_HOME", ".local/share");
     if (!wanted) return tide_fail(e, TIDE_NOMEM, "start");
     enum tide_rc rc = tide_file_make_folder(wanted, 0700, e);
-    p->data = rc ? NULL : keep(c, absolute(wanted));
+    p->data = rc ? NULL : keep(c, tide_config_repo(wanted, NULL));
     free(wanted);
     if (rc) return rc;
     p->cache = keep(c, data ? tide_format("%s/cache", p->data ? p->data : "")
                             : xdg_folder("XDG_CACHE_HOME", ".cache"));
-    p->repo = keep(c, absolute(repo ? repo : TIDEMARK_SOURCE));
+    p->repo = keep(c, tide_config_repo(repo ? repo : TIDEMARK_SOURCE, NULL));
     p->pythons.fetched = keep(c, tide_format("%s/pythons", p->data ? p->data : ""));
     if (!p->data || !p->cache || !p->repo || !p->pythons.fetched)
         return tide_fail(e, TIDE_NOMEM, "start");
-    if (!is_remote(p->repo) && !tide_file_exists(p->repo))
+    if (!tide_config_is_url(p->repo) && !tide_file_exists(p->repo))
         return tide_fail(e, TIDE_INVALID, "--repo %s: there is no such folder", p->repo);
     return tide_file_make_folder(p->cache, 0700, e);
 }
@@ -232,11 +236,44 @@ static enum tide_rc read_limits(struct tide_config *c, const char *path, struct 
     return rc;
 }
 
+/* Fields that a request would be refused for are refused here, in the same words. */
+static enum tide_rc read_project(const char *path, const json_t *list, size_t i,
+                                 struct tide_error *e)
+{
+    struct tide_project row = {0};
+    struct tide_error wrong;
+    const json_t *name = json_object_get(json_array_get(list, i), "name");
+    enum tide_rc rc = tide_settings_read(json_array_get(list, i), true, &row, &wrong);
+    tide_project_clear(&row);
+    if (rc)
+        return tide_fail(e, rc, "%s: \"projects\"[%zu]%s%s: %s", path, i, *wrong.field ? "." : "",
+                         wrong.field, wrong.text);
+    for (size_t k = 0; k < i; k++)
+        if (json_equal(json_object_get(json_array_get(list, k), "name"), name))
+            return tide_fail(e, TIDE_INVALID,
+                             "%s: \"projects\"[%zu].name must be one that no other project has",
+                             path, i);
+    return TIDE_OK;
+}
+
+static enum tide_rc read_projects(struct tide_config *c, const char *path, struct tide_error *e)
+{
+    const json_t *list = json_object_get(c->file, "projects");
+    enum tide_rc rc = TIDE_OK;
+    if (list && !json_is_array(list))
+        return tide_fail(e, TIDE_INVALID, "%s: \"projects\" must be a list of objects", path);
+    for (size_t i = 0; !rc && i < json_array_size(list); i++)
+        rc = read_project(path, list, i, e);
+    c->places.projects = list;
+    return rc;
+}
+
 static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path,
                                    struct tide_error *e)
 {
     static const char *const known[] = {"pythons",    "build_jobs",        "build_memory",
-                                        "build_disk", "build_beside_runs", "cache_bytes"};
+                                        "build_disk", "build_beside_runs", "cache_bytes",
+                                        "projects"};
     const char *name;
     json_t *value;
     json_object_foreach(c->file, name, value)
@@ -247,7 +284,8 @@ static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path
         if (!found)
             return tide_fail(e, TIDE_INVALID,
                              "%s: \"%s\" is unknown; allowed are pythons, build_jobs, "
-                             "build_memory, build_disk, build_beside_runs, cache_bytes",
+                             "build_memory, build_disk, build_beside_runs, cache_bytes, "
+                             "projects",
                              path, name);
     }
     return TIDE_OK;
@@ -266,6 +304,7 @@ static enum tide_rc read_config(struct tide_config *c, const char *path, struct 
                          c->file ? "must be a JSON object" : wrong.text);
     rc = refuse_unknown(c, path, e);
     if (!rc) rc = read_limits(c, path, e);
+    if (!rc) rc = read_projects(c, path, e);
     return rc ? rc : read_pythons(c, path, e);
 }
 

@@ -23,6 +23,12 @@ struct tide_config {
  * with tide_config_clear, on failure too. */
 TIDE_CHECK enum tide_rc tide_config_settle(const char *data, const char *repo, const char *config,
                                            struct tide_config *out, struct tide_error *e);
+/* `repo` as POST /projects takes it, in new memory: a path, which may begin at `folder` (NULL:
+ * where this program was started), becomes an absolute one; what is not there, and URLs, stay. NULL
+ * when memory ends. */
+char *tide_config_repo(const char *repo, const char *folder);
+bool tide_config_is_url(const char *repo);
+
 void tide_config_clear(struct tide_config *c);
 
 #endif

@@ -8,13 +8,13 @@
 #include "build/fetch.h"
 #include "commands.h"
 #include "config.h"
+#include "confirm.h"
 
 #include <argp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct arguments {
     const char *data, *suite, *mirror;
@@ -193,17 +193,11 @@ int tide_command_pythons_get(int argc, char **argv)
 
 /* ---- remove ---- */
 
-/* Asked on a terminal only: a script says --yes. */
 static enum tide_rc confirm(const struct arguments *a, const char *name, struct tide_error *e)
 {
-    char answer[16] = "";
-    if (a->yes) return TIDE_OK;
-    if (!isatty(STDIN_FILENO))
-        return tide_fail(e, TIDE_INVALID, "%s is not removed without being asked: add --yes", name);
-    printf("Remove CPython %s? Its runs stay. [y/N] ", name);
-    fflush(stdout);
-    if (fgets(answer, sizeof answer, stdin) && (*answer == 'y' || *answer == 'Y')) return TIDE_OK;
-    return tide_fail(e, TIDE_STOPPED, "%s was not removed", name);
+    char question[200];
+    snprintf(question, sizeof question, "Remove CPython %.100s? Its runs stay.", name);
+    return a->yes ? TIDE_OK : tide_confirm(name, question, e);
 }
 
 int tide_command_pythons_remove(int argc, char **argv)

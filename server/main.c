@@ -17,6 +17,8 @@ static const struct command {
      tide_command_run},
     {PROGRAM "pythons", "list the CPythons of this machine, and why one cannot be used",
      tide_command_pythons},
+    {PROGRAM "projects", "list projects; add, rename, disable, enable, remove one",
+     tide_command_projects},
     {PROGRAM "export", "write a run to a file: tide, csv, json, pymemtrace or chrome",
      tide_command_export},
     {PROGRAM "import", "read a run from a file: tide, cPyMemTrace, mprof or psrecord",

@@ -160,10 +160,10 @@ static enum tide_rc find_scenarios(struct tide_projects *s, const struct tide_ca
 static enum tide_rc copy_row(const struct tide_project *row, struct tide_project *out,
                              struct tide_error *e)
 {
-    const char *const from[] = {row->name,      row->repo,     row->branch, row->recipe,
-                                row->scenarios, row->versions, row->pythons};
-    char **const to[] = {&out->name,      &out->repo,     &out->branch, &out->recipe,
-                         &out->scenarios, &out->versions, &out->pythons};
+    const char *const from[] = {row->name,   row->repo,      row->branch,
+                                row->recipe, row->scenarios, row->pythons};
+    char **const to[] = {&out->name,   &out->repo,      &out->branch,
+                         &out->recipe, &out->scenarios, &out->pythons};
     out->id = row->id;
     out->enabled = row->enabled;
     for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
@@ -686,10 +686,10 @@ static enum tide_rc put_default(struct tide_projects *s, struct tide_error *e)
 static enum tide_rc put_configured(struct tide_projects *s, const json_t *wish,
                                    struct tide_error *e)
 {
-    struct tide_project row = {.enabled = true}, old;
+    struct tide_project row = {.enabled = true}, old = {0};
     enum tide_rc rc = tide_settings_read(wish, true, &row, e);
     if (!rc) rc = tide_store_find_project(s->store, row.name, &old, e);
-    if (!rc && !is_same(old.repo, row.repo) && !*row.versions)
+    if (!rc && !is_same(old.repo, row.repo))
         rc = tide_fail_field(e, "repo", "project %s has the repository %s: remove it first",
                              row.name, old.repo);
     bool known = !rc;
@@ -697,7 +697,6 @@ static enum tide_rc put_configured(struct tide_projects *s, const json_t *wish,
     if (!rc && known) {
         json_t *changes = json_copy((json_t *)wish);
         json_object_del(changes, "repo");
-        json_object_del(changes, "versions");
         json_object_del(changes, "name");
         rc = tide_projects_change(s, row.name, changes, e);
         json_decref(changes);

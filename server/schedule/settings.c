@@ -48,16 +48,13 @@ static enum tide_rc read_name(const json_t *value, struct tide_project *p, struc
 }
 
 /* A path of the daemon's machine must be absolute: the daemon's own folder is nobody's business. */
-static enum tide_rc read_source(const json_t *value, const char *field, char **out,
-                                struct tide_error *e)
+static enum tide_rc read_repo(const json_t *value, struct tide_project *p, struct tide_error *e)
 {
     const char *text = NULL;
-    enum tide_rc rc = read_text(value, field, &text, e);
-    bool url = !rc && !strcmp(field, "repo") && strchr(text, ':');
-    if (!rc && *text != '/' && (!url || *text == '.' || *text == '-'))
-        rc = tide_fail_field(e, field, "must be an absolute path%s",
-                             strcmp(field, "repo") ? "" : " or a URL");
-    return rc ? rc : set(out, text, e);
+    enum tide_rc rc = read_text(value, "repo", &text, e);
+    if (!rc && *text != '/' && (!strchr(text, ':') || *text == '.' || *text == '-'))
+        rc = tide_fail_field(e, "repo", "must be an absolute path or a URL");
+    return rc ? rc : set(&p->repo, text, e);
 }
 
 static enum tide_rc read_branch(const json_t *value, struct tide_project *p, struct tide_error *e)
@@ -123,12 +120,11 @@ static enum tide_rc read_field(const char *name, const json_t *value, bool addin
         p->enabled = json_is_true(value);
         return json_is_boolean(value) ? TIDE_OK : tide_fail_field(e, name, "must be true or false");
     }
-    if (adding && !strcmp(name, "repo")) return read_source(value, name, &p->repo, e);
-    if (adding && !strcmp(name, "versions")) return read_source(value, name, &p->versions, e);
+    if (adding && !strcmp(name, "repo")) return read_repo(value, p, e);
     return tide_fail_field(e, name,
                            "no such field; allowed are name, %sbranch, recipe, scenarios, "
                            "pythons, enabled",
-                           adding ? "repo, versions, " : "");
+                           adding ? "repo, " : "");
 }
 
 enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_project *p,
@@ -136,8 +132,7 @@ enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_pro
 {
     const char *name;
     json_t *value;
-    char **const texts[] = {&p->repo,      &p->branch,   &p->recipe,
-                            &p->scenarios, &p->versions, &p->pythons};
+    char **const texts[] = {&p->repo, &p->branch, &p->recipe, &p->scenarios, &p->pythons};
     enum tide_rc rc = TIDE_OK;
     if (!json_is_object(wish)) return tide_fail_field(e, "", "the body must be a JSON object");
     for (size_t i = 0; !rc && i < sizeof texts / sizeof *texts; i++)
@@ -148,11 +143,6 @@ enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_pro
     }
     if (rc || !adding) return rc;
     if (!p->name) return tide_fail_field(e, "name", "is missing");
-    if (*p->repo && *p->versions)
-        return tide_fail_field(e, "versions", "a project has a repo or versions, not both");
-    if (!*p->repo && !*p->versions)
-        return tide_fail_field(e, "repo",
-                               "is missing: name a git repository (or, as `versions`, a "
-                               "folder of released versions)");
+    if (!*p->repo) return tide_fail_field(e, "repo", "is missing: name a git repository");
     return !*p->recipe ? set(&p->recipe, "{}", e) : TIDE_OK;
 }

@@ -12,7 +12,7 @@
 
 /* Write the fields that `wish` names into *p, whose texts are replaced; the recipe is written in
  * its canonical form, and is "" where only its kind is to be told from the tree. INVALID names the
- * field. `adding`: name and repo (or versions) are required and allowed. */
+ * field. `adding`: name and repo are required and allowed. */
 TIDE_CHECK enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_project *p,
                                            struct tide_error *e);
 

@@ -11,7 +11,6 @@ void tide_project_clear(struct tide_project *p)
     free(p->branch);
     free(p->recipe);
     free(p->scenarios);
-    free(p->versions);
     free(p->pythons);
     *p = (struct tide_project){0};
 }
@@ -29,8 +28,8 @@ static void list_names(sqlite3 *db, struct tide_str *out)
 
 static enum tide_rc read_project(sqlite3_stmt *q, struct tide_project *out, struct tide_error *e)
 {
-    char **texts[] = {&out->name,      &out->repo,     &out->branch, &out->recipe,
-                      &out->scenarios, &out->versions, &out->pythons};
+    char **texts[] = {&out->name,   &out->repo,      &out->branch,
+                      &out->recipe, &out->scenarios, &out->pythons};
     enum tide_rc rc = TIDE_OK;
     out->id = sqlite3_column_int64(q, 0);
     out->enabled = sqlite3_column_int(q, 1);
@@ -48,11 +47,11 @@ enum tide_rc tide_store_find_project(struct tide_store *s, const char *name,
     sqlite3_stmt *q = NULL;
     sqlite3 *db = tide_store_lend(s);
     *out = (struct tide_project){0};
-    enum tide_rc rc = tide_sql_prepare(
-        db, &q, e,
-        "SELECT id, enabled, name, repo, branch, recipe, scenarios, versions, pythons"
-        " FROM projects WHERE name = ?",
-        "t", name);
+    enum tide_rc rc =
+        tide_sql_prepare(db, &q, e,
+                         "SELECT id, enabled, name, repo, branch, recipe, scenarios, pythons"
+                         " FROM projects WHERE name = ?",
+                         "t", name);
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) rc = read_project(q, out, e);
     if (rc == TIDE_ABSENT) {
@@ -81,12 +80,12 @@ enum tide_rc tide_store_set_project(struct tide_store *s, struct tide_project *p
     else if (rc == TIDE_ABSENT)
         rc = tide_sql_integer(
             s->writer, &p->id, e,
-            "INSERT INTO projects (id, name, repo, branch, recipe, scenarios, versions, pythons,"
-            " enabled) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+            "INSERT INTO projects (id, name, repo, branch, recipe, scenarios, pythons,"
+            " enabled) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
             " ON CONFLICT (id) DO UPDATE SET name = ?2, repo = ?3, branch = ?4, recipe = ?5,"
-            " scenarios = ?6, versions = ?7, pythons = ?8, enabled = ?9 RETURNING id",
-            "ittttttti", p->id, p->name, p->repo, p->branch, p->recipe, p->scenarios, p->versions,
-            p->pythons, (int64_t)p->enabled);
+            " scenarios = ?6, pythons = ?7, enabled = ?8 RETURNING id",
+            "itttttti", p->id, p->name, p->repo, p->branch, p->recipe, p->scenarios, p->pythons,
+            (int64_t)p->enabled);
     return tide_store_commit(s, rc, e);
 }
 

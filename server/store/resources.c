@@ -188,10 +188,10 @@ enum tide_rc tide_store_pythons_json(struct tide_store *s, struct tide_str *out,
                     out, e);
 }
 
-#define PROJECT_QUERY                                                                              \
-    "SELECT json_object('name', name, 'repo', repo, 'branch', nullif(branch, ''),"                 \
-    " 'recipe', json(nullif(recipe, '')), 'scenarios', nullif(scenarios, ''),"                     \
-    " 'versions', nullif(versions, ''), 'pythons', json(iif(pythons = '', '[\"all\"]', pythons))," \
+#define PROJECT_QUERY                                                              \
+    "SELECT json_object('name', name, 'repo', repo, 'branch', nullif(branch, '')," \
+    " 'recipe', json(nullif(recipe, '')), 'scenarios', nullif(scenarios, ''),"     \
+    " 'pythons', json(iif(pythons = '', '[\"all\"]', pythons)),"                   \
     " 'enabled', json(iif(enabled, 'true', 'false'))) FROM projects"
 
 enum tide_rc tide_store_projects_json(struct tide_store *s, struct tide_str *out,

@@ -44,7 +44,6 @@ struct tide_project { /* texts are owned, tide_project_clear frees them; none is
     char *branch;    /* "": HEAD of the source */
     char *recipe;    /* canonical JSON; "": nothing is built (imported runs) */
     char *scenarios; /* folder of the repository; "": Tidemark's own */
-    char *versions;  /* folder of released versions that `repo` was made from; "": none */
     char *pythons;   /* JSON, list of names or versions; "": all */
     bool enabled;
 };

@@ -1,0 +1,411 @@
+/* manage_projects.c - `tidemark projects`: lists them; add, rename, disable, enable and remove
+ * change them.
+ *
+ * Each is one request to the daemon (docs/API.md), which alone judges it: a field is refused here
+ * in the same words as everywhere. */
+#include "base/str.h"
+#include "client.h"
+#include "commands.h"
+#include "config.h"
+#include "confirm.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TARGET "/api/v1/projects"
+
+struct arguments {
+    const char *data;
+    const char *names[2]; /* of projects, in order */
+    int n, wanted;
+    json_t *wish; /* of `add`: the body of its request */
+    bool json, yes;
+};
+
+enum { KEY_REPO = 1, KEY_BRANCH, KEY_RECIPE, KEY_FOLDER, KEY_FLAG, KEY_LINE, KEY_SCENARIOS };
+
+/* ---- arguments ---- */
+
+static json_t *recipe_in(json_t *wish)
+{
+    if (!json_object_get(wish, "recipe")) json_object_set_new(wish, "recipe", json_object());
+    return json_object_get(wish, "recipe");
+}
+
+static void append(json_t *recipe, const char *name, const char *value)
+{
+    if (!json_object_get(recipe, name)) json_object_set_new(recipe, name, json_array());
+    json_array_append_new(json_object_get(recipe, name), json_string(value));
+}
+
+/* Of a project that is on this machine, the path is meant from here: the daemon stands elsewhere.
+ */
+static void put_repo(json_t *wish, const char *value)
+{
+    char *repo = tide_config_repo(value, NULL);
+    if (repo) json_object_set_new(wish, "repo", json_string(repo));
+    free(repo);
+}
+
+/* Where a line is told and no recipe, it is the recipe `command`. */
+static void put_line(json_t *recipe, const char *value)
+{
+    append(recipe, "commands", value);
+    if (!json_object_get(recipe, "kind"))
+        json_object_set_new(recipe, "kind", json_string("command"));
+}
+
+static error_t parse_wish(int key, char *value, struct argp_state *state)
+{
+    json_t *wish = ((struct arguments *)state->input)->wish;
+    switch (key) {
+    case KEY_REPO: put_repo(wish, value); return 0;
+    case KEY_BRANCH: json_object_set_new(wish, "branch", json_string(value)); return 0;
+    case KEY_SCENARIOS: json_object_set_new(wish, "scenarios", json_string(value)); return 0;
+    case KEY_RECIPE: json_object_set_new(recipe_in(wish), "kind", json_string(value)); return 0;
+    case KEY_FOLDER: json_object_set_new(recipe_in(wish), "folder", json_string(value)); return 0;
+    case KEY_FLAG: append(recipe_in(wish), "flags", value); return 0;
+    case KEY_LINE: put_line(recipe_in(wish), value); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct arguments *a = state->input;
+    switch (key) {
+    case 'd': a->data = value; return 0;
+    case 'j': a->json = true; return 0;
+    case 'y': a->yes = true; return 0;
+    case ARGP_KEY_ARG:
+        if (a->n == a->wanted) argp_error(state, "unexpected argument \"%s\"", value);
+        a->names[a->n++] = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (a->n < a->wanted)
+            argp_error(state, "name %s", a->n ? "its new name too" : "the project");
+        return 0;
+    default: return parse_wish(key, value, state);
+    }
+}
+
+#define COMMON_OPTIONS                                                                  \
+    {"json", 'j', 0, 0, "Print JSON, as the daemon answers", 0},                        \
+    {                                                                                   \
+        "data", 'd', "DIR", 0, "Data folder of the daemon (default: the XDG folder)", 0 \
+    }
+
+static const struct argp_option common_options[] = {COMMON_OPTIONS, {0}};
+static const struct argp_option add_options[] = {
+    {"repo", KEY_REPO, "URL|PATH", 0, "Git repository", 0},
+    {"branch", KEY_BRANCH, "NAME", 0, "Whose tip is HEAD (default: HEAD of the repository)", 0},
+    {"recipe", KEY_RECIPE, "KIND", 0,
+     "How a commit is built: cmake, setup.py, pip, wheel or command (default: told from what "
+     "stands "
+     "in the folder)",
+     0},
+    {"folder", KEY_FOLDER, "DIR", 0, "Part of the repository that is built (default: all)", 0},
+    {"flag", KEY_FLAG, "FLAG", 0, "Further argument of the recipe; may be repeated", 0},
+    {"command", KEY_LINE, "LINE", 0,
+     "Line for a shell, of the recipe command, with {src}, {prefix}, {python}, {commit}; may be "
+     "repeated",
+     0},
+    {"scenarios", KEY_SCENARIOS, "DIR", 0,
+     "Folder of the repository with its scenarios (default: Tidemark's own)", 0},
+    COMMON_OPTIONS,
+    {0},
+};
+static const struct argp_option remove_options[] = {
+    {"yes", 'y', 0, 0, "Do not ask", 0}, COMMON_OPTIONS, {0}};
+
+/* ---- what is shown ---- */
+
+static const char *text(const json_t *object, const char *key, const char *without)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value ? value : without;
+}
+
+static long long number(const json_t *object, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_json(const json_t *value)
+{
+    json_dumpf(value, stdout, JSON_INDENT(2));
+    putchar('\n');
+}
+
+static void print_project(const json_t *project)
+{
+    const json_t *recipe = json_object_get(project, "recipe");
+    const char *folder = text(recipe, "folder", "");
+    printf("%-18s %-9s %-12s %s%s%s\n", text(project, "name", ""), text(recipe, "kind", "-"),
+           text(project, "branch", "-"), text(project, "repo", ""), *folder ? ", folder " : "",
+           folder);
+    if (json_is_string(json_object_get(project, "scenarios")))
+        printf("  scenarios %s\n", text(project, "scenarios", ""));
+    if (json_is_false(json_object_get(project, "enabled"))) puts("  disabled");
+}
+
+static void print_projects(const json_t *projects)
+{
+    size_t i;
+    json_t *project;
+    printf("%-18s %-9s %-12s %s\n", "NAME", "RECIPE", "BRANCH", "REPOSITORY");
+    json_array_foreach((json_t *)projects, i, project)
+    {
+        print_project(project);
+    }
+}
+
+static void print_left_out(const json_t *files)
+{
+    size_t i;
+    json_t *file;
+    json_array_foreach((json_t *)files, i, file)
+    {
+        printf("  left out  %s: %s\n", text(file, "file", ""), text(file, "error", ""));
+    }
+}
+
+static void print_holdings(const char *name, const json_t *held)
+{
+    printf("%s holds %lld runs (%lld unfinished) of %lld cells, %lld builds of %lld commits, %lld "
+           "scenarios;\n%.1f MiB of measurements and %.1f MiB of builds would go.\n",
+           name, number(held, "runs"), number(held, "unfinished"), number(held, "cells"),
+           number(held, "builds"), number(held, "commits"), number(held, "scenarios"),
+           (double)number(held, "bytes") / (1 << 20),
+           (double)number(held, "cache_bytes") / (1 << 20));
+    fflush(stdout);
+}
+
+/* ---- requests ---- */
+
+/* TARGET/NAME; NULL when memory ends. The caller frees it. */
+static char *target_of(const char *name, bool confirmed)
+{
+    struct tide_str target = {0};
+    tide_str_put(&target, TARGET "/");
+    tide_client_escape(&target, name);
+    if (confirmed) {
+        tide_str_put(&target, "?confirm=");
+        tide_client_escape(&target, name);
+    }
+    return tide_str_take(&target);
+}
+
+static enum tide_rc list_all(const struct arguments *a, const char *data, struct tide_error *e)
+{
+    json_t *answer = NULL;
+    enum tide_rc rc = tide_client_get(data, TARGET, &answer, e);
+    if (!rc && a->json)
+        print_json(answer);
+    else if (!rc)
+        print_projects(json_object_get(answer, "projects"));
+    json_decref(answer);
+    return rc;
+}
+
+static enum tide_rc add(const struct arguments *a, const char *data, struct tide_error *e)
+{
+    json_t *answer = NULL;
+    json_object_set_new(a->wish, "name", json_string(a->names[0]));
+    enum tide_rc rc = tide_client_post_json(data, TARGET, a->wish, &answer, e);
+    if (!rc && a->json) {
+        print_json(answer);
+    } else if (!rc) {
+        print_project(answer);
+        print_left_out(json_object_get(answer, "left_out"));
+    }
+    json_decref(answer);
+    return rc;
+}
+
+/* PATCH the project with `changes`, which are released. */
+static enum tide_rc change(const struct arguments *a, const char *data, json_t *changes,
+                           struct tide_error *e)
+{
+    json_t *answer = NULL;
+    char *target = target_of(a->names[0], false);
+    enum tide_rc rc = target ? tide_client_patch_json(data, target, changes, &answer, e)
+                             : tide_fail(e, TIDE_NOMEM, "change a project");
+    if (!rc && a->json)
+        print_json(answer);
+    else if (!rc)
+        print_project(answer);
+    json_decref(changes);
+    json_decref(answer);
+    free(target);
+    return rc;
+}
+
+static enum tide_rc rename_one(const struct arguments *a, const char *data, struct tide_error *e)
+{
+    return change(a, data, json_pack("{s:s}", "name", a->names[1]), e);
+}
+
+static enum tide_rc disable(const struct arguments *a, const char *data, struct tide_error *e)
+{
+    return change(a, data, json_pack("{s:b}", "enabled", 0), e);
+}
+
+static enum tide_rc enable(const struct arguments *a, const char *data, struct tide_error *e)
+{
+    return change(a, data, json_pack("{s:b}", "enabled", 1), e);
+}
+
+/* What would go, as the daemon asks back. */
+static enum tide_rc find_holdings(const char *data, const char *name, json_t **held,
+                                  struct tide_error *e)
+{
+    json_t *answer = NULL;
+    char *target = target_of(name, false);
+    enum tide_rc rc = target ? tide_client_delete(data, target, &answer, e)
+                             : tide_fail(e, TIDE_NOMEM, "remove a project");
+    *held = json_incref(json_object_get(answer, "removes"));
+    if (rc == TIDE_BUSY && *held) rc = TIDE_OK;
+    json_decref(answer);
+    free(target);
+    return rc;
+}
+
+static enum tide_rc remove_confirmed(const char *data, const char *name, struct tide_error *e)
+{
+    json_t *answer = NULL;
+    char *target = target_of(name, true);
+    enum tide_rc rc = target ? tide_client_delete(data, target, &answer, e)
+                             : tide_fail(e, TIDE_NOMEM, "remove a project");
+    json_decref(answer);
+    free(target);
+    return rc;
+}
+
+static enum tide_rc remove_one(const struct arguments *a, const char *data, struct tide_error *e)
+{
+    const char *name = a->names[0];
+    char question[100];
+    json_t *held = NULL;
+    enum tide_rc rc = find_holdings(data, name, &held, e);
+    snprintf(question, sizeof question, "Remove project %.64s?", name);
+    if (!rc && !a->json) print_holdings(name, held);
+    if (!rc && !a->yes) rc = tide_confirm(name, question, e);
+    if (!rc) rc = remove_confirmed(data, name, e);
+    if (!rc && a->json) {
+        json_t *removed = json_pack("{s:s, s:O}", "removed", name, "removes", held);
+        print_json(removed);
+        json_decref(removed);
+    } else if (!rc) {
+        printf("removed project %s\n", name);
+    }
+    json_decref(held);
+    return rc;
+}
+
+/* ---- the command ---- */
+
+static const struct verb {
+    const char *word;
+    enum tide_rc (*run)(const struct arguments *a, const char *data, struct tide_error *e);
+    int names;
+    struct argp parser;
+} verbs[] = {
+    {"",
+     list_all,
+     0,
+     {.options = common_options,
+      .parser = parse,
+      .doc = "List the projects: name, recipe, branch and repository.\v"
+             "tidemark projects add NAME --repo URL|PATH    adds one (add --help)\n"
+             "tidemark projects rename OLD NEW\n"
+             "tidemark projects disable NAME                is not measured until it is enabled\n"
+             "tidemark projects enable NAME\n"
+             "tidemark projects remove NAME                 removes it with all that was measured\n"
+             "\nThey talk to a daemon (`tidemark serve`).\n\n"
+             "Examples:\n  tidemark projects\n"
+             "  tidemark projects add tiny --repo ~/tiny --scenarios benchmarks\n"
+             "  tidemark projects --json | jq -r '.projects[].name'\n\n"
+             "Exit codes: 0 fine, 2 usage or refused, 3 could not be done."}},
+    {"add",
+     add,
+     1,
+     {.options = add_options,
+      .parser = parse,
+      .args_doc = "NAME",
+      .doc = "Add a git repository whose extension is measured.\v"
+             "It is fetched and everything is tried before it is added; docs/PROJECTS.md explains "
+             "the recipes.\n\n"
+             "Examples:\n"
+             "  tidemark projects add tiny --repo ~/tiny --scenarios benchmarks\n"
+             "  tidemark projects add fast --repo https://example.org/fast.git --branch main "
+             "--recipe cmake --flag=-DFAST=ON\n"
+             "  tidemark projects add own --repo ~/own --command 'make PYTHON={python}' "
+             "--command 'cp own*.so {prefix}'"}},
+    {"rename",
+     rename_one,
+     2,
+     {.options = common_options,
+      .parser = parse,
+      .args_doc = "OLD NEW",
+      .doc = "Rename a project; what was measured stays.\v"
+             "Example:\n  tidemark projects rename tiny small"}},
+    {"disable",
+     disable,
+     1,
+     {.options = common_options,
+      .parser = parse,
+      .args_doc = "NAME",
+      .doc = "Measure nothing more of a project; what is queued is still done.\v"
+             "Example:\n  tidemark projects disable tiny"}},
+    {"enable",
+     enable,
+     1,
+     {.options = common_options,
+      .parser = parse,
+      .args_doc = "NAME",
+      .doc = "Let a project be measured again.\vExample:\n  tidemark projects enable tiny"}},
+    {"remove",
+     remove_one,
+     1,
+     {.options = remove_options,
+      .parser = parse,
+      .args_doc = "NAME",
+      .doc =
+          "Remove a project with its runs, builds, commits and scenarios. Its repository is left "
+          "alone.\v"
+          "It shows what would go and asks; where there is no terminal it needs --yes.\n\n"
+          "Examples:\n  tidemark projects remove tiny\n  tidemark projects remove tiny --yes"}},
+};
+
+static const struct verb *find_verb(const char *word)
+{
+    for (size_t i = 1; i < sizeof verbs / sizeof *verbs; i++)
+        if (!strcmp(verbs[i].word, word)) return &verbs[i];
+    return &verbs[0];
+}
+
+int tide_command_projects(int argc, char **argv)
+{
+    const struct verb *v = find_verb(argc > 1 ? argv[1] : "");
+    struct arguments a = {.wanted = v->names, .wish = json_object()};
+    struct tide_config config = {0};
+    struct tide_error e;
+    char title[64];
+    snprintf(title, sizeof title, "tidemark projects%s%s", *v->word ? " " : "", v->word);
+    if (*v->word) {
+        argc--;
+        argv++;
+    }
+    argv[0] = title; /* argp names it in help and errors */
+    argp_parse(&v->parser, argc, argv, 0, NULL, &a);
+    enum tide_rc rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    if (!rc) rc = v->run(&a, config.places.data, &e);
+    if (rc) fprintf(stderr, "%s: %s%s%s\n", title, e.field, *e.field ? ": " : "", e.text);
+    tide_config_clear(&config);
+    json_decref(a.wish);
+    if (!rc) return TIDE_EXIT_FINE;
+    return rc == TIDE_INVALID ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
+}
