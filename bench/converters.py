@@ -306,7 +306,7 @@ def growth_part(target: Target, report: Report) -> None:
 
 
 def instructions_part(target: Target, only: str, report: Report) -> None:
-    """Instructions and simulated misses of the last cache an element, of cells that `only` matches:
+    """Instructions and simulated misses of a cache of 1 MiB an element, of cells that `only` matches:
     what three more calls cost, their result's destruction included."""
     counted = 20_000
     lines = []
@@ -321,7 +321,7 @@ def instructions_part(target: Target, only: str, report: Report) -> None:
             figures += ["%.*f" % (i, v / counted) for i, v in enumerate(floor)]
             print("%-28s" % name, " ".join("%9s" % figure for figure in figures), flush=True)
             lines.append([name] + figures)
-    report.table("Instructions and misses of the last-level cache an element, n = 20,000", (
+    report.table("Instructions and misses of a cache of 1 MiB an element, n = 20,000", (
         "cell", "instructions", "misses", "floor: instructions", "floor: misses"), lines)
 
 
@@ -332,6 +332,7 @@ def per_call(target: Target, shape: Shape, size: int, count: int, native: bool) 
         out = ROOT / "build" / "callgrind.out"
         target.measure("repeat_cell", shape, size, count, times, native, prefix=(
             "valgrind", "--quiet", "--tool=callgrind", "--cache-sim=yes",
+            "--LL=1048576,16,64",
             "--callgrind-out-file=%s" % out))
         text = out.read_text()
         out.unlink()
