@@ -276,8 +276,7 @@ static PyModuleDef_Slot slots[] = {
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif
-/* Not declared unasked: see CONVERTERS.md. Without it a free-threaded Python turns its GIL on. */
-#if PY_VERSION_HEX >= 0x030D0000 && defined(TIDECONV_FREE_THREADED)
+#if PY_VERSION_HEX >= 0x030D0000
     {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
     {0, NULL},

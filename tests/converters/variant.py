@@ -87,7 +87,6 @@ def test_variant(options):
     environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", TIDECONV_TEST_MAX="9",
                        PYTHONPATH="%s:%s" % (options.build, options.build / "test-modules"))
     if free_threaded(options.python):
-        definitions.append("-DTIDECONV_FREE_THREADED=ON")
         environment["PYTHON_GIL"] = "0"
     if options.sanitize:
         definitions += ["-DTIDECONV_SANITIZE=address,undefined", "-DCMAKE_BUILD_TYPE=Debug",
