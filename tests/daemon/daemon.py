@@ -414,8 +414,10 @@ def clone(folder: Path) -> Path:
 
 
 def two_commits(folder: Path) -> Path:
-    """This repository where it has two commits, else a clone with one more."""
-    if int(git(ROOT, "rev-list", "--count", "--first-parent", "HEAD")) > 1:
+    """This repository where its two newest commits hold different converters, so that each needs a build of
+    its own; else a clone with one more commit."""
+    if int(git(ROOT, "rev-list", "--count", "--first-parent", "HEAD")) > 1 and \
+            git(ROOT, "rev-parse", "HEAD:converters") != git(ROOT, "rev-parse", "HEAD~1:converters"):
         return ROOT
     target = clone(folder)
     with open(target / "converters" / "README.md", "a", encoding="utf-8") as readme:
