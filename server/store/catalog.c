@@ -198,12 +198,7 @@ enum tide_rc tide_store_idle_builds(struct tide_store *s, struct tide_str *out,
         " SELECT key FROM builds WHERE status <> 'building' AND id NOT IN (SELECT id FROM needed)"
         " ORDER BY max(used_ns, finished_ns), id",
         "");
-    while (!rc && !(rc = tide_sql_step(q, e))) {
-        const char *key = (const char *)sqlite3_column_text(q, 0);
-        tide_str_add(out, key, strlen(key) + 1);
-    }
-    sqlite3_finalize(q);
+    rc = tide_sql_texts(q, rc, out, e);
     tide_store_give(s, db);
-    if (rc == TIDE_ABSENT) rc = TIDE_OK;
-    return !rc && out->failed ? tide_fail(e, TIDE_NOMEM, "list the builds") : rc;
+    return rc;
 }

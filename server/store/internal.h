@@ -50,6 +50,11 @@ enum tide_rc tide_store_commit(struct tide_store *s, enum tide_rc rc, struct tid
 sqlite3 *tide_store_lend(struct tide_store *s);
 void tide_store_give(struct tide_store *s, sqlite3 *db);
 
+/* Append the texts of the first column, each with its NUL, to *out, and finalise the query. `rc`:
+ * how preparing it went. */
+TIDE_CHECK enum tide_rc tide_sql_texts(sqlite3_stmt *q, enum tide_rc rc, struct tide_str *out,
+                                       struct tide_error *e);
+
 /* A copy of the text in a column, "" for NULL; NULL when memory ends. */
 char *tide_sql_text(sqlite3_stmt *q, int column);
 

@@ -127,14 +127,9 @@ enum tide_rc tide_store_project_keys(struct tide_store *s, int64_t project, stru
     sqlite3 *db = tide_store_lend(s);
     enum tide_rc rc = tide_sql_prepare(
         db, &q, e, "SELECT key FROM builds WHERE commit_id IN " COMMITS, "i", project);
-    while (!rc && !(rc = tide_sql_step(q, e))) {
-        const char *key = (const char *)sqlite3_column_text(q, 0);
-        tide_str_add(out, key, strlen(key) + 1);
-    }
-    sqlite3_finalize(q);
+    rc = tide_sql_texts(q, rc, out, e);
     tide_store_give(s, db);
-    if (rc == TIDE_ABSENT) rc = TIDE_OK;
-    return !rc && out->failed ? tide_fail(e, TIDE_NOMEM, "list the builds of a project") : rc;
+    return rc;
 }
 
 enum tide_rc tide_store_remove_project(struct tide_store *s, int64_t project, struct tide_error *e)

@@ -104,6 +104,18 @@ enum tide_rc tide_sql_integer(sqlite3 *db, int64_t *out, struct tide_error *e, c
     return rc;
 }
 
+enum tide_rc tide_sql_texts(sqlite3_stmt *q, enum tide_rc rc, struct tide_str *out,
+                            struct tide_error *e)
+{
+    while (!rc && !(rc = tide_sql_step(q, e))) {
+        const char *text = (const char *)sqlite3_column_text(q, 0);
+        tide_str_add(out, text, strlen(text) + 1);
+    }
+    sqlite3_finalize(q);
+    if (rc == TIDE_ABSENT) rc = TIDE_OK;
+    return !rc && out->failed ? tide_fail(e, TIDE_NOMEM, "read a list from the database") : rc;
+}
+
 char *tide_sql_text(sqlite3_stmt *q, int column)
 {
     const char *text = (const char *)sqlite3_column_text(q, column);
