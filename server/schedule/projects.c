@@ -7,14 +7,16 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "build/scratch.h"
+#include "schedule/belongings.h"
+#include "schedule/discovery.h"
 #include "schedule/settings.h"
+#include "schedule/settle.h"
+#include "schedule/suite.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DEFAULT_RECIPE "{\"folder\":\"converters\",\"kind\":\"cmake\"}"
 
@@ -24,37 +26,15 @@ struct entry {
     pthread_mutex_t lock; /* guards what follows */
     struct tide_catalog *newest;
 };
-
-/* The pythons of one discovery. Kept until the end: a run or a catalog may still use them. */
-struct discovery {
-    struct discovery *before;
-    struct tide_pythons pythons;
-    int64_t *ids;       /* of pythons.at[i], in the store */
-    int64_t fetched_ns; /* when the folder of the fetched ones was last written to */
-};
-
 struct tide_projects {
     const struct tide_places *places;
     struct tide_store *store;
     const atomic_bool *stop;
-    json_t *own;             /* Tidemark's scenarios, as described */
-    pthread_mutex_t search;  /* held while pythons are looked for */
-    pthread_mutex_t lock;    /* guards what follows */
-    struct discovery *found; /* the newest */
+    json_t *own; /* Tidemark's scenarios, as described */
+    struct tide_discoveries *discoveries;
+    pthread_mutex_t lock; /* guards what follows */
     struct entry *entries;
 };
-
-/* ---- where things stand ---- */
-
-static char *mirror_of(const struct tide_projects *s, int64_t project)
-{
-    return tide_format("%s/repos/%lld.git", s->places->data, (long long)project);
-}
-
-static char *suites_of(const struct tide_projects *s, int64_t project)
-{
-    return tide_format("%s/scenarios/%lld", s->places->data, (long long)project);
-}
 
 static enum tide_rc open_repo(const struct tide_projects *s, const struct tide_project *row,
                               const char *mirror, struct tide_repo **out, struct tide_error *e)
@@ -74,89 +54,18 @@ static bool is_same(const char *a, const char *b)
     return !strcmp(a, b);
 }
 
-/* Whether the row is still what the catalog was made of. */
-static bool is_current(const struct tide_catalog *c, const struct tide_project *row)
+/* Whether the row, and the pythons found last, are still what the catalog was made of. */
+static bool is_current(const struct tide_projects *s, const struct tide_catalog *c,
+                       const struct tide_project *row)
 {
+    const int64_t *ids;
+    (void)tide_discoveries_newest(s->discoveries, &ids);
     const struct tide_project *old = &c->row;
     return is_same(old->name, row->name) && is_same(old->repo, row->repo) &&
            is_same(old->branch, row->branch) && is_same(old->recipe, row->recipe) &&
            is_same(old->scenarios, row->scenarios) && is_same(old->pythons, row->pythons) &&
-           old->enabled == row->enabled;
+           old->enabled == row->enabled && c->python_ids == ids;
 }
-
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* Put the folder of the tree into *out, which names where the project's scenarios stand then. */
-static enum tide_rc export_suite(const struct tide_projects *s, const struct tide_catalog *c,
-                                 const char *sha, const char *tree, char **out,
-                                 struct tide_error *e)
-{
-    char *suites = suites_of(s, c->project), *worktree = NULL, *from = NULL;
-    char *parent = suites ? tide_format("%s/%s", suites, tree) : NULL;
-    *out = parent ? tide_format("%s/%s", parent, last_part(c->row.scenarios)) : NULL;
-    enum tide_rc rc = *out ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "list the scenarios");
-    if (rc || tide_file_exists(*out)) goto out;
-    rc = tide_repo_checkout(c->repo, sha, c->row.scenarios, &worktree, e);
-    if (!rc) rc = tide_file_make_folder(parent, 0755, e);
-    if (!rc) {
-        from = tide_format("%s/%s", worktree, c->row.scenarios);
-        if (!from || rename(from, *out)) rc = tide_fail_errno(e, "keep the scenarios in %s", *out);
-    }
-    tide_repo_release(c->repo, &worktree);
-out:
-    if (rc) {
-        free(*out);
-        *out = NULL;
-    }
-    free(suites);
-    free(parent);
-    free(from);
-    return rc;
-}
-
-/* The tree of the project's own scenarios at the branch's tip. */
-static enum tide_rc find_suite(const struct tide_catalog *c, struct tide_commit *tip, char tree[65],
-                               struct tide_error *e)
-{
-    enum tide_rc rc = tide_repo_resolve(c->repo, "HEAD", tip, e);
-    if (!rc) rc = tide_repo_tree(c->repo, tip->sha, c->row.scenarios, tree, e);
-    if (rc == TIDE_ABSENT)
-        rc = tide_fail_field(e, "scenarios", "commit %.12s, the tip of %s, has no folder %s",
-                             tip->sha, c->row.name, c->row.scenarios);
-    return rc;
-}
-
-/* Describe the scenarios, unless those of `old` are the same. */
-static enum tide_rc find_scenarios(struct tide_projects *s, const struct tide_catalog *old,
-                                   struct tide_catalog *c, struct tide_error *e)
-{
-    struct tide_commit tip = {0};
-    char *folder = NULL;
-    enum tide_rc rc = TIDE_OK;
-    if (!*c->row.scenarios) {
-        c->described = json_incref(s->own);
-        return tide_catalog_fill(c, s->store, e);
-    }
-    rc = find_suite(c, &tip, c->suite, e);
-    if (!rc && old && is_same(old->suite, c->suite) &&
-        is_same(old->row.scenarios, c->row.scenarios)) {
-        c->described = json_incref(old->described);
-    } else if (!rc) {
-        rc = export_suite(s, c, tip.sha, c->suite, &folder, e);
-        if (!rc)
-            rc = tide_catalog_describe(s->places, tide_projects_pythons(s), folder, s->stop,
-                                       &c->described, e);
-    }
-    if (!rc) rc = tide_catalog_fill(c, s->store, e);
-    tide_commit_clear(&tip);
-    free(folder);
-    return rc;
-}
-
 static enum tide_rc copy_row(const struct tide_project *row, struct tide_project *out,
                              struct tide_error *e)
 {
@@ -173,20 +82,11 @@ static enum tide_rc copy_row(const struct tide_project *row, struct tide_project
     return TIDE_OK;
 }
 
-static const struct discovery *newest(struct tide_projects *s)
-{
-    pthread_mutex_lock(&s->lock);
-    const struct discovery *found = s->found;
-    pthread_mutex_unlock(&s->lock);
-    return found;
-}
-
 /* A catalog of the row, without scenarios; `repo` is taken over, on failure too. */
 static enum tide_rc make_catalog(struct tide_projects *s, const struct tide_project *row,
                                  struct tide_repo *repo, struct tide_catalog **out,
                                  struct tide_error *e)
 {
-    const struct discovery *found = newest(s);
     struct tide_catalog *c = calloc(1, sizeof *c);
     *out = NULL;
     if (!c) {
@@ -196,8 +96,7 @@ static enum tide_rc make_catalog(struct tide_projects *s, const struct tide_proj
     c->references = 1;
     c->project = row->id;
     c->repo = repo;
-    c->pythons = found->pythons;
-    c->python_ids = found->ids;
+    c->pythons = *tide_discoveries_newest(s->discoveries, &c->python_ids);
     enum tide_rc rc = copy_row(row, &c->row, e);
     if (!rc) rc = tide_recipe_parse(row->recipe, &c->recipe, e);
     if (rc)
@@ -214,7 +113,7 @@ static enum tide_rc renew(struct tide_projects *s, struct entry *entry,
     struct tide_repo *repo = NULL;
     enum tide_rc rc = TIDE_OK;
     bool same = old && is_same(old->row.repo, row->repo) && is_same(old->row.branch, row->branch);
-    char *mirror = mirror_of(s, row->id);
+    char *mirror = tide_belongings_mirror(s->places, row->id);
     if (same)
         repo = tide_repo_ref(old->repo);
     else
@@ -222,7 +121,7 @@ static enum tide_rc renew(struct tide_projects *s, struct entry *entry,
     free(mirror);
     if (!rc) rc = make_catalog(s, row, repo, &c, e);
     if (!rc && (sync || (!same && *row->scenarios))) rc = tide_catalog_sync(c, e);
-    if (!rc) rc = find_scenarios(s, old, c, e);
+    if (!rc) rc = tide_suite_find(s->places, s->store, s->own, old, s->stop, c, e);
     if (rc) {
         tide_catalog_drop(c);
         return rc;
@@ -263,8 +162,7 @@ static enum tide_rc get(struct tide_projects *s, const struct tide_project *row,
     struct entry *entry = find_entry(s, row->id);
     if (!entry) return tide_fail(e, TIDE_NOMEM, "open a project");
     pthread_mutex_lock(&entry->lock);
-    if (sync || !entry->newest || !is_current(entry->newest, row) ||
-        entry->newest->python_ids != newest(s)->ids)
+    if (sync || !entry->newest || !is_current(s, entry->newest, row))
         rc = renew(s, entry, row, sync, e);
     if (!rc) *out = tide_catalog_ref(entry->newest);
     pthread_mutex_unlock(&entry->lock);
@@ -319,80 +217,14 @@ enum tide_rc tide_projects_require(struct tide_projects *s, const char *name,
 
 /* ---- add ---- */
 
-/* Tell the kind from the tree, where the recipe names none. */
-static enum tide_rc settle_recipe(struct tide_repo *repo, struct tide_project *row,
-                                  struct tide_error *e)
-{
-    struct tide_recipe recipe = {0};
-    struct tide_commit tip = {0};
-    struct tide_str names = {0};
-    json_error_t wrong;
-    json_t *value = json_loads(row->recipe, 0, &wrong);
-    enum tide_rc rc = value ? tide_recipe_read(value, &recipe, e)
-                            : tide_fail(e, TIDE_CORRUPT, "read a recipe: %s", wrong.text);
-    if (!rc) rc = tide_repo_resolve(repo, "HEAD", &tip, e);
-    if (!rc) {
-        rc = tide_repo_names(repo, tip.sha, recipe.folder, &names, e);
-        if (rc == TIDE_ABSENT)
-            rc = tide_fail_field(e, "recipe.folder",
-                                 "commit %.12s, the branch's tip, has no folder %s", tip.sha,
-                                 recipe.folder);
-    }
-    if (!rc && recipe.kind == TIDE_RECIPE_KINDS) rc = tide_recipe_detect(&names, &recipe, e);
-    if (!rc) {
-        free(row->recipe);
-        row->recipe = tide_recipe_text(&recipe);
-        if (!row->recipe) rc = tide_fail(e, TIDE_NOMEM, "read a recipe");
-    }
-    json_decref(value);
-    tide_recipe_clear(&recipe);
-    tide_commit_clear(&tip);
-    tide_str_free(&names);
-    return rc;
-}
-
-static enum tide_rc check_suite(struct tide_repo *repo, const struct tide_project *row,
-                                struct tide_error *e)
-{
-    struct tide_commit tip = {0};
-    char tree[65];
-    if (!*row->scenarios) return TIDE_OK;
-    enum tide_rc rc = tide_repo_resolve(repo, "HEAD", &tip, e);
-    if (!rc) rc = tide_repo_tree(repo, tip.sha, row->scenarios, tree, e);
-    if (rc == TIDE_ABSENT)
-        rc = tide_fail_field(e, "scenarios", "commit %.12s, the branch's tip, has no folder %s",
-                             tip.sha, row->scenarios);
-    tide_commit_clear(&tip);
-    return rc;
-}
-
-/* "commits" is no field of a project: what is wrong there is the branch or the source. */
-static enum tide_rc check_tip(struct tide_repo *repo, struct tide_error *e)
-{
-    struct tide_commit tip = {0};
-    enum tide_rc rc = tide_repo_resolve(repo, "HEAD", &tip, e);
-    tide_commit_clear(&tip);
-    return rc == TIDE_INVALID
-               ? tide_fail_field(e, "branch", "the repository's HEAD is no commit: name a branch")
-               : rc;
-}
-
 /* Fetch into the mirror and try everything that the row says. */
 static enum tide_rc try_row(struct tide_projects *s, const char *mirror, struct tide_project *row,
                             struct tide_error *e)
 {
     struct tide_repo *repo = NULL;
     enum tide_rc rc = open_repo(s, row, mirror, &repo, e);
-    if (!rc) rc = tide_repo_sync(repo, e);
-    if (!rc) rc = check_tip(repo, e);
-    if (!rc) rc = settle_recipe(repo, row, e);
-    if (!rc) rc = check_suite(repo, row, e);
+    if (!rc) rc = tide_settle(repo, row, e);
     tide_repo_close(repo);
-    /* Whatever git says of a source that a request named is the request's to mend. */
-    if (rc == TIDE_FAILED && e) {
-        e->rc = rc = TIDE_INVALID;
-        snprintf(e->field, sizeof e->field, "repo");
-    }
     return rc;
 }
 
@@ -402,7 +234,7 @@ static enum tide_rc put_row(struct tide_projects *s, const char *mirror, struct 
     struct tide_catalog *c = NULL;
     enum tide_rc rc = tide_store_set_project(s->store, row, e);
     if (rc) return rc;
-    char *place = mirror_of(s, row->id);
+    char *place = tide_belongings_mirror(s->places, row->id);
     if (!place)
         rc = tide_fail(e, TIDE_NOMEM, "add a project");
     else if (rename(mirror, place))
@@ -472,7 +304,7 @@ enum tide_rc tide_projects_change(struct tide_projects *s, const char *name, con
     struct tide_catalog *c = NULL;
     enum tide_rc rc = tide_store_find_project(s->store, name, &row, e);
     if (rc) return rc;
-    char *mirror = mirror_of(s, row.id);
+    char *mirror = tide_belongings_mirror(s->places, row.id);
     if (json_object_get(wish, "name") || !*row.recipe) rc = refuse_fixed(&row, "renamed", e);
     if (!rc) rc = tide_settings_read(wish, false, &row, e);
     if (!rc && !mirror) rc = tide_fail(e, TIDE_NOMEM, "change a project");
@@ -487,79 +319,15 @@ enum tide_rc tide_projects_change(struct tide_projects *s, const char *name, con
     return rc;
 }
 
-/* Call `each` with the cache folder of every build of the project. */
-static enum tide_rc walk_builds(struct tide_projects *s, int64_t project,
-                                enum tide_rc (*each)(const char *folder, void *context,
-                                                     struct tide_error *e),
-                                void *context, struct tide_error *e)
-{
-    struct tide_str keys = {0};
-    enum tide_rc rc = tide_store_project_keys(s->store, project, &keys, e);
-    for (size_t at = 0; !rc && at < keys.length; at += strlen(keys.at + at) + 1) {
-        char *folder = tide_format("%s/builds/%s", s->places->cache, keys.at + at);
-        rc = folder ? each(folder, context, e) : tide_fail(e, TIDE_NOMEM, "list the builds");
-        free(folder);
-    }
-    tide_str_free(&keys);
-    return rc;
-}
-
-static enum tide_rc add_size(const char *folder, void *context, struct tide_error *e)
-{
-    int64_t bytes = 0;
-    enum tide_rc rc = tide_file_tree_size(folder, &bytes, e);
-    *(int64_t *)context += bytes;
-    return rc;
-}
-
-static enum tide_rc remove_folder(const char *folder, void *context, struct tide_error *e)
-{
-    (void)context;
-    return tide_file_remove_tree(folder, e);
-}
-
 enum tide_rc tide_projects_holdings(struct tide_projects *s, const char *name, json_t **out,
                                     struct tide_error *e)
 {
     struct tide_project row;
-    struct tide_str text = {0};
-    int64_t bytes = 0;
     *out = NULL;
     enum tide_rc rc = tide_store_find_project(s->store, name, &row, e);
     if (!rc && is_same(name, TIDE_DEFAULT_PROJECT)) rc = refuse_fixed(&row, "removed", e);
-    if (!rc) rc = tide_store_project_holdings(s->store, row.id, &text, e);
-    if (!rc) rc = walk_builds(s, row.id, add_size, &bytes, e);
-    if (!rc) {
-        *out = json_loads(text.at ? text.at : "", 0, NULL);
-        if (!*out || json_object_set_new(*out, "cache_bytes", json_integer(bytes)))
-            rc = tide_fail(e, TIDE_NOMEM, "count what a project holds");
-    }
+    if (!rc) rc = tide_belongings_count(s->places, s->store, row.id, out, e);
     tide_project_clear(&row);
-    tide_str_free(&text);
-    return rc;
-}
-
-/* Rows first: files without a row are nobody's, a row without files would lie. */
-static enum tide_rc remove_row(struct tide_projects *s, const struct tide_project *row,
-                               struct tide_error *e)
-{
-    struct tide_error ignored;
-    struct tide_str keys = {0};
-    char *mirror = mirror_of(s, row->id), *suites = suites_of(s, row->id);
-    enum tide_rc rc = mirror && suites ? tide_store_project_keys(s->store, row->id, &keys, e)
-                                       : tide_fail(e, TIDE_NOMEM, "remove a project");
-    if (!rc) rc = tide_store_remove_project(s->store, row->id, e);
-    for (size_t at = 0; !rc && at < keys.length; at += strlen(keys.at + at) + 1) {
-        char *folder = tide_format("%s/builds/%s", s->places->cache, keys.at + at);
-        if (folder) rc = remove_folder(folder, NULL, e);
-        free(folder);
-    }
-    if (!rc && tide_file_remove_tree(mirror, &ignored))
-        tide_log(TIDE_LOG_WARN, "schedule", "%s", ignored.text);
-    if (!rc) rc = tide_file_remove_tree(suites, e);
-    tide_str_free(&keys);
-    free(mirror);
-    free(suites);
     return rc;
 }
 
@@ -572,7 +340,7 @@ enum tide_rc tide_projects_remove(struct tide_projects *s, const char *name, str
     if (!rc && !entry) rc = tide_fail(e, TIDE_NOMEM, "remove a project");
     if (!rc) {
         pthread_mutex_lock(&entry->lock);
-        rc = remove_row(s, &row, e);
+        rc = tide_belongings_remove(s->places, s->store, row.id, e);
         tide_catalog_drop(entry->newest);
         entry->newest = NULL;
         pthread_mutex_unlock(&entry->lock);
@@ -583,82 +351,6 @@ enum tide_rc tide_projects_remove(struct tide_projects *s, const char *name, str
 }
 
 /* ---- open and close ---- */
-
-/* 0 while nothing was fetched. */
-static int64_t written_ns(const struct tide_places *p)
-{
-    struct stat facts;
-    if (!p->pythons.fetched || stat(p->pythons.fetched, &facts)) return 0;
-    return facts.st_mtim.tv_sec * INT64_C(1000000000) + facts.st_mtim.tv_nsec;
-}
-
-static void free_discovery(struct discovery *d)
-{
-    if (!d) return;
-    tide_pythons_free(&d->pythons);
-    free(d->ids);
-    free(d);
-}
-
-static enum tide_rc put_pythons(struct tide_projects *s, struct discovery *d, struct tide_error *e)
-{
-    size_t n = d->pythons.n;
-    struct tide_python_row *rows = calloc(n + 1, sizeof *rows);
-    d->ids = calloc(n + 1, sizeof *d->ids);
-    if (!rows || !d->ids) {
-        free(rows);
-        return tide_fail(e, TIDE_NOMEM, "list the pythons");
-    }
-    for (size_t i = 0; i < n; i++) {
-        const struct tide_python *y = &d->pythons.at[i];
-        rows[i] =
-            (struct tide_python_row){y->name,      y->version, y->abi,    y->prefix,   y->program,
-                                     y->libpython, y->include, y->source, y->identity, y->reason};
-    }
-    enum tide_rc rc = tide_store_put_pythons(s->store, rows, n, d->ids, e);
-    free(rows);
-    return rc;
-}
-
-static enum tide_rc find_pythons(struct tide_projects *s, struct tide_error *e)
-{
-    struct discovery *d = calloc(1, sizeof *d);
-    if (!d) return tide_fail(e, TIDE_NOMEM, "look for Pythons");
-    d->fetched_ns = written_ns(s->places); /* first: what is fetched meanwhile is found next time */
-    enum tide_rc rc = tide_pythons_discover(&s->places->pythons, s->stop, &d->pythons, e);
-    if (!rc) rc = put_pythons(s, d, e);
-    if (rc) {
-        free_discovery(d);
-        return rc;
-    }
-    pthread_mutex_lock(&s->lock);
-    d->before = s->found;
-    s->found = d;
-    pthread_mutex_unlock(&s->lock);
-    return TIDE_OK;
-}
-
-static bool is_stale(const struct tide_projects *s, const struct discovery *d)
-{
-    if (written_ns(s->places) != d->fetched_ns) return true;
-    for (size_t i = 0; i < d->pythons.n; i++)
-        if (tide_python_check(&d->pythons.at[i], NULL)) return true;
-    return false;
-}
-
-enum tide_rc tide_projects_refresh(struct tide_projects *s, bool always, struct tide_error *e)
-{
-    enum tide_rc rc = TIDE_OK;
-    pthread_mutex_lock(&s->search);
-    if (always || is_stale(s, newest(s))) {
-        rc = find_pythons(s, e);
-        if (!rc)
-            tide_log(TIDE_LOG_INFO, "schedule", "looked again, found pythons=%zu",
-                     newest(s)->pythons.n);
-    }
-    pthread_mutex_unlock(&s->search);
-    return rc;
-}
 
 /* The project that is always there: this repository's converters, with Tidemark's scenarios. */
 static enum tide_rc put_default(struct tide_projects *s, struct tide_error *e)
@@ -754,10 +446,9 @@ enum tide_rc tide_projects_open(const struct tide_places *p, struct tide_store *
     s->places = p;
     s->store = store;
     s->stop = stop;
-    pthread_mutex_init(&s->search, NULL);
     pthread_mutex_init(&s->lock, NULL);
     enum tide_rc rc = sweep(s, e);
-    if (!rc) rc = find_pythons(s, e);
+    if (!rc) rc = tide_discoveries_open(p, store, stop, &s->discoveries, e);
     if (!rc) rc = describe_own(s, e);
     if (!rc) rc = put_default(s, e);
     if (!rc) rc = put_all_configured(s);
@@ -778,20 +469,20 @@ void tide_projects_close(struct tide_projects *s)
         pthread_mutex_destroy(&entry->lock);
         free(entry);
     }
-    while (s->found) {
-        struct discovery *d = s->found;
-        s->found = d->before;
-        free_discovery(d);
-    }
+    tide_discoveries_close(s->discoveries);
     json_decref(s->own);
-    pthread_mutex_destroy(&s->search);
     pthread_mutex_destroy(&s->lock);
     free(s);
 }
 
 const struct tide_pythons *tide_projects_pythons(struct tide_projects *s)
 {
-    return &newest(s)->pythons;
+    return tide_discoveries_newest(s->discoveries, NULL);
+}
+
+enum tide_rc tide_projects_refresh(struct tide_projects *s, bool always, struct tide_error *e)
+{
+    return tide_discoveries_refresh(s->discoveries, always, e);
 }
 
 bool tide_projects_in_trouble(struct tide_projects *s, struct tide_error *e)

@@ -1,0 +1,243 @@
+/* revisions.c - from the names of commits to commits, and what a commit holds; see repo.h. */
+#include "build/mirror.h"
+
+#include "base/utf8.h"
+#include "build/command.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_sha(const char *text)
+{
+    size_t length = strspn(text, "0123456789abcdef");
+    return (length == 40 || length == 64) && text[length] == '\0';
+}
+
+/* The hash that `rev` names; ABSENT for none. */
+static enum tide_rc find_sha(const struct tide_repo *r, const char *rev, char sha[65],
+                             struct tide_error *e)
+{
+    /* ":/words" seeks a commit by its message and takes all that follows as words. */
+    char *peeled = tide_format("%s%s", rev, strncmp(rev, ":/", 2) == 0 ? "" : "^{commit}");
+    struct tide_str out = {0};
+    if (!peeled) return tide_fail(e, TIDE_NOMEM, "find the commit %s", rev);
+    const char *const args[] = {"rev-parse", "--verify", "--end-of-options", peeled, NULL};
+    enum tide_rc rc = tide_git(r, args, &out, e);
+    if (!rc)
+        snprintf(sha, 65, "%.*s", (int)strcspn(out.at ? out.at : "", "\n"), out.at ? out.at : "");
+    if (!rc && !is_sha(sha)) rc = tide_fail(e, TIDE_FAILED, "git rev-parse answered out of shape");
+    if (rc == TIDE_FAILED) rc = TIDE_ABSENT;
+    tide_str_free(&out);
+    free(peeled);
+    return rc;
+}
+
+/* One commit from its four terminated fields at *p, which is moved behind them. */
+static enum tide_rc parse_commit(const char **p, const char *end, struct tide_commit *out,
+                                 struct tide_error *e)
+{
+    const char *field[4];
+    for (size_t i = 0; i < 4; i++) {
+        field[i] = *p;
+        const char *stop = memchr(*p, '\0', (size_t)(end - *p));
+        if (!stop) return tide_fail(e, TIDE_CORRUPT, "git log answered out of shape");
+        *p = stop + 1;
+    }
+    if (!is_sha(field[0])) return tide_fail(e, TIDE_CORRUPT, "git log answered out of shape");
+    memcpy(out->sha, field[0], strlen(field[0]) + 1);
+    out->committed_ns = (int64_t)strtoll(field[1], NULL, 10) * 1000000000;
+    out->author = tide_utf8_copy(field[2]);
+    out->subject = tide_utf8_copy(field[3]);
+    if (out->author && out->subject) return TIDE_OK;
+    tide_commit_clear(out);
+    return tide_fail(e, TIDE_NOMEM, "read a commit");
+}
+
+static void free_commits(struct tide_commit *commits, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        tide_commit_clear(&commits[i]);
+    free(commits);
+}
+
+static enum tide_rc parse_commits(const struct tide_str *text, size_t limit,
+                                  struct tide_commit **out, size_t *n, struct tide_error *e)
+{
+    const char *p = text->at, *end = text->at + text->length;
+    size_t count = 0, most = 0;
+    for (const char *at = p; at < end; at++)
+        most += *at == '\0';
+    most = most / 4 < limit ? most / 4 : limit;
+    struct tide_commit *commits = calloc(most ? most : 1, sizeof *commits);
+    if (!commits) return tide_fail(e, TIDE_NOMEM, "list commits");
+    for (; count < most; count++) {
+        enum tide_rc rc = parse_commit(&p, end, &commits[count], e);
+        if (!rc) continue;
+        free_commits(commits, count);
+        return rc;
+    }
+    *out = commits;
+    *n = count;
+    return TIDE_OK;
+}
+
+static enum tide_rc refuse_rev(const struct tide_repo *r, const char *rev,
+                               const struct tide_error *cause, struct tide_error *e)
+{
+    const char *hint = strstr(cause->text, "ambiguous") ? ": the short hash is ambiguous"
+                       : tide_mirror_is_shallow(r)
+                           ? ": the clone is shallow, deepen it with `git fetch "
+                             "--unshallow`"
+                           : "";
+    return tide_fail_field(e, "commits", "\"%.200s\" names no commit of %s%s", rev, r->source,
+                           hint);
+}
+
+/* The hash of the commit that `rev` names. */
+static enum tide_rc require_sha(const struct tide_repo *r, const char *rev, char sha[65],
+                                struct tide_error *e)
+{
+    struct tide_error cause = {0};
+    enum tide_rc rc = tide_git_check_text(rev, "commits", "the commit's name", e);
+    if (rc) return rc;
+    rc = find_sha(r, rev, sha, &cause);
+    if (rc == TIDE_ABSENT) return refuse_rev(r, rev, &cause, e);
+    if (rc && e) *e = cause;
+    return rc;
+}
+
+/* What git log prints of `which`, NULL-terminated options and revisions. */
+static enum tide_rc list_log(const struct tide_repo *r, const char *const *which, const char *path,
+                             size_t limit, struct tide_commit **out, size_t *n,
+                             struct tide_error *e)
+{
+    char most[32];
+    char **args = NULL;
+    struct tide_str text = {0};
+    enum tide_rc rc = TIDE_OK;
+    *out = NULL;
+    *n = 0;
+    snprintf(most, sizeof most, "--max-count=%zu", limit < INT_MAX ? limit : INT_MAX);
+    const char *const first[] = {"log", "--no-color", "--encoding=UTF-8",
+                                 "-z",  "--no-patch", "--format=%H%x00%ct%x00%an%x00%s",
+                                 most,  NULL};
+    const char *const last[] = {"--", path, NULL};
+    if (tide_git_put_all(&args, first) && tide_git_put_all(&args, which) &&
+        tide_git_put_all(&args, last))
+        rc = tide_git(r, (const char *const *)args, &text, e);
+    else
+        rc = tide_fail(e, TIDE_NOMEM, "list commits");
+    if (!rc) rc = parse_commits(&text, limit, out, n, e);
+    tide_str_free(&text);
+    tide_build_words_free(args);
+    return rc;
+}
+
+enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, const char *path, size_t limit,
+                            struct tide_commit **out, size_t *n, struct tide_error *e)
+{
+    char sha[65];
+    *out = NULL;
+    *n = 0;
+    enum tide_rc rc = require_sha(r, rev, sha, e);
+    const char *const which[] = {"--first-parent", sha, NULL};
+    return rc ? rc : list_log(r, which, path, limit, out, n, e);
+}
+
+enum tide_rc tide_repo_range(struct tide_repo *r, const char *from, const char *to, size_t limit,
+                             struct tide_commit **out, size_t *n, struct tide_error *e)
+{
+    char first[66] = "^", last[65];
+    *out = NULL;
+    *n = 0;
+    enum tide_rc rc = require_sha(r, from, first + 1, e);
+    if (!rc) rc = require_sha(r, to, last, e);
+    const char *const which[] = {"--first-parent", last, first, NULL};
+    return rc ? rc : list_log(r, which, NULL, limit, out, n, e);
+}
+
+enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit, struct tide_commit **out,
+                              size_t *n, struct tide_error *e)
+{
+    static const char *const which[] = {"--no-walk=sorted", "--tags", NULL};
+    return list_log(r, which, NULL, limit, out, n, e);
+}
+
+enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev, struct tide_commit *out,
+                               struct tide_error *e)
+{
+    struct tide_commit *found;
+    size_t n;
+    *out = (struct tide_commit){0};
+    enum tide_rc rc = tide_repo_list(r, rev, NULL, 1, &found, &n, e);
+    if (rc) return rc;
+    if (n)
+        *out = found[0];
+    else
+        rc = tide_fail(e, TIDE_CORRUPT, "git log answered nothing for %.200s", rev);
+    free(found);
+    return rc;
+}
+
+void tide_commit_clear(struct tide_commit *c)
+{
+    free(c->subject);
+    free(c->author);
+    *c = (struct tide_commit){0};
+}
+
+/* The entry of `folder` at the commit, or of all of it, as "MODE TYPE ID\tNAME\0"; ABSENT for none.
+ */
+static enum tide_rc find_entry(struct tide_repo *r, const char *sha, const char *folder,
+                               struct tide_str *out, struct tide_error *e)
+{
+    const char *const args[] = {"ls-tree", "-d", "-z", "--full-tree", sha, "--", folder, NULL};
+    enum tide_rc rc = tide_git(r, args, out, e);
+    if (!rc && !out->length)
+        rc = tide_fail(e, TIDE_ABSENT, "commit %.12s has no folder %s", sha, folder);
+    return rc;
+}
+
+enum tide_rc tide_git_require_commit(struct tide_repo *r, const char *sha, struct tide_error *e)
+{
+    char found[65];
+    struct tide_error cause = {0};
+    if (!is_sha(sha)) return tide_fail_field(e, "commits", "\"%.80s\" is no whole hash", sha);
+    enum tide_rc rc = find_sha(r, sha, found, &cause);
+    if (rc == TIDE_ABSENT)
+        return tide_fail(e, TIDE_ABSENT, "commit %s is not in the mirror of %s", sha, r->source);
+    if (rc && e) *e = cause;
+    return rc;
+}
+
+enum tide_rc tide_repo_tree(struct tide_repo *r, const char *sha, const char *folder, char tree[65],
+                            struct tide_error *e)
+{
+    struct tide_str out = {0};
+    enum tide_rc rc = tide_git_require_commit(r, sha, e);
+    if (rc) return rc;
+    char *all = tide_format("%s^{tree}", sha);
+    if (!all) return tide_fail(e, TIDE_NOMEM, "find a folder");
+    const char *const args[] = {"rev-parse", "--verify", all, NULL};
+    rc = *folder ? find_entry(r, sha, folder, &out, e) : tide_git(r, args, &out, e);
+    if (!rc) {
+        out.at[strcspn(out.at, "\t\n")] = '\0';
+        const char *space = strrchr(out.at, ' ');
+        snprintf(tree, 65, "%s", space ? space + 1 : out.at);
+        if (!is_sha(tree)) rc = tide_fail(e, TIDE_CORRUPT, "git ls-tree answered out of shape");
+    }
+    tide_str_free(&out);
+    free(all);
+    return rc;
+}
+
+enum tide_rc tide_repo_names(struct tide_repo *r, const char *sha, const char *folder,
+                             struct tide_str *out, struct tide_error *e)
+{
+    char tree[65];
+    enum tide_rc rc = tide_repo_tree(r, sha, folder, tree, e);
+    const char *const args[] = {"ls-tree", "-z", "--name-only", "--full-tree", tree, NULL};
+    return rc ? rc : tide_git(r, args, out, e);
+}
