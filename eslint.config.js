@@ -7,7 +7,8 @@ const browser = readonly([
   "AbortController", "CustomEvent", "Event", "EventSource", "EventTarget", "ResizeObserver",
   "URLSearchParams", "cancelAnimationFrame", "clearTimeout", "console", "devicePixelRatio",
   "document", "fetch", "getComputedStyle", "history", "location", "matchMedia", "navigator",
-  "requestAnimationFrame", "setInterval", "clearInterval", "setTimeout", "window", "performance",
+  "requestAnimationFrame", "localStorage", "BroadcastChannel", "HTMLElement", "HTMLInputElement",
+  "Blob", "URL", "setInterval", "clearInterval", "setTimeout", "window", "performance",
 ]);
 
 const node = readonly(["console", "process", "setTimeout", "clearTimeout", "URL", "fetch",

@@ -147,4 +147,13 @@ export const planRuns = (body, signal) => request("/runs?dry_run=true", {
   signal,
 });
 
+/**
+ * @param {string} text
+ * @param {string} project
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Found[]>}
+ */
+export const search = async (text, project, signal) =>
+  (await request("/search" + query({ q: text, project }), { signal })).results;
+
 export const STREAM_URL = ROOT + "/stream";

@@ -1,148 +1,185 @@
-// app.js - puts the page together: head bar, navigation, notices, and the view of the URL.
+// app.js - puts the page together: head bar, navigation, notices, tray, and the view of the URL.
 
-import { h, keyed, replace, setAttr, setText } from "./dom.js";
-import { plural } from "./format.js";
+import { h, keyed, replace, setAttr } from "./dom.js";
 import { Model } from "./model.js";
-import { href, Router } from "./router.js";
+import { carry, href, Router } from "./router.js";
+import { Head } from "./shell/head.js";
+import { Keys } from "./shell/keys.js";
+import { Notices } from "./shell/notices.js";
+import { Search } from "./shell/search.js";
+import { failedState, skeleton } from "./shell/states.js";
+import { Tray } from "./shell/tray.js";
 import { Stream } from "./stream.js";
-import { createCurves } from "./views/curves.js";
-import { createRuns } from "./views/runs.js";
-import { createTrigger } from "./views/trigger.js";
+import { HOME, VIEWS } from "./views.js";
 
-/**
- * @typedef {object} Context
- * @property {Model} model
- * @property {Router} router
- *
- * @typedef {object} View
- * @property {HTMLElement} element
- * @property {string} title
- * @property {(params: URLSearchParams) => void} show take the URL's state, again when it changes
- * @property {() => void} destroy
- */
+/** @typedef {import("./views.js").View} View */
 
-/** @type {Record<string, {title: string, create: (context: Context) => View}>} */
-const VIEWS = {
-  curves: { title: "Curves", create: createCurves },
-  runs: { title: "Runs", create: createRuns },
-  trigger: { title: "Trigger", create: createTrigger },
-};
+const IN_BAR = 4; // links that a phone's bar has room for; the rest stand behind "More"
 
 /** @param {string} id */
 const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const stream = new Stream();
 const model = new Model(stream);
-const router = new Router("curves");
-/** @type {Context} */
-const context = { model, router };
-
+const router = new Router(HOME);
+const notices = new Notices(part("notices"));
+const tray = new Tray(part("tray"));
+const context = { model, router, tray, notices };
 const main = part("main");
+const nav = part("nav");
+
 /** @type {{name: string, view: View}|null} */
 let open = null;
+let wanted = 0; // counts the views asked for: an older one that comes late is not shown
 
-function showView() {
-  const name = Object.hasOwn(VIEWS, router.view) ? router.view : "curves";
+/** Take the context from the URL; what it does not name stays. */
+async function takeContext() {
+  model.ownBaseline = router.params.get("baseline") ?? model.ownBaseline;
+  await model.chooseProject(router.params.get("project") ?? model.chosen);
+}
+
+async function showView() {
+  const asked = ++wanted;
+  const name = Object.hasOwn(VIEWS, router.view) ? router.view : HOME;
+  const chosen = takeContext();
   if (open?.name !== name) {
     open?.view.destroy();
-    open = { name, view: VIEWS[name].create(context) };
+    open = null;
+    drawNav(name);
+    replace(main, skeleton("line", "matrix", "plot"));
+    try {
+      const [create] = await Promise.all([VIEWS[name].load(), chosen,
+        VIEWS[name].runs ? model.needRuns() : null]);
+      if (asked !== wanted) return;
+      open = { name, view: create(context) };
+    } catch (error) {
+      if (asked !== wanted) return;
+      replace(main, failedState(`${VIEWS[name].title} could not be loaded`, error,
+        () => void showView()));
+      return;
+    }
     replace(main, open.view.element);
-    main.scrollTop = 0;
+    window.scrollTo(0, 0);
   }
-  document.title = `${open.view.title} · Tidemark`;
-  open.view.show(router.params);
-  drawNav();
+  document.title = `${open.view.title} · ${model.project} · Tidemark`;
+  open.view.show(router.params, router.id);
 }
 
-function drawNav() {
-  keyed(part("nav"), Object.entries(VIEWS), ([name]) => name,
-    ([name, { title }]) => h("a", { href: href(name) }, title),
-    (link, [name]) => setAttr(link, "aria-current", open?.name === name ? "page" : null));
+/* ---- navigation ---- */
+
+const more = h("button", {
+  type: "button", class: "nav-more", "aria-expanded": "false", "aria-controls": "nav",
+  on: { click: () => openNav(nav.dataset.open !== "true") },
+}, "More");
+
+/** @param {boolean} all on a phone: every link, not only those of the bar */
+function openNav(all) {
+  nav.dataset.open = String(all);
+  setAttr(more, "aria-expanded", String(all));
 }
 
-const loading = h("section", {
-  class: "view", "aria-busy": "true", "aria-label": "Loading",
-}, h("div", { class: "bone bone-line" }), h("div", { class: "bone bone-matrix" }),
-  h("div", { class: "bone bone-plot" }));
+/** @param {string} current */
+function drawNav(current) {
+  openNav(false);
+  const rows = Object.entries(VIEWS).filter(([, view]) => view.nav);
+  more.hidden = rows.length <= IN_BAR + 1;
+  keyed(nav, [...rows.map(([name]) => name), "more"], (name) => name,
+    (name) => (name === "more" ? more : h("a", { href: href(name) }, VIEWS[name].title)),
+    (link, name, index) => {
+      if (name === "more") return;
+      setAttr(link, "href", href(name));
+      setAttr(link, "aria-current", name === current ? "page" : null);
+      link.classList.toggle("nav-rest", index >= IN_BAR && !more.hidden);
+    });
+}
 
-function drawHead() {
-  setText(part("head-project"), model.status ? model.project : "");
-  const live = part("head-live");
-  const batch = model.activeBatch;
-  live.dataset.busy = String(batch !== null);
-  if (!batch) {
-    replace(live, model.state === "ready" ? h("span", { class: "idle" }, "nothing running") : null);
+/* ---- context ---- */
+
+/**
+ * The same view again, under another project or baseline.
+ * @param {{project?: string|null, baseline?: string|null}} chosen
+ */
+function changeContext(chosen) {
+  if ("baseline" in chosen) model.ownBaseline = chosen.baseline || null;
+  carry(chosen);
+  const kept = "project" in chosen ? {} : Object.fromEntries(router.params);
+  delete kept.baseline;
+  router.go(router.id === null ? router.view : HOME, kept);
+}
+
+const head = new Head(part("head"), model, {
+  project: (name) => changeContext({ project: name, baseline: null }),
+  baseline: (baseline) => changeContext({ baseline }),
+  search: () => search.open(),
+});
+const search = new Search(model);
+
+const keys = new Keys([
+  { key: "/", what: "search", act: () => search.open() },
+  { key: "[", what: "previous commit", act: () => open?.view.commit?.(-1) },
+  { key: "]", what: "next commit", act: () => open?.view.commit?.(1) },
+  { key: "b", what: "make what is pointed at the baseline, or choose one", act: setBaseline },
+  { key: "c", what: "pick what is pointed at for comparison", act: pick },
+], (view) => router.go(view));
+
+function setBaseline() {
+  const thing = tray.pointed;
+  if (!thing) {
+    head.askBaseline();
     return;
   }
-  const parts = [];
-  if (batch.running) parts.push(`${batch.running} running`);
-  if (batch.building) parts.push(`${batch.building} building`);
-  if (batch.queued) parts.push(`${batch.queued} queued`);
-  const bar = h("progress", {
-    max: 100, value: batch.percent, "aria-label": "Progress of the batch",
-  });
-  replace(live, h("a", {
-    href: href("trigger", { batch: batch.id }),
-    title: `Batch ${batch.id}: ${plural(batch.runs, "run")}, ${batch.done} done, ` +
-      `${batch.failed} failed`,
-  }, h("span", { class: "live-dot" }), h("span", { class: "live-text" }, parts.join(", ")),
-  bar, h("span", { class: "live-percent" }, `${batch.percent} %`)));
+  const baseline = (thing.python ?? "") + (thing.commit ? `@${thing.commit}` : "");
+  changeContext({ baseline });
+  notices.flash(`Baseline: ${thing.label}`);
 }
 
-/** @param {string} state */
-function drawNotice(state) {
-  const notices = part("notices");
-  const old = notices.querySelector(".notice-stream");
-  if (state === "lost" && !old) {
-    notices.append(h("p", { class: "notice notice-stream" },
-      "Live updates are lost; the page reconnects by itself. What stands here may be " +
-      "out of date."));
-  } else if (state === "open" && old) {
-    old.remove();
+function pick() {
+  const thing = tray.pointed;
+  if (thing) tray.pick(thing);
+  else notices.flash("Point at a cell, a commit or a Python first, then press c.");
+}
+
+/* ---- state of the daemon ---- */
+
+stream.addEventListener("state", (event) => {
+  if (/** @type {CustomEvent} */ (event).detail.state === "open") notices.clear("stream");
+  else {
+    notices.set("stream", "Live updates are lost; the page reconnects by itself. What stands " +
+      "here may be out of date.");
   }
-}
-
-function drawFailure() {
-  replace(main, h("section", { class: "view empty" },
-    h("h1", null, "The daemon's state could not be loaded"),
-    h("p", null, model.failure?.message ?? ""),
-    h("div", { class: "actions" }, h("button", {
-      type: "button", class: "primary", on: { click: () => void model.load() },
-    }, "Try again"))));
-}
-
-function drawTrouble() {
-  const notices = part("notices");
-  const trouble = model.trouble ?? "";
-  const old = notices.querySelector(".notice-trouble");
-  if (!trouble) old?.remove();
-  else if (old) setText(old, trouble);
-  else notices.append(h("p", { class: "notice notice-trouble" }, trouble));
-}
+});
 
 let shown = "";
 model.addEventListener("change", () => {
-  drawHead();
-  drawTrouble();
+  head.update();
+  notices.set("trouble", model.trouble ?? "");
   if (shown === model.state) return;
   shown = model.state;
   if (model.state === "ready") {
-    showView();
+    void showView();
+    return;
+  }
+  wanted += 1;
+  open?.view.destroy();
+  open = null;
+  if (model.state === "failed") {
+    replace(main, failedState("The daemon's state could not be loaded", model.failure,
+      () => void model.load()));
   } else {
-    open?.view.destroy();
-    open = null;
-    if (model.state === "failed") drawFailure();
-    else replace(main, loading);
+    replace(main, skeleton("line", "matrix", "plot"));
   }
 });
 router.addEventListener("change", () => {
-  if (model.state === "ready") showView();
+  drawNav(router.view);
+  if (model.state === "ready") void showView();
 });
-stream.addEventListener("state", (event) =>
-  drawNotice(/** @type {CustomEvent} */ (event).detail.state));
 
-replace(main, loading);
-drawNav();
+replace(main, skeleton("line", "matrix", "plot"));
+drawNav(router.view);
+part("head").append(h("button", {
+  type: "button", class: "icon head-keys", title: "Keys (?)", "aria-label": "Keys",
+  on: { click: () => keys.open() },
+}, "?"));
 void model.load();
 stream.start();
 window.addEventListener("pagehide", () => stream.stop());

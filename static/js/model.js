@@ -3,6 +3,9 @@
 // Views read it and listen for "change", which comes at most every 60 ms however many events the
 // stream brings. "curve" (growth of a running curve), "done" (a run that just finished) and
 // "reloaded" (the stream was lost and the copy was loaded anew) are told at once.
+//
+// Runs are many: they are loaded when the first view asks for them with needRuns(). Views that draw
+// from endpoints of their own do without.
 
 import * as api from "./api.js";
 
@@ -11,8 +14,8 @@ import * as api from "./api.js";
 
 const PAGE = 1000;
 const COMMITS = 50;
-const RUN_EVENTS = new Set(["queued", "building", "running", "done", "failed"]);
-const ORDER = { queued: 0, building: 1, running: 2, done: 3, failed: 3 };
+const RUN_EVENTS = new Set(["queued", "building", "running", "done", "failed", "cancelled"]);
+const ORDER = { queued: 0, building: 1, running: 2, done: 3, failed: 3, cancelled: 3 };
 
 export class Model extends EventTarget {
   /** @param {import("./stream.js").Stream} stream */
@@ -30,6 +33,8 @@ export class Model extends EventTarget {
     this.projects = [];
     /** @type {string|null} the project that the reader chose */
     this.chosen = null;
+    /** @type {string|null} the baseline that the reader chose */
+    this.ownBaseline = null;
     /** @type {import("./types.js").Commit[]} */
     this.commits = [];
     /** @type {string|null} */
@@ -38,6 +43,9 @@ export class Model extends EventTarget {
     this.scenarios = [];
     /** @type {Map<number, Run>} */
     this.runs = new Map();
+    this.holdsRuns = false;
+    /** @type {Promise<void>} their newest answer: git may be asked, so nothing waits for it */
+    this.commitsAsked = Promise.resolve();
     /** @type {string|null} where older runs go on */
     this.olderRuns = null;
     /** @type {Map<number, Batch>} */
@@ -66,15 +74,37 @@ export class Model extends EventTarget {
     return this.chosen ?? this.status?.project ?? this.projects[0]?.name ?? "converters";
   }
 
+  /** @returns {import("./types.js").Project|null} */
+  get projectHere() {
+    return this.projects.find(({ name }) => name === this.project) ?? null;
+  }
+
+  /** What cells are judged against: the reader's choice, else what is pinned to the project. */
+  get baseline() {
+    return this.ownBaseline ?? this.projectHere?.baseline ?? null;
+  }
+
   /** The scenarios of the project; one that names none is every project's. */
   get scenariosHere() {
     return this.scenarios.filter((scenario) => (scenario.project ?? this.project) === this.project);
   }
 
-  /** @param {string} name */
+  /** @param {string|null} name null: the daemon's default */
   async chooseProject(name) {
+    const before = this.project;
     this.chosen = name;
-    await this.refreshCommits();
+    if (this.project === before) return;
+    this.commits = [];
+    this.commitsAsked = this.refreshCommits();
+    await this.commitsAsked;
+  }
+
+  /** See that commits and the newest runs are held; throws ApiError where they cannot be had. */
+  async needRuns() {
+    await this.commitsAsked;
+    if (this.holdsRuns) return;
+    await this.#fetchRuns();
+    this.changed();
   }
 
   /** Names of every Python that is known or has runs. */
@@ -115,15 +145,21 @@ export class Model extends EventTarget {
   }
 
   async #fetchAll() {
-    const [status, runs, batches] = await Promise.all([
-      api.getStatus(), api.getRuns({ limit: PAGE }), api.getBatches(),
+    const [status, batches] = await Promise.all([
+      api.getStatus(), api.getBatches(), this.#fetchMachine(),
+      this.holdsRuns ? this.#fetchRuns() : null,
     ]);
     this.status = status;
-    for (const run of runs.runs) this.runs.set(run.id, run);
-    if (this.olderRuns === null) this.olderRuns = runs.next;
     for (const batch of batches) this.batches.set(batch.id, batch);
-    await this.#fetchMachine();
+    this.commitsAsked = this.refreshCommits();
     if (status.discovering) this.#awaitDiscovery();
+  }
+
+  async #fetchRuns() {
+    const { runs, next } = await api.getRuns({ limit: PAGE });
+    for (const run of runs) this.runs.set(run.id, run);
+    if (!this.holdsRuns) this.olderRuns = next;
+    this.holdsRuns = true;
   }
 
   async #fetchMachine() {
@@ -133,7 +169,6 @@ export class Model extends EventTarget {
     this.pythons = pythons;
     this.projects = projects;
     this.scenarios = scenarios;
-    await this.refreshCommits();
   }
 
   /** The branch as it is now; where it cannot be read the old list stays and `trouble` says why. */
@@ -157,7 +192,10 @@ export class Model extends EventTarget {
     setTimeout(async () => {
       try {
         this.status = await api.getStatus();
-        if (!this.status.discovering) await this.#fetchMachine();
+        if (!this.status.discovering) {
+          await this.#fetchMachine();
+          await this.refreshCommits();
+        }
         this.changed();
       } catch {
         // Asked again below.

@@ -15,6 +15,16 @@ export const css = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /**
+ * Do something whenever light turns to dark or back.
+ * @param {() => void} act
+ * @returns {() => void} ends it
+ */
+export function onTheme(act) {
+  document.addEventListener("theme", act);
+  return () => document.removeEventListener("theme", act);
+}
+
+/**
  * @param {string} name such as "3.12.1" or "3.13.0t"
  * @returns {number[]}
  */

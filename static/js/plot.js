@@ -8,7 +8,7 @@
 import { Chart } from "./vendor.js";
 import { h, setAttr } from "./dom.js";
 import { mib, mibUnit, seconds, toMib } from "./format.js";
-import { css } from "./palette.js";
+import { css, onTheme } from "./palette.js";
 
 /**
  * @typedef {object} Series
@@ -63,16 +63,14 @@ export class CurvePlot extends EventTarget {
     }, this.canvas, h("div", { class: "plot-over", "aria-hidden": "true" },
       this.cross, this.dots, this.tip));
 
-    this.dark = matchMedia("(prefers-color-scheme: dark)");
-    this.restyle = () => this.#style();
-    this.dark.addEventListener("change", this.restyle);
+    this.endTheme = onTheme(() => this.#style());
     this.chart = this.#makeChart();
     this.canvas.style.touchAction = "pan-y";
     this.#listen();
   }
 
   destroy() {
-    this.dark.removeEventListener("change", this.restyle);
+    this.endTheme();
     this.chart.destroy();
   }
 

@@ -1,8 +1,23 @@
-// router.js - the state of the page lives in the URL: #/view?name=value&...
+// router.js - the state of the page lives in the URL: #/view?name=value&... or #/view/ID?...
+//
+// What is carried (project and baseline, chosen in the head bar) stands in every link that href()
+// makes, so that it goes along to every view and into every copied address.
 //
 // `replace` writes state without a step in the history (zoom, selection); `go` makes a step.
 // Both tell listeners of "change" only where the view or the parameters really changed from
 // outside: `replace` is silent, since whoever calls it has that state already.
+
+const CARRIED = ["project", "baseline"];
+/** @type {Record<string, string|null>} */
+const carried = {};
+
+/**
+ * Have these stand in every link from now on; null takes one out.
+ * @param {{project?: string|null, baseline?: string|null}} context
+ */
+export function carry(context) {
+  Object.assign(carried, context);
+}
 
 export class Router extends EventTarget {
   /** @param {string} home the view of an empty or unknown URL */
@@ -10,6 +25,8 @@ export class Router extends EventTarget {
     super();
     this.home = home;
     this.view = home;
+    /** @type {string|null} what stands behind the view's name: #/run/12 */
+    this.id = null;
     this.params = new URLSearchParams();
     window.addEventListener("hashchange", () => this.#read(true));
     this.#read(false);
@@ -17,9 +34,13 @@ export class Router extends EventTarget {
 
   /** @param {boolean} tell */
   #read(tell) {
-    const match = /^#\/([a-z]+)(?:\?(.*))?$/.exec(location.hash);
+    const match = /^#\/([a-z]+)(?:\/([^?/]+))?(?:\?(.*))?$/.exec(location.hash);
     this.view = match ? match[1] : this.home;
-    this.params = new URLSearchParams(match?.[2] ?? "");
+    this.id = match?.[2] ?? null;
+    this.params = new URLSearchParams(match?.[3] ?? "");
+    for (const name of CARRIED) {
+      if (this.params.has(name)) carried[name] = this.params.get(name);
+    }
     if (tell) this.dispatchEvent(new Event("change"));
   }
 
@@ -33,23 +54,23 @@ export class Router extends EventTarget {
 
   /** @param {Record<string, string|null>} params */
   replace(params) {
-    const url = href(this.view, params);
+    const url = href(this.id === null ? this.view : `${this.view}/${this.id}`, params);
     this.params = new URLSearchParams(url.split("?")[1] ?? "");
     if (url !== location.hash) history.replaceState(null, "", url);
   }
 }
 
 /**
- * A link into the page. Commas and colons stay readable.
- * @param {string} view
+ * A link into the page. Commas, colons and @ stay readable.
+ * @param {string} view its name, or its name and an id: run/12
  * @param {Record<string, string|number|null>} [params] null leaves a parameter out
  */
 export function href(view, params = {}) {
   const parts = [];
-  for (const [name, value] of Object.entries(params)) {
+  for (const [name, value] of Object.entries({ ...carried, ...params })) {
     if (value === null || value === "") continue;
     parts.push(`${name}=` + encodeURIComponent(String(value))
-      .replaceAll("%2C", ",").replaceAll("%3A", ":"));
+      .replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%40", "@"));
   }
   return `#/${view}` + (parts.length ? "?" + parts.join("&") : "");
 }

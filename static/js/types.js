@@ -1,7 +1,7 @@
 // types.js - the shapes that docs/API.md gives, as JSDoc types. No code runs here.
 
 /**
- * @typedef {"queued"|"building"|"running"|"done"|"failed"} RunStatus
+ * @typedef {"queued"|"building"|"running"|"done"|"failed"|"cancelled"} RunStatus
  *
  * @typedef {object} Measure
  * @property {"changes"|"all"|"marks"} recording
@@ -82,7 +82,12 @@
  * @property {boolean} usable
  * @property {string|null} reason
  *
- * @typedef {{name: string, repo: string}} Project
+ * @typedef {object} Project
+ * @property {string} name
+ * @property {string} repo
+ * @property {string|null} branch null: the HEAD of the source
+ * @property {string|null} [baseline] PYTHON, @COMMIT or PYTHON@COMMIT
+ *
  * @typedef {{sha: string, subject: string, author: string, committed_ns: number}} Commit
  *
  * @typedef {object} Param
@@ -109,6 +114,12 @@
  * @property {{queued: number, building: number, running: number}} queue
  * @property {boolean} discovering
  * @property {string|null} trouble why nothing can be measured
+ *
+ * @typedef {object} Found
+ * @property {"scenario"|"commit"|"function"|"run"|"project"|"python"} kind
+ * @property {string} title
+ * @property {string|null} [detail]
+ * @property {string} link a view of this page, "#/..."
  *
  * @typedef {object} Problem
  * @property {string} type

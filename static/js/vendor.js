@@ -1,14 +1,24 @@
-// vendor.js - the one place that knows Chart.js and its plugins came as classic scripts.
+// vendor.js - the one place that knows Chart.js and its plugins come as classic scripts.
 //
-// Deferred scripts run in document order before any module, so the globals stand by now. The
-// zoom and annotation plugins' builds register themselves or are registered here.
+// They are loaded when the first module that draws with them is, and never by a view without
+// charts: they weigh more than all the rest. A module that imports this one waits until they stand.
 
 /** @type {any} */
 const globals = globalThis;
 
-if (!globals.Chart || !globals.ChartZoom || !globals["chartjs-plugin-annotation"]) {
-  throw new Error("Chart.js or one of its plugins was not loaded from /vendor/");
-}
+const SCRIPTS = ["chart.js", "hammer.js", "chartjs-plugin-zoom.js", "chartjs-plugin-annotation.js"];
+
+/** @param {string} name under /vendor/ */
+const load = (name) => new Promise((resolve, reject) => {
+  const script = document.createElement("script");
+  script.src = "/vendor/" + name;
+  script.async = false; // fetched side by side, run in this order
+  script.addEventListener("load", () => resolve(null));
+  script.addEventListener("error", () => reject(new Error(`${script.src} could not be loaded`)));
+  document.head.append(script);
+});
+
+if (!globals.Chart) await Promise.all(SCRIPTS.map(load));
 
 /** @type {typeof import("chart.js").Chart} */
 export const Chart = globals.Chart;

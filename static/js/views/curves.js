@@ -23,7 +23,7 @@ import {
 const MOST_CURVES = 48;
 const REFINE_AFTER_MS = 180;
 
-/** @param {import("../app.js").Context} context */
+/** @param {import("../views.js").Context} context */
 export function createCurves({ model, router }) {
   const store = new CurveStore();
 

@@ -14,7 +14,7 @@ import { href } from "../router.js";
 const SHOWN = 200;
 const FILTERS = [["", "All"], ["going", "Under way"], ["done", "Done"], ["failed", "Failed"]];
 
-/** @param {import("../app.js").Context} context */
+/** @param {import("../views.js").Context} context */
 export function createRuns({ model, router }) {
   let status = "";
   /** @type {number|null} */

@@ -26,7 +26,7 @@ const BOUNDS = [
   { name: "every", label: "Every Nth", placeholder: "10", number: true },
 ];
 
-/** @param {import("../app.js").Context} context */
+/** @param {import("../views.js").Context} context */
 export function createTrigger({ model, router }) {
   /** @type {Record<"commits"|"pythons"|"scenarios", Set<string>>} what is ticked; commits by sha */
   const picked = { commits: new Set(), pythons: new Set(), scenarios: new Set() };

@@ -1,0 +1,47 @@
+// views.js - the table of views: a row says what a view is called, which key goes there after `g`,
+// and how its module is had. A view's module is loaded when it is first opened.
+//
+// A module exports a function that takes the Context and returns a View. `runs: true` has the
+// newest runs loaded before it is shown (Model.needRuns).
+
+/**
+ * @typedef {object} Context what every view is given
+ * @property {import("./model.js").Model} model
+ * @property {import("./router.js").Router} router
+ * @property {import("./shell/tray.js").Tray} tray what is picked for comparison
+ * @property {import("./shell/notices.js").Notices} notices
+ *
+ * @typedef {object} View
+ * @property {HTMLElement} element
+ * @property {string} title
+ * @property {(params: URLSearchParams, id: string|null) => void} show take the URL's state, again
+ *   when it changes; id is what stands behind the view's name (#/run/12)
+ * @property {() => void} destroy
+ * @property {(step: 1|-1) => void} [commit] go to the next (1) or previous commit: ] and [
+ *
+ * @typedef {object} Row
+ * @property {string} title
+ * @property {string} [key] after g
+ * @property {boolean} [nav] stands in the navigation
+ * @property {boolean} [runs]
+ * @property {() => Promise<(context: Context) => View>} load
+ */
+
+/** @type {Record<string, Row>} in the order of the navigation */
+export const VIEWS = {
+  curves: {
+    title: "Curves", key: "c", nav: true, runs: true,
+    load: async () => (await import("./views/curves.js")).createCurves,
+  },
+  runs: {
+    title: "Runs", key: "r", nav: true, runs: true,
+    load: async () => (await import("./views/runs.js")).createRuns,
+  },
+  trigger: {
+    title: "Trigger", key: "t", nav: true, runs: true,
+    load: async () => (await import("./views/trigger.js")).createTrigger,
+  },
+};
+
+/** The view of an empty or unknown address. */
+export const HOME = "curves";
