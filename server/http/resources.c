@@ -334,14 +334,15 @@ static bool read_kinds(struct tide_request *r, unsigned *kinds)
 
 void tide_get_events(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"limit", "cursor",   "from_ns", "to_ns",
-                                        "kind",  "function", NULL};
+    static const char *const known[] = {"limit", "cursor",   "from_ns",    "to_ns",
+                                        "kind",  "function", "from_event", NULL};
     struct tide_event_filter f = {.function = tide_query_text(r, "function")};
     struct tide_error e;
     int64_t limit;
     (void)name;
     if (!tide_query_known(r, known) || !read_window(r, &f.window) || !read_kinds(r, &f.kinds) ||
         !tide_query_integer(r, "limit", 1, EVENTS_MAX, 1000, &limit) ||
+        !tide_query_integer(r, "from_event", 0, INT64_MAX, 0, &f.from_event) ||
         !tide_query_integer(r, "cursor", 0, INT64_MAX, 0, &f.cursor))
         return;
     f.limit = (size_t)limit;

@@ -157,8 +157,8 @@ static enum tide_rc write_json(void *context, const struct tide_record *r,
                                struct tide_error *e)
 {
     struct writer *w = context;
-    if (w->n++) tide_str_put(&w->text, ",\n");
-    tide_series_put_event(&w->text, r, name, t_ns, drss);
+    if (w->n) tide_str_put(&w->text, ",\n");
+    tide_series_put_event(&w->text, (int64_t)w->n++, r, name, t_ns, drss);
     return flush(w, FLUSH_AT, e);
 }
 

@@ -35,6 +35,7 @@ struct tide_ingest {
     struct given *given; /* by id of name */
     size_t n_given;
     int64_t chunk_seq, phase_seq, level_seq[TIDE_PYRAMID_LEVELS + 1];
+    int64_t records;           /* events and samples of the payloads before */
     uint64_t rss;              /* of the last record of the payload before */
     struct tide_points points; /* of the payload in hand */
     struct tide_points live;
@@ -259,6 +260,7 @@ static enum tide_rc keep_payload(struct tide_ingest *in, const uint8_t *payload,
                           .from_ns = p->n ? p->at[0].t_ns : 0,
                           .to_ns = p->n ? p->at[p->n - 1].t_ns : 0,
                           .count = events,
+                          .first = in->records,
                           .rss = (int64_t)in->rss,
                           .stack = stack,
                           .data = data,
@@ -290,6 +292,7 @@ static enum tide_rc take_payload(struct tide_ingest *in, const uint8_t *payload,
         return rc;
     }
     rc = keep_payload(in, payload, n, events, taken, e);
+    in->records += (int64_t)in->points.n;
     if (in->points.n) in->rss = in->points.at[in->points.n - 1].rss;
     return rc;
 }

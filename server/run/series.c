@@ -276,6 +276,7 @@ struct event_walk {
     const struct tide_name_row *names;
     size_t n_names;
     int64_t origin_ns, next; /* next: cursor of the event that did not fit, -1 for none */
+    int64_t skip;            /* records still to pass over */
     uint64_t rss;            /* of the record before, for the change */
     size_t n;
     struct tide_str *out;
@@ -309,11 +310,15 @@ static void put_json_text(struct tide_str *out, const char *text)
     json_decref(string);
 }
 
-void tide_series_put_event(struct tide_str *out, const struct tide_record *r,
+void tide_series_put_event(struct tide_str *out, int64_t index, const struct tide_record *r,
                            const struct tide_name_row *name, int64_t t_ns, int64_t drss)
 {
+    if (index < 0)
+        tide_str_put(out, "{\"index\":null");
+    else
+        tide_str_printf(out, "{\"index\":%lld", (long long)index);
     tide_str_printf(out,
-                    "{\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":", (long long)t_ns,
+                    ",\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":", (long long)t_ns,
                     tide_kind_name(r->kind), r->thread);
     if (name) {
         put_json_text(out, name->text);
@@ -356,13 +361,13 @@ static enum tide_rc walk_chunk(void *context, const struct tide_chunk_row *row,
         int64_t place = row->seq * CHUNK_RECORDS + (int64_t)i;
         int64_t change = w->rss ? (int64_t)(r->rss - w->rss) : 0;
         w->rss = r->rss;
-        if (place < w->filter->cursor || !is_wanted(w, r, name)) continue;
+        if (w->skip-- > 0 || place < w->filter->cursor || !is_wanted(w, r, name)) continue;
         if (w->n == w->filter->limit)
             w->next = place;
         else {
             if (w->n++) tide_str_put(w->out, ",");
-            tide_series_put_event(w->out, r, name, (int64_t)(r->t_ns - (uint64_t)w->origin_ns),
-                                  change);
+            tide_series_put_event(w->out, row->first < 0 ? -1 : row->first + (int64_t)i, r, name,
+                                  (int64_t)(r->t_ns - (uint64_t)w->origin_ns), change);
         }
     }
     decoded_free(&d);
@@ -376,18 +381,22 @@ enum tide_rc tide_series_events(struct tide_store *s, int64_t run,
     struct tide_run_facts facts;
     struct tide_name_row *names = NULL;
     size_t n_names = 0;
+    int64_t seq = 0, first = 0;
+    const bool entered = f->from_event > 0 && f->cursor <= 0; /* a cursor says more exactly where */
     enum tide_rc rc = tide_store_run_facts(s, run, &facts, e);
     if (!rc) rc = tide_store_names(s, run, &names, &n_names, e);
+    if (!rc && entered) rc = tide_store_event_place(s, run, f->from_event, &seq, &first, e);
     struct event_walk walk = {.filter = f,
                               .names = names,
                               .n_names = n_names,
                               .origin_ns = facts.origin_ns,
                               .next = -1,
+                              .skip = entered ? f->from_event - first : 0,
                               .out = out};
     tide_str_put(out, "{\"events\":[");
     if (!rc)
-        rc = tide_store_chunks(s, run, 0, f->window.from_ns, f->window.to_ns,
-                               f->cursor / CHUNK_RECORDS, walk_chunk, &walk, e);
+        rc = tide_store_chunks(s, run, 0, entered ? INT64_MIN : f->window.from_ns, f->window.to_ns,
+                               entered ? seq : f->cursor / CHUNK_RECORDS, walk_chunk, &walk, e);
     if (walk.next >= 0)
         tide_str_printf(out, "],\"next\":%lld}", (long long)walk.next);
     else

@@ -28,8 +28,8 @@ typedef enum tide_rc tide_record_fn(void *context, const struct tide_record *r,
 TIDE_CHECK enum tide_rc tide_series_each(struct tide_store *s, int64_t run, tide_record_fn *each,
                                          void *context, struct tide_error *e);
 
-/* Append an event as a JSON object, as docs/API.md describes it. */
-void tide_series_put_event(struct tide_str *out, const struct tide_record *r,
+/* Append an event as a JSON object, as docs/API.md describes it; `index` below 0 is not known. */
+void tide_series_put_event(struct tide_str *out, int64_t index, const struct tide_record *r,
                            const struct tide_name_row *name, int64_t t_ns, int64_t drss);
 
 /* Decompress a chunk of events: the payload as it was in the stream; freed by the caller. */
@@ -47,7 +47,8 @@ struct tide_event_filter {
     struct tide_window window;
     unsigned kinds;       /* bit 1 << enum tide_kind for each wanted; 0: all */
     const char *function; /* exact name, or its part after the last '.'; NULL: all */
-    int64_t cursor;       /* events of the run to pass over, 0 at first */
+    int64_t from_event;   /* number of the first record of the run to look at, 0 for all */
+    int64_t cursor;       /* where the page before ended, 0 at first */
     size_t limit;
 };
 

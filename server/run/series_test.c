@@ -209,6 +209,7 @@ static json_t *read_pages(struct tide_event_filter f)
 static void check_event(const json_t *event, const struct fed *is, uint64_t rss_before)
 {
     const struct tide_record *r = &is->record;
+    assert_int_equal(number_of(event, "index"), is - fed);
     assert_int_equal(number_of(event, "t_ns"), is->point.t_ns);
     assert_string_equal(text_of(event, "kind"), tide_kind_name(r->kind));
     assert_int_equal(number_of(event, "thread"), r->thread);
@@ -228,6 +229,7 @@ static void check_event(const json_t *event, const struct fed *is, uint64_t rss_
 
 static bool is_wanted(const struct fed *is, const struct tide_event_filter *f, uint32_t name)
 {
+    if (is - fed < f->from_event) return false;
     if (!is_in(f->window, is->point.t_ns)) return false;
     if (f->kinds && !(f->kinds >> is->record.kind & 1)) return false;
     return !name || (is->record.name == name && is->record.kind != TIDE_SAMPLE);
@@ -282,6 +284,26 @@ static void test_events_by_window_kind_and_function(void **state)
         assert_int_equal(json_array_size(none), 0);
         json_decref(none);
     }
+}
+
+static void test_events_are_entered_anywhere(void **state)
+{
+    (void)state;
+    uint64_t seed = 0xe7e7;
+    feed_random_run(0x8, 3000);
+    for (int i = 0; i < 40; i++) {
+        struct tide_event_filter f = {.window = i % 4 ? whole : random_window(&seed),
+                                      .kinds = i % 3 ? 0 : (unsigned)random_below(&seed, 1 << 10),
+                                      .from_event = (int64_t)random_below(&seed, n_fed + 2),
+                                      .limit = 1 + random_below(&seed, 900)};
+        check_events(f, 0);
+    }
+    change("DELETE FROM event_places"); /* as an earlier version left it */
+    const struct tide_event_filter f = {.window = whole, .from_event = 2000, .limit = 10};
+    json_t *page = read_events(f), *event = json_array_get(field(page, "events"), 0);
+    assert_int_equal(number_of(event, "t_ns"), fed[2000].point.t_ns);
+    assert_true(json_is_null(field(event, "index")));
+    json_decref(page);
 }
 
 static void test_events_of_a_run_without_any(void **state)
@@ -344,6 +366,7 @@ int main(void)
         SERIES_TEST(test_events_are_what_was_fed),
         SERIES_TEST(test_pages_hold_every_event_once),
         SERIES_TEST(test_events_by_window_kind_and_function),
+        SERIES_TEST(test_events_are_entered_anywhere),
         SERIES_TEST(test_events_of_a_run_without_any),
         SERIES_TEST(test_cursors_from_nowhere),
         SERIES_TEST(test_a_damaged_chunk_is_told),

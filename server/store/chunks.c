@@ -36,13 +36,18 @@ static enum tide_rc append_phases(sqlite3 *db, int64_t run, const struct tide_me
 static enum tide_rc append_chunk(sqlite3 *db, int64_t run, const struct tide_chunk_row *r,
                                  struct tide_error *e)
 {
-    if (r->level == 0)
-        return tide_sql_do(
+    if (r->level == 0) {
+        enum tide_rc rc = tide_sql_do(
             db, e,
             "INSERT INTO event_chunks (run, seq, from_ns, to_ns, events, rss, stack, payload)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             "iiiiiitb", run, r->seq, r->from_ns, r->to_ns, r->count, r->rss, r->stack, r->data,
             r->size);
+        return rc ? rc
+                  : tide_sql_do(db, e,
+                                "INSERT INTO event_places (run, seq, first) VALUES (?, ?, ?)",
+                                "iii", run, r->seq, r->first);
+    }
     return tide_sql_do(db, e,
                        "INSERT INTO curve_chunks (run, level, seq, from_ns, to_ns, points, data)"
                        " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -83,6 +88,7 @@ static enum tide_rc walk(sqlite3_stmt *q, int level, tide_chunk_fn *each, void *
         if (level == 0) {
             row.stack = (char *)sqlite3_column_text(q, 5);
             row.rss = sqlite3_column_int64(q, 6);
+            row.first = sqlite3_column_int64(q, 7);
         }
         rc = each(context, &row, e);
         if (rc) return rc;
@@ -95,8 +101,9 @@ enum tide_rc tide_store_chunks(struct tide_store *s, int64_t run, int level, int
                                struct tide_error *e)
 {
     static const char events[] =
-        "SELECT seq, from_ns, to_ns, events, payload, stack, rss FROM event_chunks"
-        " WHERE run = ?1 AND to_ns >= ?2 AND from_ns <= ?3 AND seq >= ?4 ORDER BY seq";
+        "SELECT c.seq, from_ns, to_ns, events, payload, stack, rss, coalesce(p.first, -1)"
+        "  FROM event_chunks c LEFT JOIN event_places p ON p.run = c.run AND p.seq = c.seq"
+        " WHERE c.run = ?1 AND to_ns >= ?2 AND from_ns <= ?3 AND c.seq >= ?4 ORDER BY c.seq";
     static const char curve[] =
         "SELECT seq, from_ns, to_ns, points, data FROM curve_chunks"
         " WHERE run = ?1 AND level = ?5 AND to_ns >= ?2 AND from_ns <= ?3 AND seq >= ?4"
@@ -109,6 +116,26 @@ enum tide_rc tide_store_chunks(struct tide_store *s, int64_t run, int level, int
     sqlite3_finalize(q);
     tide_store_give(s, db);
     return rc;
+}
+
+enum tide_rc tide_store_event_place(struct tide_store *s, int64_t run, int64_t record, int64_t *seq,
+                                    int64_t *first, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    *seq = *first = 0;
+    enum tide_rc rc = tide_sql_prepare(db, &q, e,
+                                       "SELECT seq, first FROM event_places"
+                                       " WHERE run = ? AND first <= ? ORDER BY seq DESC LIMIT 1",
+                                       "ii", run, record);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) {
+        *seq = sqlite3_column_int64(q, 0);
+        *first = sqlite3_column_int64(q, 1);
+    }
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc == TIDE_ABSENT ? TIDE_OK : rc;
 }
 
 static enum tide_rc read_names(sqlite3_stmt *q, struct tide_name_row *names, size_t *n,

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <zstd.h>
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 #define BUSY_MS        5000
 
 extern const char
     tide_schema_sql[]; /* db/schema.sql and its migrations, made strings by the build */
 extern const char tide_migration_2_sql[], tide_migration_3_sql[], tide_migration_4_sql[],
-    tide_migration_5_sql[];
+    tide_migration_5_sql[], tide_migration_6_sql[];
 
 enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
 {
@@ -192,16 +192,16 @@ static enum tide_rc check_references(struct tide_store *s, struct tide_error *e)
 /* Bring the database from `version` to the newest one, in one transaction. */
 static enum tide_rc upgrade(struct tide_store *s, int64_t version, struct tide_error *e)
 {
-    static const char *const steps[SCHEMA_VERSION] = {tide_schema_sql, tide_migration_2_sql,
+    static const char *const steps[SCHEMA_VERSION] = {tide_schema_sql,      tide_migration_2_sql,
                                                       tide_migration_3_sql, tide_migration_4_sql,
-                                                      tide_migration_5_sql};
+                                                      tide_migration_5_sql, tide_migration_6_sql};
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
     for (int64_t v = version; v < SCHEMA_VERSION && !rc; v++)
         if (sqlite3_exec(s->writer, steps[v], NULL, NULL, NULL))
             rc = tide_sql_fail(s->writer, "create the tables", e);
     if (!rc) rc = check_references(s, e);
-    if (!rc) rc = tide_sql_do(s->writer, e, "PRAGMA user_version = 5", "");
+    if (!rc) rc = tide_sql_do(s->writer, e, "PRAGMA user_version = 6", "");
     return tide_store_commit(s, rc, e);
 }
 
@@ -227,6 +227,7 @@ static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error 
         "DELETE FROM runs WHERE imported AND status = 'running'",
         "DELETE FROM batches WHERE NOT EXISTS (SELECT 1 FROM runs WHERE batch = batches.id)",
         "DELETE FROM event_chunks WHERE run " INTERRUPTED,
+        "DELETE FROM event_places WHERE run " INTERRUPTED,
         "DELETE FROM curve_chunks WHERE run " INTERRUPTED,
         "DELETE FROM names WHERE run " INTERRUPTED,
         "DELETE FROM phases WHERE run " INTERRUPTED,

@@ -248,9 +248,10 @@ struct tide_phase_row {
 struct tide_chunk_row { /* of events, or of one level of the curve */
     int level;          /* 0: events */
     int64_t seq, from_ns, to_ns, count;
-    int64_t rss; /* events: of the record before the chunk, 0 for none */
-    char *stack; /* events: JSON, names of the active functions when it begins; else NULL */
-    void *data;  /* compressed */
+    int64_t first; /* events: records of the run before the chunk, -1 where that is not on record */
+    int64_t rss;   /* events: of the record before the chunk, 0 for none */
+    char *stack;   /* events: JSON, names of the active functions when it begins; else NULL */
+    void *data;    /* compressed */
     size_t size;
 };
 struct tide_total_row { /* of one function, over the run */
@@ -279,6 +280,11 @@ typedef enum tide_rc tide_chunk_fn(void *context, const struct tide_chunk_row *r
 TIDE_CHECK enum tide_rc tide_store_chunks(struct tide_store *s, int64_t run, int level,
                                           int64_t from_ns, int64_t to_ns, int64_t seq,
                                           tide_chunk_fn *each, void *context, struct tide_error *e);
+
+/* The chunk of events that holds the record number `record` (0 for the first), and how many records
+ * stand before that chunk. A run that has no places on record: 0 and 0. */
+TIDE_CHECK enum tide_rc tide_store_event_place(struct tide_store *s, int64_t run, int64_t record,
+                                               int64_t *seq, int64_t *first, struct tide_error *e);
 
 /* Names of the run, in order of id; the caller frees with tide_names_free. */
 TIDE_CHECK enum tide_rc tide_store_names(struct tide_store *s, int64_t run,
