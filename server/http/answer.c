@@ -41,6 +41,12 @@ void tide_answer_problem(struct tide_request *r, unsigned status, const char *ki
     r->type = "application/problem+json";
 }
 
+void tide_answer_parameter(struct tide_request *r, const char *name, const char *detail)
+{
+    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
+                        "A query parameter is not allowed", name, detail);
+}
+
 void tide_answer_member(struct tide_request *r, const char *name, json_t *value)
 {
     json_t *problem = json_loads(r->answer.at ? r->answer.at : "", 0, NULL);

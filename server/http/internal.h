@@ -11,6 +11,7 @@
 
 #define TIDE_HTTP_BODY_MAX    (1u << 20)
 #define TIDE_IMPORT_PATH      "/api/v1/imports" /* takes files; its bodies may have TIDE_IMPORT_MAX */
+#define TIDE_HTTP_THREADS     4                 /* of each lane */
 #define TIDE_HTTP_CONNECTIONS 512
 #define TIDE_HTTP_STREAMS     384 /* below the former, so that requests still get through */
 #define TIDE_HTTP_IDLE_S      10  /* inactivity that libmicrohttpd allows */
@@ -23,13 +24,41 @@ struct tide_connection { /* of the socket, for its whole life */
 };
 
 struct tide_stream;
+struct tide_request;
+
+typedef void tide_handler(struct tide_request *r, int64_t id, const char *name);
+
+enum { /* what a token may be allowed, as bits; admin is allowed everything */
+       TIDE_SCOPE_READ = 1,
+       TIDE_SCOPE_TRIGGER = 2, /* start and stop work */
+       TIDE_SCOPE_UPLOAD = 4,  /* import files */
+       TIDE_SCOPE_ADMIN = 8,   /* projects, tokens */
+};
+
+enum tide_lane {                  /* who answers a route */
+                 TIDE_LANE_QUICK, /* threads that read the store alone: milliseconds */
+                 TIDE_LANE_SLOW,  /* threads that may run git, wait for discovery, write much */
+                 TIDE_LANES,
+};
+
+struct tide_route {
+    const char *method, *path;
+    tide_handler *handler;
+    unsigned scope; /* one TIDE_SCOPE; 0: open to everybody */
+    enum tide_lane lane;
+};
+
+#define TIDE_NAME_MAX 80 /* of a {name} in a path, with its terminator */
 
 struct tide_request {
     struct tide_http *http;
     struct MHD_Connection *connection;
-    struct tide_request *next; /* in the pool's queue */
-    char *uri;                 /* as it came, before decoding: tells of %00 */
-    const char *method, *path; /* libmicrohttpd's, valid while the request is */
+    struct tide_request *next;      /* in its lane's queue */
+    const struct tide_route *route; /* NULL: none has path and method */
+    int64_t id;                     /* {id} of the path */
+    char name[TIDE_NAME_MAX];       /* {name} of the path */
+    char *uri;                      /* as it came, before decoding: tells of %00 */
+    const char *method, *path;      /* libmicrohttpd's, valid while the request is */
     struct tide_str body;
     bool started, answering, too_large;
     /* the answer, filled by a handler */
@@ -40,6 +69,15 @@ struct tide_request {
     char allow[48]; /* for 405 */
 };
 
+/* The threads of a lane: a request that takes long holds up only its like. */
+struct tide_pool {
+    struct tide_http *http;
+    pthread_cond_t queued;
+    struct tide_request *first, *last; /* waiting for a thread */
+    pthread_t threads[TIDE_HTTP_THREADS];
+    unsigned n;
+};
+
 struct tide_http {
     struct tide_http_config config;
     struct MHD_Daemon *daemon;
@@ -48,15 +86,13 @@ struct tide_http {
     char local[32];        /* ... or localhost:port, when the address is loopback */
     char cookie[32];       /* name of the session cookie, by port: cookies know no ports */
     pthread_mutex_t lock;  /* guards what follows */
-    pthread_cond_t queued; /* for the pool */
     pthread_cond_t ending; /* for the keeper */
-    struct tide_request *first, *last; /* waiting for a thread of the pool */
     struct tide_connection *connections;
     struct tide_stream *streams;
     unsigned n_streams;
     bool stopping;
-    pthread_t pool[4], keeper;
-    unsigned n_pool;
+    struct tide_pool pools[TIDE_LANES];
+    pthread_t keeper;
     bool keeping;
 };
 
@@ -77,16 +113,24 @@ bool tide_guard_equal(const char *a, const char *b);
 
 /* Whether `path` is the API's; others are files of the dashboard. */
 bool tide_router_owns(const char *path);
-/* Answer an API request. Runs on a thread of the pool; may block. */
+/* The route of a request, whose id and name it sets; NULL, with r->allow where the path has other
+ * methods. */
+const struct tide_route *tide_router_find(struct tide_request *r);
+/* Answer an API request. Runs on a thread of its lane; may block. */
 void tide_router_answer(struct tide_request *r);
+extern const struct tide_route tide_routes[]; /* ended by a NULL path */
+
+/* ---- sparse.c ---- */
+
+/* Leave out of the rows of a list what `fields` does not name. */
+void tide_sparse(struct tide_request *r);
 
 /* ---- resources.c ---- */
 
-typedef void tide_handler(struct tide_request *r, int64_t id, const char *name);
 tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_commits,
     tide_get_scenarios, tide_post_runs, tide_get_batches, tide_get_batch, tide_get_runs,
-    tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_build,
-    tide_get_build_log, tide_get_functions;
+    tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_builds,
+    tide_get_build, tide_get_build_log, tide_get_functions;
 
 /* The body as JSON, a new reference; NULL: the answer is a problem. */
 json_t *tide_read_body(struct tide_request *r);
@@ -106,6 +150,8 @@ tide_handler tide_get_export, tide_post_imports;
  * NULL. */
 void tide_answer_problem(struct tide_request *r, unsigned status, const char *kind,
                          const char *title, const char *field, const char *detail);
+/* The same for a query parameter that is not allowed (400). */
+void tide_answer_parameter(struct tide_request *r, const char *name, const char *detail);
 /* Add a member to the problem that the answer is; takes `value` over. */
 void tide_answer_member(struct tide_request *r, const char *name, json_t *value);
 /* The same as the first from an error of a deeper room. */

@@ -27,9 +27,35 @@ bool tide_query_integer(struct tide_request *r, const char *name, int64_t low, i
     }
     snprintf(detail, sizeof detail, "%s must be an integer from %lld to %lld", name, (long long)low,
              (long long)high);
-    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
-                        "A query parameter is not allowed", name, detail);
+    tide_answer_parameter(r, name, detail);
     return false;
+}
+
+bool tide_query_flag(struct tide_request *r, const char *name, bool *out)
+{
+    const char *text = tide_query_text(r, name);
+    *out = text && !strcmp(text, "true");
+    if (!text || *out || !strcmp(text, "false")) return true;
+    tide_answer_parameter(r, name, "allowed are true and false");
+    return false;
+}
+
+bool tide_query_page(struct tide_request *r, int64_t fallback_limit, struct tide_page *out)
+{
+    int64_t limit;
+    if (!tide_query_integer(r, "limit", 1, TIDE_LIST_MAX, fallback_limit, &limit)) return false;
+    *out = (struct tide_page){.sort = tide_query_text(r, "sort"),
+                              .cursor = tide_query_text(r, "cursor"),
+                              .limit = (int)limit};
+    return true;
+}
+
+void tide_query_finish(struct tide_request *r, enum tide_rc rc, const struct tide_error *e)
+{
+    if (rc == TIDE_INVALID)
+        tide_answer_parameter(r, e->field, e->text);
+    else if (rc)
+        tide_answer_error(r, e);
 }
 
 struct known {

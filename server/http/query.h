@@ -12,6 +12,21 @@ bool tide_query_integer(struct tide_request *r, const char *name, int64_t low, i
 /* The text of the parameter, NULL where it is absent; borrowed from the request. */
 const char *tide_query_text(const struct tide_request *r, const char *name);
 
+/* A parameter that is true or false; absent: false. False: the answer is a problem. */
+bool tide_query_flag(struct tide_request *r, const char *name, bool *out);
+
+/* What every list knows beside its filters, for the names of tide_query_known. `fields` needs no
+ * work of a handler: the router leaves the others out. */
+#define TIDE_PAGE_PARAMETERS "limit", "cursor", "sort", "fields"
+#define TIDE_LIST_MAX        1000
+
+/* The page that `limit` (1 to TIDE_LIST_MAX), `cursor` and `sort` ask for. False: the answer is a
+ * problem. */
+bool tide_query_page(struct tide_request *r, int64_t fallback_limit, struct tide_page *out);
+
+/* End the handler of a list: an error becomes the answer; INVALID is a wrong parameter (400). */
+void tide_query_finish(struct tide_request *r, enum tide_rc rc, const struct tide_error *e);
+
 /* True when every parameter is one of `known` (NULL-terminated); else the answer is a problem. */
 bool tide_query_known(struct tide_request *r, const char *const *known);
 

@@ -13,7 +13,6 @@
 #include <stream.h>
 #include <string.h>
 
-#define LIST_MAX   1000
 #define POINTS_MAX 100000
 #define EVENTS_MAX 10000
 
@@ -36,36 +35,38 @@ void tide_get_status(struct tide_request *r, int64_t id, const char *name)
 
 void tide_get_pythons(struct tide_request *r, int64_t id, const char *name)
 {
+    static const char *const known[] = {TIDE_PAGE_PARAMETERS, NULL};
+    struct tide_page page;
     struct tide_error e;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, no_parameters)) return;
-    finish(r, tide_store_pythons_json(r->http->config.store, &r->answer, &e), &e);
+    if (!tide_query_known(r, known) || !tide_query_page(r, TIDE_LIST_MAX, &page)) return;
+    tide_query_finish(r, tide_store_pythons_json(r->http->config.store, &page, &r->answer, &e), &e);
 }
 
 void tide_post_refresh(struct tide_request *r, int64_t id, const char *name)
 {
+    const struct tide_page whole = {0};
     struct tide_error e;
     (void)id;
     (void)name;
     if (!tide_query_known(r, no_parameters)) return;
     enum tide_rc rc = tide_scheduler_refresh(r->http->config.scheduler, true, &e);
-    if (!rc) rc = tide_store_pythons_json(r->http->config.store, &r->answer, &e);
+    if (!rc) rc = tide_store_pythons_json(r->http->config.store, &whole, &r->answer, &e);
     finish(r, rc, &e);
 }
 
 void tide_get_commits(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"limit", NULL};
+    static const char *const known[] = {"limit", "cursor", "fields", NULL};
+    struct tide_page page;
     struct tide_error e;
-    int64_t limit;
     (void)id;
-    if (!tide_query_known(r, known) || !tide_query_integer(r, "limit", 1, LIST_MAX, 50, &limit))
-        return;
-    finish(
-        r,
-        tide_scheduler_commits_json(r->http->config.scheduler, name, (size_t)limit, &r->answer, &e),
-        &e);
+    if (!tide_query_known(r, known) || !tide_query_page(r, 50, &page)) return;
+    tide_query_finish(r,
+                      tide_scheduler_commits_json(r->http->config.scheduler, name, page.cursor,
+                                                  (size_t)page.limit, &r->answer, &e),
+                      &e);
 }
 
 /* Those of a project's own are looked for at its branch's tip; where that cannot be had, what is
@@ -85,28 +86,22 @@ static enum tide_rc refresh_scenarios(struct tide_request *r, const char *projec
 
 void tide_get_scenarios(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"project", NULL};
+    static const char *const known[] = {"project", TIDE_PAGE_PARAMETERS, NULL};
+    struct tide_page page;
     struct tide_error e;
     enum tide_rc rc = TIDE_OK;
     const char *project = tide_query_text(r, "project");
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known)) return;
+    if (!tide_query_known(r, known) || !tide_query_page(r, TIDE_LIST_MAX, &page)) return;
     if (!project) project = TIDE_DEFAULT_PROJECT;
     if (strcmp(project, TIDE_DEFAULT_PROJECT) != 0) rc = refresh_scenarios(r, project, &e);
-    if (!rc) rc = tide_store_scenarios_json(r->http->config.store, project, &r->answer, &e);
-    finish(r, rc, &e);
-}
-
-/* A parameter that is true or false, which is what it is when it is left out. */
-static bool read_flag(struct tide_request *r, const char *name, bool *out)
-{
-    const char *text = tide_query_text(r, name);
-    *out = text && !strcmp(text, "true");
-    if (!text || *out || !strcmp(text, "false")) return true;
-    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
-                        "A query parameter is not allowed", name, "allowed are true and false");
-    return false;
+    if (rc)
+        tide_answer_error(r, &e);
+    else
+        tide_query_finish(
+            r, tide_store_scenarios_json(r->http->config.store, project, &page, &r->answer, &e),
+            &e);
 }
 
 /* The body as JSON. A number beyond 64 bits would make the whole body unreadable; read as a real it
@@ -135,7 +130,7 @@ void tide_post_runs(struct tide_request *r, int64_t id, const char *name)
     bool dry;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known) || !read_flag(r, "dry_run", &dry)) return;
+    if (!tide_query_known(r, known) || !tide_query_flag(r, "dry_run", &dry)) return;
     json_t *body = tide_read_body(r);
     if (!body) return;
     enum tide_rc rc = dry ? tide_scheduler_plan(r->http->config.scheduler, body, &r->answer, &e)
@@ -150,16 +145,13 @@ void tide_post_runs(struct tide_request *r, int64_t id, const char *name)
 
 void tide_get_batches(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"limit", "cursor", NULL};
+    static const char *const known[] = {TIDE_PAGE_PARAMETERS, NULL};
+    struct tide_page page;
     struct tide_error e;
-    int64_t limit, cursor;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known) || !tide_query_integer(r, "limit", 1, LIST_MAX, 100, &limit) ||
-        !tide_query_integer(r, "cursor", 1, INT64_MAX, 0, &cursor))
-        return;
-    finish(r, tide_store_batches_json(r->http->config.store, cursor, (int)limit, &r->answer, &e),
-           &e);
+    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &page)) return;
+    tide_query_finish(r, tide_store_batches_json(r->http->config.store, &page, &r->answer, &e), &e);
 }
 
 void tide_get_batch(struct tide_request *r, int64_t id, const char *name)
@@ -172,24 +164,22 @@ void tide_get_batch(struct tide_request *r, int64_t id, const char *name)
 
 void tide_get_runs(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"batch",    "status", "commit", "python",
-                                        "scenario", "limit",  "cursor", NULL};
+    static const char *const known[] = {
+        "batch", "project", "status", "commit", "python", "scenario", TIDE_PAGE_PARAMETERS, NULL};
     struct tide_run_filter f = {
+        .project = tide_query_text(r, "project"),
         .status = tide_query_text(r, "status"),
         .commit = tide_query_text(r, "commit"),
         .python = tide_query_text(r, "python"),
         .scenario = tide_query_text(r, "scenario"),
     };
     struct tide_error e;
-    int64_t limit;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known) || !tide_query_integer(r, "limit", 1, LIST_MAX, 100, &limit) ||
-        !tide_query_integer(r, "cursor", 1, INT64_MAX, 0, &f.cursor) ||
+    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &f.page) ||
         !tide_query_integer(r, "batch", 1, INT64_MAX, 0, &f.batch))
         return;
-    f.limit = (int)limit;
-    finish(r, tide_store_runs_json(r->http->config.store, &f, &r->answer, &e), &e);
+    tide_query_finish(r, tide_store_runs_json(r->http->config.store, &f, &r->answer, &e), &e);
 }
 
 void tide_get_run(struct tide_request *r, int64_t id, const char *name)
@@ -206,8 +196,7 @@ static bool read_window(struct tide_request *r, struct tide_window *w)
         !tide_query_integer(r, "to_ns", 0, INT64_MAX, INT64_MAX, &w->to_ns))
         return false;
     if (w->from_ns <= w->to_ns) return true;
-    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
-                        "A query parameter is not allowed", "to_ns", "to_ns is before from_ns");
+    tide_answer_parameter(r, "to_ns", "to_ns is before from_ns");
     return false;
 }
 
@@ -298,7 +287,7 @@ void tide_get_curve(struct tide_request *r, int64_t id, const char *name)
     bool children;
     (void)name;
     if (!tide_query_known(r, known) || !read_window(r, &w) ||
-        !read_flag(r, "children", &children) ||
+        !tide_query_flag(r, "children", &children) ||
         !tide_query_integer(r, "points", 2, POINTS_MAX, 1000, &limit))
         return;
     enum tide_rc rc = tide_series_curve(r->http->config.store, id, w, (size_t)limit, &points, &e);
@@ -320,10 +309,9 @@ static bool read_kinds(struct tide_request *r, unsigned *kinds)
             if (strlen(known) == n && !strncmp(known, at, n)) found = 1u << k;
         }
         if (!found) {
-            tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
-                                "A query parameter is not allowed", "kind",
-                                "allowed are CALL, RETURN, C_CALL, C_RETURN, C_EXCEPTION, MARK, "
-                                "SAMPLE, LINE, GC, THREAD, several with commas");
+            tide_answer_parameter(r, "kind",
+                                  "allowed are CALL, RETURN, C_CALL, C_RETURN, C_EXCEPTION, MARK, "
+                                  "SAMPLE, LINE, GC, THREAD, several with commas");
             return false;
         }
         *kinds |= found;
@@ -364,6 +352,23 @@ void tide_get_run_log(struct tide_request *r, int64_t id, const char *name)
     if (!tide_query_known(r, no_parameters)) return;
     r->type = "text/plain; charset=utf-8";
     finish(r, tide_store_run_log(r->http->config.store, id, &r->answer, &e), &e);
+}
+
+void tide_get_builds(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {
+        "project", "status", "commit", "python", TIDE_PAGE_PARAMETERS, NULL};
+    struct tide_build_filter f = {
+        .project = tide_query_text(r, "project"),
+        .status = tide_query_text(r, "status"),
+        .commit = tide_query_text(r, "commit"),
+        .python = tide_query_text(r, "python"),
+    };
+    struct tide_error e;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &f.page)) return;
+    tide_query_finish(r, tide_store_builds_json(r->http->config.store, &f, &r->answer, &e), &e);
 }
 
 void tide_get_build(struct tide_request *r, int64_t id, const char *name)

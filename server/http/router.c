@@ -1,42 +1,48 @@
-/* router.c - the REST interface as a table: method, path, handler. A path names a number with {id},
- * a word with {name}. */
+/* router.c - the REST interface as a table: method, path, handler, the scope that a token needs for
+ * it, and where it is answered. A path names a number with {id}, a word with {name}.
+ *
+ * docs/openapi/ describes every row; http/openapi_test.c compares the two. */
 #include "http/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct route {
-    const char *method, *path;
-    tide_handler *handler;
-} routes[] = {
-    {"GET", "/api/v1/status", tide_get_status},
-    {"GET", "/api/v1/pythons", tide_get_pythons},
-    {"POST", "/api/v1/pythons/refresh", tide_post_refresh},
-    {"GET", "/api/v1/projects", tide_get_projects},
-    {"POST", "/api/v1/projects", tide_post_projects},
-    {"GET", "/api/v1/projects/{name}", tide_get_project},
-    {"PATCH", "/api/v1/projects/{name}", tide_patch_project},
-    {"DELETE", "/api/v1/projects/{name}", tide_delete_project},
-    {"GET", "/api/v1/projects/{name}/commits", tide_get_commits},
-    {"GET", "/api/v1/scenarios", tide_get_scenarios},
-    {"POST", "/api/v1/runs", tide_post_runs},
-    {"GET", "/api/v1/runs", tide_get_runs},
-    {"GET", "/api/v1/runs/{id}", tide_get_run},
-    {"GET", "/api/v1/runs/{id}/curve", tide_get_curve},
-    {"GET", "/api/v1/runs/{id}/events", tide_get_events},
-    {"GET", "/api/v1/runs/{id}/functions", tide_get_functions},
-    {"GET", "/api/v1/runs/{id}/export", tide_get_export},
-    {"POST", TIDE_IMPORT_PATH, tide_post_imports},
-    {"GET", "/api/v1/runs/{id}/log", tide_get_run_log},
-    {"GET", "/api/v1/batches", tide_get_batches},
-    {"GET", "/api/v1/batches/{id}", tide_get_batch},
-    {"GET", "/api/v1/builds/{id}", tide_get_build},
-    {"GET", "/api/v1/builds/{id}/log", tide_get_build_log},
-    {"GET", TIDE_STREAM_PATH, NULL}, /* answered before it comes here; listed for Allow */
-};
+#define READ    TIDE_SCOPE_READ
+#define TRIGGER TIDE_SCOPE_TRIGGER
+#define UPLOAD  TIDE_SCOPE_UPLOAD
+#define ADMIN   TIDE_SCOPE_ADMIN
+#define QUICK   TIDE_LANE_QUICK
+#define SLOW    TIDE_LANE_SLOW
 
-#define NAME_MAX_LENGTH 80
+const struct tide_route tide_routes[] = {
+    {"GET", "/api/v1/status", tide_get_status, READ, QUICK},
+    {"GET", "/api/v1/pythons", tide_get_pythons, READ, QUICK},
+    {"POST", "/api/v1/pythons/refresh", tide_post_refresh, TRIGGER, SLOW},
+    {"GET", "/api/v1/projects", tide_get_projects, READ, QUICK},
+    {"POST", "/api/v1/projects", tide_post_projects, ADMIN, SLOW},
+    {"GET", "/api/v1/projects/{name}", tide_get_project, READ, QUICK},
+    {"PATCH", "/api/v1/projects/{name}", tide_patch_project, ADMIN, SLOW},
+    {"DELETE", "/api/v1/projects/{name}", tide_delete_project, ADMIN, SLOW},
+    {"GET", "/api/v1/projects/{name}/commits", tide_get_commits, READ, SLOW},
+    {"GET", "/api/v1/scenarios", tide_get_scenarios, READ, SLOW},
+    {"POST", "/api/v1/runs", tide_post_runs, TRIGGER, SLOW},
+    {"GET", "/api/v1/runs", tide_get_runs, READ, QUICK},
+    {"GET", "/api/v1/runs/{id}", tide_get_run, READ, QUICK},
+    {"GET", "/api/v1/runs/{id}/curve", tide_get_curve, READ, QUICK},
+    {"GET", "/api/v1/runs/{id}/events", tide_get_events, READ, QUICK},
+    {"GET", "/api/v1/runs/{id}/functions", tide_get_functions, READ, QUICK},
+    {"GET", "/api/v1/runs/{id}/export", tide_get_export, READ, SLOW},
+    {"POST", TIDE_IMPORT_PATH, tide_post_imports, UPLOAD, SLOW},
+    {"GET", "/api/v1/runs/{id}/log", tide_get_run_log, READ, QUICK},
+    {"GET", "/api/v1/batches", tide_get_batches, READ, QUICK},
+    {"GET", "/api/v1/batches/{id}", tide_get_batch, READ, QUICK},
+    {"GET", "/api/v1/builds", tide_get_builds, READ, QUICK},
+    {"GET", "/api/v1/builds/{id}", tide_get_build, READ, QUICK},
+    {"GET", "/api/v1/builds/{id}/log", tide_get_build_log, READ, QUICK},
+    {"GET", TIDE_STREAM_PATH, NULL, READ, QUICK}, /* answered before it comes here */
+    {NULL, NULL, NULL, 0, QUICK},
+};
 
 bool tide_router_owns(const char *path)
 {
@@ -55,6 +61,17 @@ static bool read_id(const char *at, size_t n, int64_t *id)
     return true;
 }
 
+/* The segment of `path` that a {name} takes, whose end is `suffix`, the n characters behind it in
+ * the pattern. */
+static bool read_name(const char *path, size_t length, const char *suffix, size_t n, char *name)
+{
+    if (length <= n || length - n >= TIDE_NAME_MAX) return false;
+    if (strncmp(path + length - n, suffix, n) != 0) return false;
+    memcpy(name, path, length - n);
+    name[length - n] = '\0';
+    return true;
+}
+
 static bool match(const char *pattern, const char *path, int64_t *id, char *name)
 {
     while (*pattern || *path) {
@@ -62,16 +79,13 @@ static bool match(const char *pattern, const char *path, int64_t *id, char *name
             if (*pattern++ != *path++) return false;
             continue;
         }
-        size_t n = strcspn(path, "/");
-        if (!strncmp(pattern, "{id}", 4)) {
-            if (!read_id(path, n, id)) return false;
-        } else {
-            if (!n || n >= NAME_MAX_LENGTH) return false;
-            memcpy(name, path, n);
-            name[n] = '\0';
-        }
-        pattern = strchr(pattern, '}') + 1;
-        path += n;
+        const char *suffix = strchr(pattern, '}') + 1;
+        size_t length = strcspn(path, "/"), n = strcspn(suffix, "/");
+        bool found = !strncmp(pattern, "{id}", 4) ? !n && read_id(path, length, id)
+                                                  : read_name(path, length, suffix, n, name);
+        if (!found) return false;
+        pattern = suffix + n;
+        path += length;
     }
     return true;
 }
@@ -91,29 +105,35 @@ static void list_methods(struct tide_request *r, const bool *has)
     }
 }
 
-void tide_router_answer(struct tide_request *r)
+const struct tide_route *tide_router_find(struct tide_request *r)
 {
-    char name[NAME_MAX_LENGTH] = "";
-    int64_t id = 0;
     bool has[METHODS] = {false};
     const char *method = strcmp(r->method, "HEAD") ? r->method : "GET";
-    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        if (!match(routes[i].path, r->path, &id, name)) continue;
-        if (!strcmp(routes[i].method, method) && routes[i].handler) {
-            r->status = MHD_HTTP_OK;
-            r->type = "application/json";
-            routes[i].handler(r, id, name);
-            return;
-        }
+    for (const struct tide_route *route = tide_routes; route->path; route++) {
+        if (!match(route->path, r->path, &r->id, r->name)) continue;
+        if (!strcmp(route->method, method)) return route;
         for (size_t k = 0; k < METHODS; k++)
-            has[k] = has[k] || !strcmp(routes[i].method, methods[k]);
+            has[k] = has[k] || !strcmp(route->method, methods[k]);
     }
     list_methods(r, has);
-    if (*r->allow) {
-        tide_answer_problem(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method-not-allowed",
-                            "The method is not allowed here", NULL, r->allow);
+    return NULL;
+}
+
+void tide_router_answer(struct tide_request *r)
+{
+    bool endless = r->route && !r->route->handler; /* a stream has no HEAD */
+    if (r->route && !endless) {
+        r->status = MHD_HTTP_OK;
+        r->type = "application/json";
+        r->route->handler(r, r->id, r->name);
+        tide_sparse(r);
         return;
     }
-    tide_answer_problem(r, MHD_HTTP_NOT_FOUND, "not-found", "There is no such resource", NULL,
-                        "see docs/API.md for what there is");
+    if (endless) snprintf(r->allow, sizeof r->allow, "GET");
+    if (*r->allow)
+        tide_answer_problem(r, MHD_HTTP_METHOD_NOT_ALLOWED, "method-not-allowed",
+                            "The method is not allowed here", NULL, r->allow);
+    else
+        tide_answer_problem(r, MHD_HTTP_NOT_FOUND, "not-found", "There is no such resource", NULL,
+                            "see docs/API.md for what there is");
 }

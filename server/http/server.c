@@ -72,22 +72,24 @@ static void complete(void *context, struct MHD_Connection *connection, void **re
 static void hand_over(struct tide_request *r)
 {
     struct tide_http *h = r->http;
+    struct tide_pool *pool = &h->pools[r->route ? r->route->lane : TIDE_LANE_QUICK];
     r->answering = true;
     set_deadline(r, 0);
     pthread_mutex_lock(&h->lock);
     MHD_suspend_connection(r->connection);
-    if (h->last)
-        h->last->next = r;
+    if (pool->last)
+        pool->last->next = r;
     else
-        h->first = r;
-    h->last = r;
-    pthread_cond_signal(&h->queued);
+        pool->first = r;
+    pool->last = r;
+    pthread_cond_signal(&pool->queued);
     pthread_mutex_unlock(&h->lock);
 }
 
 static enum MHD_Result take_head(struct tide_request *r)
 {
     r->started = true;
+    r->route = tide_router_find(r);
     r->body.ceiling = tide_guard_body_max(r);
     set_deadline(r, TIDE_HTTP_DEADLINE_S);
     return tide_guard_head(r) ? MHD_YES : tide_answer_send(r);
@@ -112,7 +114,7 @@ static enum MHD_Result answer_now(struct tide_request *r)
         set_deadline(r, 0);
         return tide_files_send(r);
     }
-    if (get && !strcmp(r->path, TIDE_STREAM_PATH)) {
+    if (get && r->route && !r->route->handler) {
         set_deadline(r, 0);
         return tide_streams_open(r);
     }
@@ -180,15 +182,16 @@ static void notify_connection(void *context, struct MHD_Connection *connection, 
 
 static void *answer_requests(void *context)
 {
-    struct tide_http *h = context;
+    struct tide_pool *pool = context;
+    struct tide_http *h = pool->http;
     for (;;) {
         pthread_mutex_lock(&h->lock);
-        while (!h->first && !h->stopping)
-            pthread_cond_wait(&h->queued, &h->lock);
-        struct tide_request *r = h->first;
+        while (!pool->first && !h->stopping)
+            pthread_cond_wait(&pool->queued, &h->lock);
+        struct tide_request *r = pool->first;
         if (r) {
-            h->first = r->next;
-            if (!h->first) h->last = NULL;
+            pool->first = r->next;
+            if (!pool->first) pool->last = NULL;
         }
         pthread_mutex_unlock(&h->lock);
         if (!r) return NULL; /* stopping, and nothing is left */
@@ -226,12 +229,20 @@ static void *keep(void *context)
     }
 }
 
+static enum tide_rc start_pool(struct tide_pool *pool, struct tide_error *e)
+{
+    for (; pool->n < TIDE_HTTP_THREADS; pool->n++) {
+        errno = pthread_create(&pool->threads[pool->n], NULL, answer_requests, pool);
+        if (errno) return tide_fail_errno(e, "start the HTTP threads");
+    }
+    return TIDE_OK;
+}
+
 static enum tide_rc start_threads(struct tide_http *h, struct tide_error *e)
 {
-    for (size_t i = 0; i < sizeof h->pool / sizeof *h->pool; i++) {
-        errno = pthread_create(&h->pool[i], NULL, answer_requests, h);
-        if (errno) return tide_fail_errno(e, "start the HTTP threads");
-        h->n_pool++;
+    for (int i = 0; i < TIDE_LANES; i++) {
+        enum tide_rc rc = start_pool(&h->pools[i], e);
+        if (rc) return rc;
     }
     errno = pthread_create(&h->keeper, NULL, keep, h);
     if (errno) return tide_fail_errno(e, "start the HTTP threads");
@@ -310,7 +321,10 @@ enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http 
     if (!h) return tide_fail(e, TIDE_NOMEM, "start the HTTP side");
     h->config = *c;
     pthread_mutex_init(&h->lock, NULL);
-    pthread_cond_init(&h->queued, NULL);
+    for (int i = 0; i < TIDE_LANES; i++) {
+        h->pools[i].http = h;
+        pthread_cond_init(&h->pools[i].queued, NULL);
+    }
     pthread_cond_init(&h->ending, NULL);
     enum tide_rc rc = listen_on(h, e);
     if (!rc) rc = learn_names(h, e);
@@ -336,17 +350,20 @@ void tide_http_stop(struct tide_http *h)
     int listening = h->daemon ? MHD_quiesce_daemon(h->daemon) : -1; /* ours to close from here on */
     pthread_mutex_lock(&h->lock);
     h->stopping = true;
-    pthread_cond_broadcast(&h->queued);
+    for (int i = 0; i < TIDE_LANES; i++)
+        pthread_cond_broadcast(&h->pools[i].queued);
     pthread_cond_broadcast(&h->ending);
     pthread_mutex_unlock(&h->lock);
-    for (unsigned i = 0; i < h->n_pool; i++)
-        pthread_join(h->pool[i], NULL);
+    for (int i = 0; i < TIDE_LANES; i++)
+        for (unsigned k = 0; k < h->pools[i].n; k++)
+            pthread_join(h->pools[i].threads[k], NULL);
     if (h->keeping) pthread_join(h->keeper, NULL);
     tide_streams_wake(h, false); /* each finds `stopping` and ends */
     if (h->daemon) MHD_stop_daemon(h->daemon);
     if (listening >= 0) close(listening);
     pthread_cond_destroy(&h->ending);
-    pthread_cond_destroy(&h->queued);
+    for (int i = 0; i < TIDE_LANES; i++)
+        pthread_cond_destroy(&h->pools[i].queued);
     pthread_mutex_destroy(&h->lock);
     free(h);
 }

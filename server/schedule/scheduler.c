@@ -70,7 +70,7 @@ static void publish_batch(struct tide_scheduler *s, int64_t batch)
 static void publish_queued(struct tide_scheduler *s, int64_t batch)
 {
     struct tide_str text = {0};
-    const struct tide_run_filter filter = {.batch = batch, .limit = TIDE_BATCH_RUNS_MAX};
+    const struct tide_run_filter filter = {.batch = batch, .page.limit = TIDE_BATCH_RUNS_MAX};
     json_t *list = NULL, *run;
     size_t i;
     if (!tide_store_runs_json(s->store, &filter, &text, NULL)) list = json_loads(text.at, 0, NULL);
@@ -382,7 +382,7 @@ static enum tide_rc discover(struct tide_scheduler *s)
 static bool is_measured(struct tide_scheduler *s, const char *sha)
 {
     struct tide_str text = {0};
-    const struct tide_run_filter filter = {.commit = sha, .limit = 1};
+    const struct tide_run_filter filter = {.commit = sha, .page.limit = 1};
     json_t *list = NULL;
     if (!tide_store_runs_json(s->store, &filter, &text, NULL)) list = json_loads(text.at, 0, NULL);
     bool measured = json_array_size(json_object_get(list, "runs")) > 0;
@@ -593,16 +593,19 @@ enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request
     return rc;
 }
 
-static enum tide_rc put_commits(struct tide_commit *commits, size_t n, struct tide_str *out,
-                                struct tide_error *e)
+/* The `limit` from the first on; one more tells that there is a next page. */
+static enum tide_rc put_commits(struct tide_commit *commits, size_t n, size_t first, size_t limit,
+                                struct tide_str *out, struct tide_error *e)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
+    size_t end = n > first + limit ? first + limit : n;
+    for (size_t i = first; i < end; i++)
         json_array_append_new(list,
                               json_pack("{s:s, s:s, s:s, s:I}", "sha", commits[i].sha, "subject",
                                         commits[i].subject, "author", commits[i].author,
                                         "committed_ns", (json_int_t)commits[i].committed_ns));
-    json_t *answer = json_pack("{s:o}", "commits", list);
+    json_t *answer =
+        json_pack("{s:o, s:s?}", "commits", list, "next", end < n ? commits[end - 1].sha : NULL);
     char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
     if (text) tide_str_put(out, text);
     free(text);
@@ -610,17 +613,31 @@ static enum tide_rc put_commits(struct tide_commit *commits, size_t n, struct ti
     return text && !out->failed ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "list the commits");
 }
 
+static bool is_sha(const char *text)
+{
+    size_t n = strspn(text, "0123456789abcdef");
+    return !text[n] && (n == 40 || n == 64);
+}
+
 enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *project,
-                                         size_t limit, struct tide_str *out, struct tide_error *e)
+                                         const char *cursor, size_t limit, struct tide_str *out,
+                                         struct tide_error *e)
 {
     struct tide_commit *commits = NULL;
-    size_t n = 0;
+    size_t n = 0, first = cursor ? 1 : 0;
     struct tide_catalog *c = NULL;
+    if (cursor && !is_sha(cursor))
+        return tide_fail_field(e, "cursor", "it must be `next` of a page");
     enum tide_rc rc = await_discovery(s, e);
     if (!rc) rc = tide_projects_sync(s->projects, project, &c, e);
-    if (!rc) rc = tide_repo_list(c->repo, "HEAD", NULL, limit, &commits, &n, e);
+    if (!rc) {
+        rc = tide_repo_list(c->repo, cursor ? cursor : "HEAD", NULL, first + limit + 1, &commits,
+                            &n, e);
+        if (cursor && (rc == TIDE_ABSENT || rc == TIDE_INVALID))
+            rc = tide_fail_field(e, "cursor", "the project has no commit %s", cursor);
+    }
     tide_catalog_drop(c);
-    if (!rc) rc = put_commits(commits, n, out, e);
+    if (!rc) rc = put_commits(commits, n, first, limit, out, e);
     for (size_t i = 0; i < n; i++)
         tide_commit_clear(&commits[i]);
     free(commits);

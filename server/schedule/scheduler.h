@@ -44,11 +44,12 @@ TIDE_CHECK enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json
 TIDE_CHECK enum tide_rc tide_scheduler_projects(struct tide_scheduler *s,
                                                 struct tide_projects **out, struct tide_error *e);
 
-/* Append {"commits": [...]} of the project along the first parent of its HEAD. ABSENT: no such
- * project. */
+/* Append {"commits": [...], "next"} of the project along the first parent of its HEAD, `limit` of
+ * them behind the one that `cursor` (NULL: none) names: `next` is the hash of the last, or null.
+ * ABSENT: no such project. INVALID: `cursor` names no commit. */
 TIDE_CHECK enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *project,
-                                                    size_t limit, struct tide_str *out,
-                                                    struct tide_error *e);
+                                                    const char *cursor, size_t limit,
+                                                    struct tide_str *out, struct tide_error *e);
 
 /* Append the status resource (docs/API.md). */
 TIDE_CHECK enum tide_rc tide_scheduler_status_json(struct tide_scheduler *s, struct tide_str *out,

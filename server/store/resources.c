@@ -4,6 +4,7 @@
 #include "store/internal.h"
 
 #include "base/clock.h"
+#include "store/lists.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@
     " 'building', building, 'running', running, 'done', done, 'failed', failed,"                   \
     " 'percent', iif(runs = 0, 100, share / runs),"                                                \
     " 'eta_ns', iif(ended > 0 AND finished_ns IS NULL,"                                            \
-    "   (?1 - started_ns) / ended * (runs - ended), NULL)), id"                                    \
+    "   (?1 - started_ns) / ended * (runs - ended), NULL))"                                        \
     " FROM (SELECT b.id, b.queued_ns, b.finished_ns, b.seed, b.retry_failed, count(r.id) AS runs," \
     "  sum(r.status = 'queued') AS queued, sum(r.status = 'building') AS building,"                \
     "  sum(r.status = 'running') AS running, sum(r.status = 'done') AS done,"                      \
@@ -67,46 +68,29 @@ static enum tide_rc put_one(struct tide_store *s, const char *what, int64_t id,
     return rc;
 }
 
-/* Append {"name": [rows...], "next": cursor}. A row more than `limit` (0: no paging) tells that
- * there is a next page; the cursor is the second column of the last row shown. */
-static enum tide_rc put_list(sqlite3_stmt *q, const char *name, int limit, struct tide_str *out,
-                             struct tide_error *e)
-{
-    enum tide_rc rc;
-    int64_t last = 0;
-    int n = 0;
-    tide_str_printf(out, "{\"%s\":[", name);
-    while ((rc = tide_sql_step(q, e)) == TIDE_OK && (!limit || n < limit)) {
-        if (n++) tide_str_put(out, ",");
-        tide_str_put(out, (const char *)sqlite3_column_text(q, 0));
-        last = limit ? sqlite3_column_int64(q, 1) : 0;
-    }
-    if (rc == TIDE_OK)
-        tide_str_printf(out, "],\"next\":%lld}", (long long)last);
-    else if (rc == TIDE_ABSENT)
-        tide_str_put(out, limit ? "],\"next\":null}" : "]}");
-    else
-        return rc;
-    return out->failed ? tide_fail(e, TIDE_NOMEM, "answer with a list") : TIDE_OK;
-}
+static const struct tide_list runs_list = {
+    .name = "runs",
+    .row = "json_object(" RUN_FIELDS ")",
+    .from = RUN_FROM
+    " WHERE (?1 = 0 OR r.batch = ?1) AND (?2 IS NULL OR r.status = ?2)"
+    " AND (?3 IS NULL OR substr(c.sha, 1, length(?3)) = ?3) AND (?4 IS NULL OR y.name = ?4)"
+    " AND (?5 IS NULL OR s.name = ?5) AND (?6 IS NULL OR p.name = ?6)",
+    .id = "r.id",
+    .sorts = (const struct tide_sort[]){{"status", "r.status"},
+                                        {"started_ns", "coalesce(r.started_ns, 0)"},
+                                        {"finished_ns", "coalesce(r.finished_ns, 0)"},
+                                        {"tide_mark", "coalesce(r.tide_mark, 0)"},
+                                        {"wall_ns", "coalesce(r.wall_ns, 0)"},
+                                        {"scenario", "s.name"},
+                                        {NULL, NULL}},
+    .sort = "-id",
+};
 
 enum tide_rc tide_store_runs_json(struct tide_store *s, const struct tide_run_filter *f,
                                   struct tide_str *out, struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc = tide_sql_prepare(
-        db, &q, e,
-        "SELECT json_object(" RUN_FIELDS "), r.id" RUN_FROM
-        " WHERE (?1 = 0 OR r.batch = ?1) AND (?2 IS NULL OR r.status = ?2)"
-        " AND (?3 IS NULL OR substr(c.sha, 1, length(?3)) = ?3) AND (?4 IS NULL OR y.name = ?4)"
-        " AND (?5 IS NULL OR s.name = ?5) AND (?6 = 0 OR r.id < ?6) ORDER BY r.id DESC LIMIT ?7",
-        "ittttii", f->batch, f->status, f->commit, f->python, f->scenario, f->cursor,
-        (int64_t)f->limit + 1);
-    if (!rc) rc = put_list(q, "runs", f->limit, out, e);
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
+    return tide_store_list(s, &runs_list, &f->page, out, e, "ittttt", f->batch, f->status,
+                           f->commit, f->python, f->scenario, f->project);
 }
 
 static const char full_run[] =
@@ -126,19 +110,22 @@ enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, bool full, s
     return put_one(s, "run", run, out, e, full ? full_run : short_run, "i", run);
 }
 
-enum tide_rc tide_store_batches_json(struct tide_store *s, int64_t cursor, int limit,
+/* A row is counted only once its batch is known to be shown. */
+static const struct tide_list batches_list = {
+    .name = "batches",
+    .row = "(" BATCH_QUERY " WHERE b.id = x.id GROUP BY b.id))",
+    .from = "FROM batches x WHERE true",
+    .id = "x.id",
+    .sorts = (const struct tide_sort[]){{"queued_ns", "x.queued_ns"},
+                                        {"finished_ns", "coalesce(x.finished_ns, 0)"},
+                                        {NULL, NULL}},
+    .sort = "-id",
+};
+
+enum tide_rc tide_store_batches_json(struct tide_store *s, const struct tide_page *page,
                                      struct tide_str *out, struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc = tide_sql_prepare(
-        db, &q, e,
-        BATCH_QUERY " WHERE ?2 = 0 OR b.id < ?2 GROUP BY b.id ORDER BY b.id DESC LIMIT ?3)", "iii",
-        tide_clock_unix_ns(), cursor, (int64_t)limit + 1);
-    if (!rc) rc = put_list(q, "batches", limit, out, e);
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
+    return tide_store_list(s, &batches_list, page, out, e, "i", tide_clock_unix_ns());
 }
 
 enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch, struct tide_str *out,
@@ -148,82 +135,107 @@ enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch, struct t
                    tide_clock_unix_ns(), batch);
 }
 
+#define BUILD_ROW                                                             \
+    "json_object('id', b.id, 'project', p.name,"                              \
+    " 'commit', json_object('sha', c.sha, 'subject', c.subject),"             \
+    " 'python', json_object('id', y.id, 'name', y.name), 'status', b.status," \
+    " 'flags', b.flags, 'compiler', b.compiler, 'started_ns', b.started_ns,"  \
+    " 'finished_ns', b.finished_ns, 'error', b.error, 'steps', json(b.steps))"
+#define BUILD_FROM                                                                          \
+    " FROM builds b JOIN commits c ON c.id = b.commit_id JOIN pythons y ON y.id = b.python" \
+    " JOIN projects p ON p.id = c.project"
+
 enum tide_rc tide_store_build_json(struct tide_store *s, int64_t build, struct tide_str *out,
                                    struct tide_error *e)
 {
-    return put_one(
-        s, "build", build, out, e,
-        "SELECT json_object('id', b.id, 'project', p.name,"
-        " 'commit', json_object('sha', c.sha, 'subject', c.subject),"
-        " 'python', json_object('id', y.id, 'name', y.name), 'status', b.status,"
-        " 'flags', b.flags, 'compiler', b.compiler, 'started_ns', b.started_ns,"
-        " 'finished_ns', b.finished_ns, 'error', b.error, 'steps', json(b.steps))"
-        " FROM builds b JOIN commits c ON c.id = b.commit_id JOIN pythons y ON y.id = b.python"
-        " JOIN projects p ON p.id = c.project WHERE b.id = ?",
-        "i", build);
+    return put_one(s, "build", build, out, e, "SELECT " BUILD_ROW BUILD_FROM " WHERE b.id = ?", "i",
+                   build);
 }
 
-/* A whole list without parameters. */
-static enum tide_rc list_all(struct tide_store *s, const char *name, const char *sql,
-                             struct tide_str *out, struct tide_error *e)
+static const struct tide_list builds_list = {
+    .name = "builds",
+    .row = BUILD_ROW,
+    .from = BUILD_FROM
+    " WHERE (?1 IS NULL OR p.name = ?1) AND (?2 IS NULL OR b.status = ?2)"
+    " AND (?3 IS NULL OR substr(c.sha, 1, length(?3)) = ?3) AND (?4 IS NULL OR y.name = ?4)",
+    .id = "b.id",
+    .sorts = (const struct tide_sort[]){{"status", "b.status"},
+                                        {"started_ns", "b.started_ns"},
+                                        {"finished_ns", "coalesce(b.finished_ns, 0)"},
+                                        {NULL, NULL}},
+    .sort = "-id",
+};
+
+enum tide_rc tide_store_builds_json(struct tide_store *s, const struct tide_build_filter *f,
+                                    struct tide_str *out, struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc = tide_sql_prepare(db, &q, e, sql, "");
-    if (!rc) rc = put_list(q, name, 0, out, e);
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
+    return tide_store_list(s, &builds_list, &f->page, out, e, "tttt", f->project, f->status,
+                           f->commit, f->python);
 }
 
-enum tide_rc tide_store_pythons_json(struct tide_store *s, struct tide_str *out,
-                                     struct tide_error *e)
+static const struct tide_list pythons_list = {
+    .name = "pythons",
+    .row = "json_object('id', id, 'name', name, 'version', version, 'abi', abi,"
+           " 'program', program, 'prefix', prefix, 'libpython', libpython,"
+           " 'include', include, 'source', source,"
+           " 'usable', json(iif(reason IS NULL, 'true', 'false')), 'reason', reason)",
+    .from = "FROM pythons WHERE present",
+    .id = "id",
+    .sorts = (const struct tide_sort[]){{"version", "-position"}, {"name", "name"}, {NULL, NULL}},
+    .sort = "-version",
+};
+
+enum tide_rc tide_store_pythons_json(struct tide_store *s, const struct tide_page *page,
+                                     struct tide_str *out, struct tide_error *e)
 {
-    return list_all(s, "pythons",
-                    "SELECT json_object('id', id, 'name', name, 'version', version, 'abi', abi,"
-                    " 'program', program, 'prefix', prefix, 'libpython', libpython,"
-                    " 'include', include, 'source', source,"
-                    " 'usable', json(iif(reason IS NULL, 'true', 'false')), 'reason', reason)"
-                    " FROM pythons WHERE present ORDER BY position",
-                    out, e);
+    return tide_store_list(s, &pythons_list, page, out, e, "");
 }
 
-#define PROJECT_QUERY                                                              \
-    "SELECT json_object('name', name, 'repo', repo, 'branch', nullif(branch, '')," \
-    " 'recipe', json(nullif(recipe, '')), 'scenarios', nullif(scenarios, ''),"     \
-    " 'pythons', json(iif(pythons = '', '[\"all\"]', pythons)),"                   \
-    " 'enabled', json(iif(enabled, 'true', 'false'))) FROM projects"
+#define PROJECT_ROW                                                            \
+    "json_object('name', name, 'repo', repo, 'branch', nullif(branch, ''),"    \
+    " 'recipe', json(nullif(recipe, '')), 'scenarios', nullif(scenarios, '')," \
+    " 'pythons', json(iif(pythons = '', '[\"all\"]', pythons)),"               \
+    " 'enabled', json(iif(enabled, 'true', 'false')))"
 
-enum tide_rc tide_store_projects_json(struct tide_store *s, struct tide_str *out,
-                                      struct tide_error *e)
+static const struct tide_list projects_list = {
+    .name = "projects",
+    .row = PROJECT_ROW,
+    .from = "FROM projects WHERE true",
+    .id = "id",
+    .sorts = (const struct tide_sort[]){{"name", "name"}, {NULL, NULL}},
+    .sort = "name",
+};
+
+enum tide_rc tide_store_projects_json(struct tide_store *s, const struct tide_page *page,
+                                      struct tide_str *out, struct tide_error *e)
 {
-    return list_all(s, "projects", PROJECT_QUERY " ORDER BY name", out, e);
+    return tide_store_list(s, &projects_list, page, out, e, "");
 }
 
 enum tide_rc tide_store_project_json(struct tide_store *s, const char *name, struct tide_str *out,
                                      struct tide_error *e)
 {
-    enum tide_rc rc = put_one(s, "project", 0, out, e, PROJECT_QUERY " WHERE name = ?", "t", name);
+    enum tide_rc rc = put_one(s, "project", 0, out, e,
+                              "SELECT " PROJECT_ROW " FROM projects WHERE name = ?", "t", name);
     return rc == TIDE_ABSENT ? tide_fail(e, rc, "no project \"%.80s\"", name) : rc;
 }
 
+static const struct tide_list scenarios_list = {
+    .name = "scenarios",
+    .row = "json_object('name', s.name, 'version', version,"
+           " 'title', description ->> 'title', 'module', description ->> 'module',"
+           " 'params', description -> 'params')",
+    .from = "FROM scenarios s JOIN projects p ON p.id = s.project WHERE present AND p.name = ?1",
+    .id = "s.id",
+    .sorts = (const struct tide_sort[]){{"name", "s.name"}, {NULL, NULL}},
+    .sort = "name",
+};
+
 enum tide_rc tide_store_scenarios_json(struct tide_store *s, const char *project,
-                                       struct tide_str *out, struct tide_error *e)
+                                       const struct tide_page *page, struct tide_str *out,
+                                       struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    enum tide_rc rc =
-        tide_sql_prepare(db, &q, e,
-                         "SELECT json_object('name', s.name, 'version', version,"
-                         " 'title', description ->> 'title', 'module', description ->> 'module',"
-                         " 'params', description -> 'params')"
-                         " FROM scenarios s JOIN projects p ON p.id = s.project"
-                         " WHERE present AND p.name = ? ORDER BY s.name",
-                         "t", project);
-    if (!rc) rc = put_list(q, "scenarios", 0, out, e);
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
+    return tide_store_list(s, &scenarios_list, page, out, e, "t", project);
 }
 
 enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out, struct tide_error *e)

@@ -309,11 +309,16 @@ TIDE_CHECK enum tide_rc tide_store_pick_level(struct tide_store *s, int64_t run,
 
 /* ---- REST resources as JSON (store/resources.c) ---- */
 
+struct tide_page {    /* which part of a list, in which order (store/lists.h); texts are borrowed */
+    const char *sort; /* name of a sort, descending with "-" before it; NULL: the list's own */
+    const char *cursor; /* `next` of the page before; NULL: from the beginning */
+    int limit;          /* rows; 0: all */
+};
+
 struct tide_run_filter {
-    int64_t batch;                                   /* 0: any */
-    const char *status, *commit, *python, *scenario; /* NULL: any */
-    int64_t cursor;                                  /* 0: from the newest */
-    int limit;
+    int64_t batch;                                             /* 0: any */
+    const char *project, *status, *commit, *python, *scenario; /* NULL: any */
+    struct tide_page page;
 };
 TIDE_CHECK enum tide_rc tide_store_runs_json(struct tide_store *s, const struct tide_run_filter *f,
                                              struct tide_str *out, struct tide_error *e);
@@ -323,20 +328,28 @@ TIDE_CHECK enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, b
 /* {"functions": [...]}: totals of a run, those that gained most first. ABSENT: no such run. */
 TIDE_CHECK enum tide_rc tide_store_functions_json(struct tide_store *s, int64_t run,
                                                   struct tide_str *out, struct tide_error *e);
-TIDE_CHECK enum tide_rc tide_store_batches_json(struct tide_store *s, int64_t cursor, int limit,
+TIDE_CHECK enum tide_rc tide_store_batches_json(struct tide_store *s, const struct tide_page *page,
                                                 struct tide_str *out, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch,
                                               struct tide_str *out, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_build_json(struct tide_store *s, int64_t build,
                                               struct tide_str *out, struct tide_error *e);
-TIDE_CHECK enum tide_rc tide_store_pythons_json(struct tide_store *s, struct tide_str *out,
-                                                struct tide_error *e);
-TIDE_CHECK enum tide_rc tide_store_projects_json(struct tide_store *s, struct tide_str *out,
-                                                 struct tide_error *e);
+struct tide_build_filter {
+    const char *project, *status, *commit, *python; /* NULL: any */
+    struct tide_page page;
+};
+TIDE_CHECK enum tide_rc tide_store_builds_json(struct tide_store *s,
+                                               const struct tide_build_filter *f,
+                                               struct tide_str *out, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_pythons_json(struct tide_store *s, const struct tide_page *page,
+                                                struct tide_str *out, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_projects_json(struct tide_store *s, const struct tide_page *page,
+                                                 struct tide_str *out, struct tide_error *e);
 /* One project. ABSENT when there is none of this name. */
 TIDE_CHECK enum tide_rc tide_store_project_json(struct tide_store *s, const char *name,
                                                 struct tide_str *out, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_scenarios_json(struct tide_store *s, const char *project,
+                                                  const struct tide_page *page,
                                                   struct tide_str *out, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out,
                                               struct tide_error *e);

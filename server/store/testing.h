@@ -127,6 +127,17 @@ static inline enum tide_rc queue_cells(const struct tide_cell_key *cells, size_t
     return rc;
 }
 
+/* Every kind of cell: 2 scenarios x 3 commits x 2 pythons x 2 samples. */
+static inline int64_t queue_all(void)
+{
+    struct tide_cell_key cells[12];
+    int64_t batch = 0;
+    for (size_t i = 0; i < 12; i++)
+        cells[i] = cell(i % 2, i / 2 % 3, i / 6);
+    EXPECT_OK(queue_cells(cells, 12, 2, &batch, &error));
+    return batch;
+}
+
 /* One batch of one run; the run's id, which is claimed. */
 static inline int64_t claim_new_run(int64_t *batch)
 {

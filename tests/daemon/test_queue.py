@@ -38,7 +38,7 @@ class Measures(DaemonCase):
         page = self.daemon.get(target).json()
         while page["next"] is not None:
             found += page["events"]
-            page = self.daemon.get("%s&cursor=%d" % (target, page["next"])).json()
+            page = self.daemon.get("%s&cursor=%s" % (target, page["next"])).json()
         return found + page["events"]
 
     def check_ticks(self, run: Dict[str, Any], interval_us: int) -> List[int]:

@@ -121,7 +121,7 @@ class Runs(DaemonCase):
             found += page["events"]
             if page["next"] is None:
                 return found
-            page = cls.daemon.get("%s&cursor=%d" % (target, page["next"])).json()
+            page = cls.daemon.get("%s&cursor=%s" % (target, page["next"])).json()
 
     def events_of(self, run: int, kind: str, function: str = "") -> List[Dict[str, Any]]:
         """The events of a kind, asked for by name."""
@@ -445,7 +445,7 @@ class Runs(DaemonCase):
             paged += [run["id"] for run in page["runs"]]
             if page["next"] is None:
                 break
-            page = self.daemon.get("%s&cursor=%d" % (target, page["next"])).json()
+            page = self.daemon.get("%s&cursor=%s" % (target, page["next"])).json()
         self.assertEqual([number for number in paged if number in ids], sorted(ids, reverse=True))
         run = self.runs[0]
         for query, wanted in (
