@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,11 @@ struct tide_feed {
     pthread_mutex_t lock;
     struct entry held[TIDE_FEED_HELD]; /* id i stands at i % TIDE_FEED_HELD */
     int64_t first, next;               /* ids: the oldest held, the one to give next */
-    void (*wake)(void *);
-    void *context;
+    pthread_mutex_t calling;           /* guards what follows, while listeners are called too */
+    struct listener {
+        void (*wake)(void *);
+        void *context; /* NULL: nobody */
+    } listeners[TIDE_FEED_LISTENERS];
 };
 
 struct tide_feed *tide_feed_new(void)
@@ -26,6 +30,7 @@ struct tide_feed *tide_feed_new(void)
     struct tide_feed *f = calloc(1, sizeof *f);
     if (!f) return NULL;
     pthread_mutex_init(&f->lock, NULL);
+    pthread_mutex_init(&f->calling, NULL);
     f->first = f->next = tide_clock_unix_ns() / 1000;
     return f;
 }
@@ -35,6 +40,7 @@ void tide_feed_free(struct tide_feed *f)
     if (!f) return;
     for (size_t i = 0; i < TIDE_FEED_HELD; i++)
         free(f->held[i].text);
+    pthread_mutex_destroy(&f->calling);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
@@ -52,10 +58,11 @@ void tide_feed_publish(struct tide_feed *f, const char *name, int64_t batch, con
     *slot = (struct entry){.text = text, .batch = batch};
     f->next++;
     if (f->next - f->first > TIDE_FEED_HELD) f->first = f->next - TIDE_FEED_HELD;
-    void (*wake)(void *) = f->wake;
-    void *context = f->context;
     pthread_mutex_unlock(&f->lock);
-    if (wake) wake(context);
+    pthread_mutex_lock(&f->calling);
+    for (size_t i = 0; i < TIDE_FEED_LISTENERS; i++)
+        if (f->listeners[i].context) f->listeners[i].wake(f->listeners[i].context);
+    pthread_mutex_unlock(&f->calling);
 }
 
 int64_t tide_feed_newest(struct tide_feed *f)
@@ -83,8 +90,19 @@ int64_t tide_feed_read(struct tide_feed *f, int64_t id, int64_t batch, size_t ro
 
 void tide_feed_listen(struct tide_feed *f, void (*wake)(void *), void *context)
 {
-    pthread_mutex_lock(&f->lock);
-    f->wake = wake;
-    f->context = context;
-    pthread_mutex_unlock(&f->lock);
+    size_t i = 0;
+    pthread_mutex_lock(&f->calling);
+    while (i < TIDE_FEED_LISTENERS && f->listeners[i].context)
+        i++;
+    assert(i < TIDE_FEED_LISTENERS);
+    f->listeners[i] = (struct listener){wake, context};
+    pthread_mutex_unlock(&f->calling);
+}
+
+void tide_feed_unlisten(struct tide_feed *f, void *context)
+{
+    pthread_mutex_lock(&f->calling);
+    for (size_t i = 0; i < TIDE_FEED_LISTENERS; i++)
+        if (f->listeners[i].context == context) f->listeners[i] = (struct listener){0};
+    pthread_mutex_unlock(&f->calling);
 }

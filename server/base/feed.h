@@ -32,8 +32,12 @@ int64_t tide_feed_newest(struct tide_feed *f);
 int64_t tide_feed_read(struct tide_feed *f, int64_t id, int64_t batch, size_t room,
                        struct tide_str *out);
 
-/* Have `wake` called after every publish, from the publishing thread; one listener. It must not
- * publish. */
+/* Have `wake` called after every publish, from the publishing thread. It must not publish. At most
+ * TIDE_FEED_LISTENERS at once. */
 void tide_feed_listen(struct tide_feed *f, void (*wake)(void *), void *context);
+/* End that. When it returns `wake` is not being called any more. */
+void tide_feed_unlisten(struct tide_feed *f, void *context);
+
+#define TIDE_FEED_LISTENERS 4
 
 #endif

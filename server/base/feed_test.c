@@ -187,14 +187,17 @@ static void ring(void *context)
 static void test_listener_is_called_once_an_event(void **state)
 {
     (void)state;
-    atomic_int rung = 0;
+    atomic_int rung = 0, other = 0;
     tide_feed_listen(feed, ring, &rung);
+    tide_feed_listen(feed, ring, &other);
     for (int i = 0; i < 5; i++)
         publish_number(0, i);
     assert_int_equal(rung, 5);
-    tide_feed_listen(feed, NULL, NULL);
+    tide_feed_unlisten(feed, &rung);
     publish_number(0, 5);
     assert_int_equal(rung, 5);
+    assert_int_equal(other, 6);
+    tide_feed_unlisten(feed, &other);
 }
 
 #define PUBLISHERS 4

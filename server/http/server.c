@@ -346,7 +346,7 @@ const char *tide_http_url(const struct tide_http *h)
 void tide_http_stop(struct tide_http *h)
 {
     if (!h) return;
-    tide_feed_listen(h->config.feed, NULL, NULL);
+    tide_feed_unlisten(h->config.feed, h);
     int listening = h->daemon ? MHD_quiesce_daemon(h->daemon) : -1; /* ours to close from here on */
     pthread_mutex_lock(&h->lock);
     h->stopping = true;
