@@ -17,7 +17,7 @@ function(tide_unit_test file)
 endfunction()
 
 add_custom_target(unit_tests ALL)
-foreach(room base store build stats run schedule http)
+foreach(room base store build stats run schedule http cli)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/server/${room}/*_test.c)
   foreach(file IN LISTS files)
     tide_unit_test(${file} tide_${room})

@@ -4,12 +4,12 @@
  * Each is one request to the daemon (docs/API.md), which alone judges it: a field is refused here
  * in the same words as everywhere. */
 #include "base/str.h"
-#include "client.h"
-#include "commands.h"
-#include "config.h"
-#include "confirm.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/confirm.h"
+#include "cli/terminal.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +17,10 @@
 #define TARGET "/api/v1/projects"
 
 struct arguments {
-    const char *data;
+    struct tide_common common;
     const char *names[2]; /* of projects, in order */
     int n, wanted;
     json_t *wish; /* of `add`: the body of its request */
-    bool json, yes;
 };
 
 enum { KEY_REPO = 1, KEY_BRANCH, KEY_RECIPE, KEY_FOLDER, KEY_FLAG, KEY_LINE, KEY_SCENARIOS };
@@ -76,9 +75,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *a = state->input;
     switch (key) {
-    case 'd': a->data = value; return 0;
-    case 'j': a->json = true; return 0;
-    case 'y': a->yes = true; return 0;
     case ARGP_KEY_ARG:
         if (a->n == a->wanted) argp_error(state, "unexpected argument \"%s\"", value);
         a->names[a->n++] = value;
@@ -91,21 +87,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-#define COMMON_OPTIONS                                                                  \
-    {"json", 'j', 0, 0, "Print JSON, as the daemon answers", 0},                        \
-    {                                                                                   \
-        "data", 'd', "DIR", 0, "Data folder of the daemon (default: the XDG folder)", 0 \
-    }
-
-static const struct argp_option common_options[] = {COMMON_OPTIONS, {0}};
 static const struct argp_option add_options[] = {
     {"repo", KEY_REPO, "URL|PATH", 0, "Git repository", 0},
     {"branch", KEY_BRANCH, "NAME", 0, "Whose tip is HEAD (default: HEAD of the repository)", 0},
-    {"recipe", KEY_RECIPE, "KIND", 0,
-     "How a commit is built: cmake, setup.py, pip, wheel or command (default: told from what "
-     "stands "
-     "in the folder)",
-     0},
+    {"recipe", KEY_RECIPE, "cmake|setup.py|pip|wheel|command", 0,
+     "How a commit is built (default: told from what stands in the folder)", 0},
     {"folder", KEY_FOLDER, "DIR", 0, "Part of the repository that is built (default: all)", 0},
     {"flag", KEY_FLAG, "FLAG", 0, "Further argument of the recipe; may be repeated", 0},
     {"command", KEY_LINE, "LINE", 0,
@@ -114,40 +100,25 @@ static const struct argp_option add_options[] = {
      0},
     {"scenarios", KEY_SCENARIOS, "DIR", 0,
      "Folder of the repository with its scenarios (default: Tidemark's own)", 0},
-    COMMON_OPTIONS,
     {0},
 };
-static const struct argp_option remove_options[] = {
-    {"yes", 'y', 0, 0, "Do not ask", 0}, COMMON_OPTIONS, {0}};
-
 /* ---- what is shown ---- */
 
-static const char *text(const json_t *object, const char *key, const char *without)
+static const char *or_dash(const json_t *object, const char *key)
 {
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : without;
-}
-
-static long long number(const json_t *object, const char *key)
-{
-    return (long long)json_integer_value(json_object_get(object, key));
-}
-
-static void print_json(const json_t *value)
-{
-    json_dumpf(value, stdout, JSON_INDENT(2));
-    putchar('\n');
+    const char *value = tide_json_text(object, key);
+    return *value ? value : "-";
 }
 
 static void print_project(const json_t *project)
 {
     const json_t *recipe = json_object_get(project, "recipe");
-    const char *folder = text(recipe, "folder", "");
-    printf("%-18s %-9s %-12s %s%s%s\n", text(project, "name", ""), text(recipe, "kind", "-"),
-           text(project, "branch", "-"), text(project, "repo", ""), *folder ? ", folder " : "",
+    const char *folder = tide_json_text(recipe, "folder");
+    printf("%-18s %-9s %-12s %s%s%s\n", tide_json_text(project, "name"), or_dash(recipe, "kind"),
+           or_dash(project, "branch"), tide_json_text(project, "repo"), *folder ? ", folder " : "",
            folder);
     if (json_is_string(json_object_get(project, "scenarios")))
-        printf("  scenarios %s\n", text(project, "scenarios", ""));
+        printf("  scenarios %s\n", tide_json_text(project, "scenarios"));
     if (json_is_false(json_object_get(project, "enabled"))) puts("  disabled");
 }
 
@@ -168,7 +139,7 @@ static void print_left_out(const json_t *files)
     json_t *file;
     json_array_foreach((json_t *)files, i, file)
     {
-        printf("  left out  %s: %s\n", text(file, "file", ""), text(file, "error", ""));
+        printf("  left out  %s: %s\n", tide_json_text(file, "file"), tide_json_text(file, "error"));
     }
 }
 
@@ -176,10 +147,11 @@ static void print_holdings(const char *name, const json_t *held)
 {
     printf("%s holds %lld runs (%lld unfinished) of %lld cells, %lld builds of %lld commits, %lld "
            "scenarios;\n%.1f MiB of measurements and %.1f MiB of builds would go.\n",
-           name, number(held, "runs"), number(held, "unfinished"), number(held, "cells"),
-           number(held, "builds"), number(held, "commits"), number(held, "scenarios"),
-           (double)number(held, "bytes") / (1 << 20),
-           (double)number(held, "cache_bytes") / (1 << 20));
+           name, tide_json_number(held, "runs"), tide_json_number(held, "unfinished"),
+           tide_json_number(held, "cells"), tide_json_number(held, "builds"),
+           tide_json_number(held, "commits"), tide_json_number(held, "scenarios"),
+           (double)tide_json_number(held, "bytes") / (1 << 20),
+           (double)tide_json_number(held, "cache_bytes") / (1 << 20));
     fflush(stdout);
 }
 
@@ -202,8 +174,8 @@ static enum tide_rc list_all(const struct arguments *a, const char *data, struct
 {
     json_t *answer = NULL;
     enum tide_rc rc = tide_client_get(data, TARGET, &answer, e);
-    if (!rc && a->json)
-        print_json(answer);
+    if (!rc && a->common.json)
+        tide_print_json(answer);
     else if (!rc)
         print_projects(json_object_get(answer, "projects"));
     json_decref(answer);
@@ -215,8 +187,8 @@ static enum tide_rc add(const struct arguments *a, const char *data, struct tide
     json_t *answer = NULL;
     json_object_set_new(a->wish, "name", json_string(a->names[0]));
     enum tide_rc rc = tide_client_post_json(data, TARGET, a->wish, &answer, e);
-    if (!rc && a->json) {
-        print_json(answer);
+    if (!rc && a->common.json) {
+        tide_print_json(answer);
     } else if (!rc) {
         print_project(answer);
         print_left_out(json_object_get(answer, "left_out"));
@@ -233,8 +205,8 @@ static enum tide_rc change(const struct arguments *a, const char *data, json_t *
     char *target = target_of(a->names[0], false);
     enum tide_rc rc = target ? tide_client_patch_json(data, target, changes, &answer, e)
                              : tide_fail(e, TIDE_NOMEM, "change a project");
-    if (!rc && a->json)
-        print_json(answer);
+    if (!rc && a->common.json)
+        tide_print_json(answer);
     else if (!rc)
         print_project(answer);
     json_decref(changes);
@@ -291,12 +263,12 @@ static enum tide_rc remove_one(const struct arguments *a, const char *data, stru
     json_t *held = NULL;
     enum tide_rc rc = find_holdings(data, name, &held, e);
     snprintf(question, sizeof question, "Remove project %.64s?", name);
-    if (!rc && !a->json) print_holdings(name, held);
-    if (!rc && !a->yes) rc = tide_confirm(name, question, e);
+    if (!rc && !a->common.json) print_holdings(name, held);
+    if (!rc && !a->common.yes) rc = tide_confirm(name, question, e);
     if (!rc) rc = remove_confirmed(data, name, e);
-    if (!rc && a->json) {
+    if (!rc && a->common.json) {
         json_t *removed = json_pack("{s:s, s:O}", "removed", name, "removes", held);
-        print_json(removed);
+        tide_print_json(removed);
         json_decref(removed);
     } else if (!rc) {
         printf("removed project %s\n", name);
@@ -307,105 +279,133 @@ static enum tide_rc remove_one(const struct arguments *a, const char *data, stru
 
 /* ---- the command ---- */
 
-static const struct verb {
-    const char *word;
-    enum tide_rc (*run)(const struct arguments *a, const char *data, struct tide_error *e);
-    int names;
-    struct argp parser;
-} verbs[] = {
-    {"",
-     list_all,
-     0,
-     {.options = common_options,
-      .parser = parse,
-      .doc = "List the projects: name, recipe, branch and repository.\v"
-             "tidemark projects add NAME --repo URL|PATH    adds one (add --help)\n"
-             "tidemark projects rename OLD NEW\n"
-             "tidemark projects disable NAME                is not measured until it is enabled\n"
-             "tidemark projects enable NAME\n"
-             "tidemark projects remove NAME                 removes it with all that was measured\n"
-             "\nThey talk to a daemon (`tidemark serve`).\n\n"
-             "Examples:\n  tidemark projects\n"
-             "  tidemark projects add tiny --repo ~/tiny --scenarios benchmarks\n"
-             "  tidemark projects --json | jq -r '.projects[].name'\n\n"
-             "Exit codes: 0 fine, 2 usage or refused, 3 could not be done."}},
-    {"add",
-     add,
-     1,
-     {.options = add_options,
-      .parser = parse,
-      .args_doc = "NAME",
-      .doc = "Add a git repository whose extension is measured.\v"
-             "It is fetched and everything is tried before it is added; docs/PROJECTS.md explains "
-             "the recipes.\n\n"
-             "Examples:\n"
-             "  tidemark projects add tiny --repo ~/tiny --scenarios benchmarks\n"
-             "  tidemark projects add fast --repo https://example.org/fast.git --branch main "
-             "--recipe cmake --flag=-DFAST=ON\n"
-             "  tidemark projects add own --repo ~/own --command 'make PYTHON={python}' "
-             "--command 'cp own*.so {prefix}'"}},
-    {"rename",
-     rename_one,
-     2,
-     {.options = common_options,
-      .parser = parse,
-      .args_doc = "OLD NEW",
-      .doc = "Rename a project; what was measured stays.\v"
-             "Example:\n  tidemark projects rename tiny small"}},
-    {"disable",
-     disable,
-     1,
-     {.options = common_options,
-      .parser = parse,
-      .args_doc = "NAME",
-      .doc = "Measure nothing more of a project; what is queued is still done.\v"
-             "Example:\n  tidemark projects disable tiny"}},
-    {"enable",
-     enable,
-     1,
-     {.options = common_options,
-      .parser = parse,
-      .args_doc = "NAME",
-      .doc = "Let a project be measured again.\vExample:\n  tidemark projects enable tiny"}},
-    {"remove",
-     remove_one,
-     1,
-     {.options = remove_options,
-      .parser = parse,
-      .args_doc = "NAME",
-      .doc =
-          "Remove a project with its runs, builds, commits and scenarios. Its repository is left "
-          "alone.\v"
-          "It shows what would go and asks; where there is no terminal it needs --yes.\n\n"
-          "Examples:\n  tidemark projects remove tiny\n  tidemark projects remove tiny --yes"}},
-};
+typedef enum tide_rc verb_fn(const struct arguments *a, const char *data, struct tide_error *e);
 
-static const struct verb *find_verb(const char *word)
+/* Parse `wanted` names and the options, and do it. */
+static int carry_out(const struct tide_cli *c, int argc, char **argv, int wanted, verb_fn *verb)
 {
-    for (size_t i = 1; i < sizeof verbs / sizeof *verbs; i++)
-        if (!strcmp(verbs[i].word, word)) return &verbs[i];
-    return &verbs[0];
-}
-
-int tide_command_projects(int argc, char **argv)
-{
-    const struct verb *v = find_verb(argc > 1 ? argv[1] : "");
-    struct arguments a = {.wanted = v->names, .wish = json_object()};
+    struct arguments a = {.wanted = wanted, .wish = json_object()};
     struct tide_config config = {0};
     struct tide_error e;
-    char title[64];
-    snprintf(title, sizeof title, "tidemark projects%s%s", *v->word ? " " : "", v->word);
-    if (*v->word) {
-        argc--;
-        argv++;
-    }
-    argv[0] = title; /* argp names it in help and errors */
-    argp_parse(&v->parser, argc, argv, 0, NULL, &a);
-    enum tide_rc rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
-    if (!rc) rc = v->run(&a, config.places.data, &e);
-    if (rc) fprintf(stderr, "%s: %s%s%s\n", title, e.field, *e.field ? ": " : "", e.text);
+    tide_cli_parse(c, argc, argv, &a.common, &a);
+    enum tide_rc rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
+    if (!rc) rc = verb(&a, config.places.data, &e);
     tide_config_clear(&config);
     json_decref(a.wish);
-    if (!rc) return TIDE_EXIT_FINE;
-    return rc == TIDE_INVALID ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
+    return tide_cli_end(c, rc, &e);
 }
+
+static int run_list(const struct tide_cli *c, int argc, char **argv)
+{
+    return carry_out(c, argc, argv, 0, list_all);
+}
+
+static int run_add(const struct tide_cli *c, int argc, char **argv)
+{
+    return carry_out(c, argc, argv, 1, add);
+}
+
+static int run_rename(const struct tide_cli *c, int argc, char **argv)
+{
+    return carry_out(c, argc, argv, 2, rename_one);
+}
+
+static int run_disable(const struct tide_cli *c, int argc, char **argv)
+{
+    return carry_out(c, argc, argv, 1, disable);
+}
+
+static int run_enable(const struct tide_cli *c, int argc, char **argv)
+{
+    return carry_out(c, argc, argv, 1, enable);
+}
+
+static int run_remove(const struct tide_cli *c, int argc, char **argv)
+{
+    return carry_out(c, argc, argv, 1, remove_one);
+}
+
+static const struct tide_cli add_command = {
+    .title = "tidemark projects add",
+    .summary = "add a git repository whose extension is measured",
+    .arguments = "NAME",
+    .notes = "It is fetched and everything is tried before it is added; docs/PROJECTS.md explains "
+             "the recipes.",
+    .options = add_options,
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){
+            {"tidemark projects add tiny --repo ~/tiny --scenarios benchmarks", NULL},
+            {"tidemark projects add fast --repo https://example.org/fast.git --branch main "
+             "--recipe cmake --flag=-DFAST=ON",
+             NULL},
+            {"tidemark projects add own --repo ~/own --command 'make PYTHON={python}' "
+             "--command 'cp own*.so {prefix}'",
+             "Built by lines for a shell"},
+            {0}},
+    .run = run_add,
+};
+static const struct tide_cli rename_command = {
+    .title = "tidemark projects rename",
+    .summary = "rename a project; what was measured stays",
+    .arguments = "PROJECT NEW",
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples = (const struct tide_example[]){{"tidemark projects rename tiny small", NULL}, {0}},
+    .run = run_rename,
+};
+static const struct tide_cli disable_command = {
+    .title = "tidemark projects disable",
+    .summary = "measure nothing more of a project; what is queued is still done",
+    .arguments = "PROJECT",
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples = (const struct tide_example[]){{"tidemark projects disable tiny", NULL}, {0}},
+    .run = run_disable,
+};
+static const struct tide_cli enable_command = {
+    .title = "tidemark projects enable",
+    .summary = "let a project be measured again",
+    .arguments = "PROJECT",
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples = (const struct tide_example[]){{"tidemark projects enable tiny", NULL}, {0}},
+    .run = run_enable,
+};
+static const struct tide_cli remove_command = {
+    .title = "tidemark projects remove",
+    .summary = "remove a project with all that was measured of it",
+    .arguments = "PROJECT",
+    .about =
+        "Remove a project with its runs, builds, commits and scenarios. Its repository is left "
+        "alone.",
+    .notes = "It shows what would go and asks; where there is no terminal it needs --yes.",
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON | TIDE_TAKES_YES,
+    .parse = parse,
+    .examples = (const struct tide_example[]){{"tidemark projects remove tiny", NULL},
+                                              {"tidemark projects remove tiny --yes", NULL},
+                                              {0}},
+    .run = run_remove,
+};
+
+static const struct tide_cli *const verbs[] = {&add_command,    &rename_command, &disable_command,
+                                               &enable_command, &remove_command, NULL};
+
+const struct tide_cli tide_command_projects = {
+    .title = "tidemark projects",
+    .group = "Set up:",
+    .summary = "list projects; add, rename, disable, enable, remove one",
+    .about = "List the projects: name, recipe, branch and repository. They are the daemon's "
+             "(`tidemark serve`).",
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){
+            {"tidemark projects", NULL},
+            {"tidemark projects add tiny --repo ~/tiny --scenarios benchmarks", NULL},
+            {"tidemark projects --json | jq -r '.projects[].name'", NULL},
+            {0}},
+    .verbs = verbs,
+    .run = run_list,
+};

@@ -1,5 +1,5 @@
 /* confirm.c - see confirm.h. */
-#include "confirm.h"
+#include "cli/confirm.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -2,12 +2,11 @@
  * waits for a signal. */
 #include "base/file.h"
 #include "base/log.h"
-#include "commands.h"
-#include "config.h"
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/progress.h"
 #include "http/server.h"
-#include "progress.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -24,7 +23,8 @@
 #define TOKEN_TEXT  (2 * TOKEN_BYTES + 1)
 
 struct arguments {
-    const char *data, *repo, *config, *listen;
+    struct tide_common common;
+    const char *repo, *config, *listen;
     bool demo, verbose;
 };
 
@@ -41,32 +41,22 @@ struct daemon {
     char *url_file;
 };
 
-enum {
-    KEY_DATA = 'd',
-    KEY_LISTEN = 'l',
-    KEY_REPO = 'r',
-    KEY_CONFIG = 'c',
-    KEY_DEMO = 1,
-    KEY_VERBOSE = 'v'
-};
+enum { KEY_LISTEN = 'l', KEY_REPO = 'r', KEY_CONFIG = 'c', KEY_DEMO = 1, KEY_VERBOSE = 'v' };
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *a = state->input;
     switch (key) {
-    case KEY_DATA: a->data = value; return 0;
     case KEY_LISTEN: a->listen = value; return 0;
     case KEY_REPO: a->repo = value; return 0;
     case KEY_CONFIG: a->config = value; return 0;
     case KEY_DEMO: a->demo = true; return 0;
     case KEY_VERBOSE: a->verbose = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", value); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"data", KEY_DATA, "DIR", 0, "Database, token and caches (default: the XDG folders)", 0},
     {"listen", KEY_LISTEN, "HOST:PORT", 0,
      "Address of the loopback (default 127.0.0.1:8421; port 0 takes a free one)", 0},
     {"repo", KEY_REPO, "PATH|URL", 0,
@@ -77,19 +67,6 @@ static const struct argp_option options[] = {
     {"verbose", KEY_VERBOSE, 0, 0, "Log more", 0},
     {0},
 };
-static const struct argp parser = {
-    .options = options,
-    .parser = parse,
-    .doc = "Run the Tidemark daemon until it is interrupted (Ctrl-C, SIGTERM).\v"
-           "Its address is written to DATA/url, its token (mode 0600) to DATA/token.\n\n"
-           "Examples:\n"
-           "  tidemark serve --demo\n"
-           "  tidemark serve --data /tmp/try --listen 127.0.0.1:0\n"
-           "  curl -H \"Authorization: Bearer $(cat /tmp/try/token)\" -H 'Content-Type: "
-           "application/json' -d '{\"scenarios\":[\"list_bytes\"],\"size\":\"demo\"}' $(cat "
-           "/tmp/try/url)/api/v1/runs",
-};
-
 /* Digits only, to 65535; -1 when it is no port. */
 static int read_port(const char *text)
 {
@@ -189,7 +166,7 @@ static enum tide_rc write_url(struct daemon *d, struct tide_error *e)
 static enum tide_rc start(struct daemon *d, const struct arguments *a, struct tide_error *e)
 {
     enum tide_rc rc = read_address(a->listen ? a->listen : "127.0.0.1:8421", d, e);
-    if (!rc) rc = tide_config_settle(a->data, a->repo, a->config, &d->config, e);
+    if (!rc) rc = tide_config_settle(a->common.data, a->repo, a->config, &d->config, e);
     if (!rc) rc = lock_data(d, e);
     if (!rc) rc = settle_token(d, e);
     if (!rc) rc = open_store(d, e);
@@ -246,26 +223,45 @@ static void wait_for_signal(struct daemon *d, const sigset_t *awaited, bool demo
     tide_progress_end(&progress);
 }
 
-int tide_command_serve(int argc, char **argv)
+static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {0};
     struct daemon d = {.lock = -1};
     struct tide_error e;
     sigset_t awaited;
-    argp_parse(&parser, argc, argv, 0, NULL, &a);
+    tide_cli_parse(c, argc, argv, &a.common, &a);
     if (a.verbose) tide_log_set_level(TIDE_LOG_DEBUG);
     if (a.demo && isatty(STDERR_FILENO)) tide_log_set_level(TIDE_LOG_WARN);
     prepare_process(&awaited);
     enum tide_rc rc = start(&d, &a, &e);
-    if (rc)
-        fprintf(stderr, "tidemark serve: %s\n", e.text);
-    else {
+    if (!rc) {
         printf("Tidemark serves %s\n\n  open  %s/?token=%s\n\nData in %s. Stop with Ctrl-C.\n",
                tide_http_url(d.http), tide_http_url(d.http), d.token, d.config.places.data);
         fflush(stdout);
         wait_for_signal(&d, &awaited, a.demo);
     }
     stop(&d);
-    if (!rc) return TIDE_EXIT_FINE;
-    return rc == TIDE_INVALID || rc == TIDE_ABSENT ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
+    return tide_cli_end(c, rc == TIDE_ABSENT ? TIDE_INVALID : rc, &e);
 }
+
+const struct tide_cli tide_command_serve = {
+    .title = "tidemark serve",
+    .group = "Measure:",
+    .summary = "run the daemon: queue, builds, runs, REST and dashboard",
+    .about = "Run the Tidemark daemon until it is interrupted (Ctrl-C, SIGTERM).",
+    .notes = "Its address is written to DATA/url, its token (mode 0600) to DATA/token.",
+    .options = options,
+    .takes = TIDE_TAKES_DATA,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){
+            {"tidemark serve --demo",
+             "Measure the demo suite; the printed URL opens the dashboard"},
+            {"tidemark serve --data /tmp/try --listen 127.0.0.1:0", "A daemon of its own"},
+            {"curl -H \"Authorization: Bearer $(cat /tmp/try/token)\" -H 'Content-Type: "
+             "application/json' -d '{\"scenarios\":[\"list_bytes\"],\"size\":\"demo\"}' $(cat "
+             "/tmp/try/url)/api/v1/runs",
+             "Ask it for a run; `tidemark run` does the same"},
+            {0}},
+    .run = run,
+};

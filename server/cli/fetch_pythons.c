@@ -1,26 +1,25 @@
 /* fetch_pythons.c - `tidemark pythons get`: CPythons of newer Debian releases, put beside the
  * host's; `tidemark pythons remove` takes one away again. A daemon notices at its next discovery.
  */
-#include "fetch_pythons.h"
+#include "cli/fetch_pythons.h"
 
 #include "base/str.h"
 #include "build/command.h"
 #include "build/fetch.h"
-#include "commands.h"
-#include "config.h"
-#include "confirm.h"
+#include "cli/config.h"
+#include "cli/confirm.h"
 
-#include <argp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct arguments {
-    const char *data, *suite, *mirror;
+    struct tide_common common;
+    const char *suite, *mirror;
     char **names; /* what is to be fetched or removed; of argv */
     int n;
-    bool debug, allow_expired, list, yes;
+    bool debug, allow_expired, list;
 };
 
 enum { KEY_SUITE = 1, KEY_MIRROR, KEY_DEBUG, KEY_EXPIRED, KEY_LIST };
@@ -29,8 +28,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *a = state->input;
     switch (key) {
-    case 'd': a->data = value; return 0;
-    case 'y': a->yes = true; return 0;
     case KEY_SUITE: a->suite = value; return 0;
     case KEY_MIRROR: a->mirror = value; return 0;
     case KEY_DEBUG: a->debug = true; return 0;
@@ -47,13 +44,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-#define DATA_OPTION                                                                     \
-    {                                                                                   \
-        "data", 'd', "DIR", 0, "Data folder of the daemon (as in `tidemark serve`)", 0, \
-    }
-
 static const struct argp_option get_options[] = {
-    DATA_OPTION,
     {"suite", KEY_SUITE, "SUITE", 0,
      "Debian suite to take it from (default: the first of trixie, forky, sid and experimental that "
      "has it)",
@@ -66,32 +57,6 @@ static const struct argp_option get_options[] = {
      "Take an index whose Valid-Until has passed; its signature is checked all the same", 0},
     {0},
 };
-static const struct argp get_parser = {
-    .options = get_options,
-    .parser = parse,
-    .args_doc = "VERSION...",
-    .doc = "Fetch CPythons of newer Debian releases and put each under a prefix of its own in the "
-           "data folder, with its own C library and loader.\v"
-           "apt does the work in a folder of its own, checks Debian's signatures with this "
-           "machine's keyring, and leaves this machine's packages and lists as they are. What was "
-           "fetched is listed by `tidemark pythons`.\n\nExamples:\n"
-           "  tidemark pythons get 3.14\n  tidemark pythons get 3.15 --suite forky --with-debug\n"
-           "  tidemark pythons get --list",
-};
-
-static const struct argp_option remove_options[] = {
-    DATA_OPTION,
-    {"yes", 'y', 0, 0, "Do not ask", 0},
-    {0},
-};
-static const struct argp remove_parser = {
-    .options = remove_options,
-    .parser = parse,
-    .args_doc = "NAME...",
-    .doc = "Remove CPythons that `tidemark pythons get` fetched. Their runs stay.\v"
-           "Example:\n  tidemark pythons remove 3.14.2",
-};
-
 static atomic_bool interrupted;
 
 static void interrupt(int number)
@@ -106,16 +71,10 @@ static void tell(const char *line)
     fflush(stdout);
 }
 
-static int exit_code(enum tide_rc rc)
+/* A version or a name that there is not is a fault of the request. */
+static int end(const struct tide_cli *c, enum tide_rc rc, const struct tide_error *e)
 {
-    if (!rc) return TIDE_EXIT_FINE;
-    return rc == TIDE_INVALID || rc == TIDE_ABSENT ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
-}
-
-static int report(const char *title, enum tide_rc rc, const struct tide_error *e)
-{
-    if (rc) fprintf(stderr, "%s: %s\n", title, e->text);
-    return exit_code(rc);
+    return tide_cli_end(c, rc == TIDE_ABSENT ? TIDE_INVALID : rc, e);
 }
 
 /* ---- get ---- */
@@ -166,16 +125,15 @@ static enum tide_rc list_all(const struct tide_fetch *f, const char *suite, stru
     return rc;
 }
 
-int tide_command_pythons_get(int argc, char **argv)
+static int get(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {0};
     struct tide_config config;
     struct tide_error e = {0};
-    argv[0] = "tidemark pythons get"; /* argp names it in help and errors */
-    argp_parse(&get_parser, argc, argv, 0, NULL, &a);
+    tide_cli_parse(c, argc, argv, &a.common, &a);
     signal(SIGINT, interrupt);
     signal(SIGTERM, interrupt);
-    enum tide_rc rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    enum tide_rc rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
     const struct tide_fetch f = {.debian = {.cache = config.places.cache,
                                             .mirror = a.mirror,
                                             .allow_expired = a.allow_expired,
@@ -188,8 +146,31 @@ int tide_command_pythons_get(int argc, char **argv)
         if (!rc && a.debug) rc = get_one(&f, &a, a.names[i], true, &e);
     }
     tide_config_clear(&config);
-    return report("tidemark pythons get", rc, &e);
+    return end(c, rc, &e);
 }
+
+const struct tide_cli tide_command_pythons_get = {
+    .title = "tidemark pythons get",
+    .summary = "fetch CPythons of newer Debian releases",
+    .arguments = "VERSION...",
+    .about =
+        "Fetch CPythons of newer Debian releases and put each under a prefix of its own in the "
+        "data folder, with its own C library and loader.",
+    .notes =
+        "apt does the work in a folder of its own, checks Debian's signatures with this "
+        "machine's keyring, and leaves this machine's packages and lists as they are. What was "
+        "fetched is listed by `tidemark pythons`.",
+    .options = get_options,
+    .takes = TIDE_TAKES_DATA,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){
+            {"tidemark pythons get 3.14", NULL},
+            {"tidemark pythons get 3.15 --suite forky --with-debug", NULL},
+            {"tidemark pythons get --list", NULL},
+            {0}},
+    .run = get,
+};
 
 /* ---- remove ---- */
 
@@ -197,17 +178,16 @@ static enum tide_rc confirm(const struct arguments *a, const char *name, struct 
 {
     char question[200];
     snprintf(question, sizeof question, "Remove CPython %.100s? Its runs stay.", name);
-    return a->yes ? TIDE_OK : tide_confirm(name, question, e);
+    return a->common.yes ? TIDE_OK : tide_confirm(name, question, e);
 }
 
-int tide_command_pythons_remove(int argc, char **argv)
+static int take_away(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {0};
     struct tide_config config;
     struct tide_error e = {0};
-    argv[0] = "tidemark pythons remove";
-    argp_parse(&remove_parser, argc, argv, 0, NULL, &a);
-    enum tide_rc rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    tide_cli_parse(c, argc, argv, &a.common, &a);
+    enum tide_rc rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
     const struct tide_fetch f = {.folder = config.places.pythons.fetched};
     for (int i = 0; !rc && i < a.n; i++) {
         rc = confirm(&a, a.names[i], &e);
@@ -215,5 +195,18 @@ int tide_command_pythons_remove(int argc, char **argv)
         if (!rc) printf("removed CPython %s\n", a.names[i]);
     }
     tide_config_clear(&config);
-    return report("tidemark pythons remove", rc, &e);
+    return end(c, rc, &e);
 }
+
+const struct tide_cli tide_command_pythons_remove = {
+    .title = "tidemark pythons remove",
+    .summary = "remove CPythons that were fetched",
+    .arguments = "PYTHON...",
+    .about = "Remove CPythons that `tidemark pythons get` fetched. Their runs stay.",
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_YES,
+    .parse = parse,
+    .examples = (const struct tide_example[]){{"tidemark pythons remove 3.14.2", NULL},
+                                              {"tidemark pythons remove 3.14.2 --yes", NULL},
+                                              {0}},
+    .run = take_away,
+};

@@ -29,6 +29,10 @@ TIDE_CHECK enum tide_rc tide_config_settle(const char *data, const char *repo, c
 char *tide_config_repo(const char *repo, const char *folder);
 bool tide_config_is_url(const char *repo);
 
+/* The data folder that `data` (NULL: the default) names, which need not be there; in new memory,
+ * NULL when memory ends. */
+char *tide_config_data(const char *data);
+
 void tide_config_clear(struct tide_config *c);
 
 #endif

@@ -4,12 +4,12 @@
  * The request is made of the options as they stand; the daemon alone judges it, so that a field is
  * refused here in the same words as everywhere. */
 #include "base/str.h"
-#include "client.h"
-#include "commands.h"
-#include "config.h"
-#include "progress.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/config.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
 
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +19,6 @@
 #define FAILURES_SHOWN 50
 
 enum {
-    KEY_DATA = 'd',
-    KEY_JSON = 'j',
     KEY_PROJECT = 'p',
     KEY_COMMITS = 'c',
     KEY_PYTHONS = 'y',
@@ -44,9 +42,9 @@ enum {
 };
 
 struct arguments {
-    const char *data;
+    struct tide_common common;
     json_t *request;
-    bool dry_run, detach, json;
+    bool dry_run, detach;
 };
 
 enum kind { TEXT, VALUE, WORDS, ENTRY, FLAG };
@@ -139,19 +137,16 @@ static error_t parse(int key, char *value, struct argp_state *state)
             return 0;
         }
     switch (key) {
-    case KEY_DATA: a->data = value; return 0;
-    case KEY_JSON: a->json = true; return 0;
     case KEY_DRY: a->dry_run = true; return 0;
     case KEY_DETACH: a->detach = true; return 0;
     case KEY_PARAM: put_param(a->request, value, state); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "unexpected argument \"%s\"", value); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
     {0, 0, 0, 0, "What:", 1},
-    {"project", KEY_PROJECT, "NAME", 0, "Project (default: converters)", 0},
+    {"project", KEY_PROJECT, "PROJECT", 0, "Project (default: converters)", 0},
     {"commits", KEY_COMMITS, "REV|RANGE", 0,
      "A commit (v1.0, HEAD~2), a range (v1.0..HEAD), or tags, new, missing; may be repeated "
      "(default: HEAD)",
@@ -159,13 +154,13 @@ static const struct argp_option options[] = {
     {"since", KEY_SINCE, "DATE", 0, "Of ranges, or of the history of HEAD: from that day on", 0},
     {"until", KEY_UNTIL, "DATE", 0, "... to that day", 0},
     {"every", KEY_EVERY, "N", 0, "... every Nth, counted from the newest", 0},
-    {"pythons", KEY_PYTHONS, "LIST", 0, "Versions or names, with commas (default: all)", 0},
-    {"scenarios", KEY_SCENARIOS, "LIST", 0, "Names, with commas", 0},
+    {"pythons", KEY_PYTHONS, "PYTHON,...", 0, "Versions or names, with commas (default: all)", 0},
+    {"scenarios", KEY_SCENARIOS, "SCENARIO,...", 0, "Names, with commas", 0},
     {"param", KEY_PARAM, "NAME=VALUE", 0, "Parameter of the scenarios; may be repeated", 0},
     {"size", KEY_SIZE, "demo|full", 0, "Which defaults the other parameters have", 0},
     {"samples", KEY_SAMPLES, "N", 0, "Runs of each cell (default: 1)", 0},
-    {"allocator", KEY_ALLOCATOR, "LIST", 0,
-     "pymalloc, malloc, mimalloc, jemalloc, tcmalloc (default: each Python's own)", 0},
+    {"allocator", KEY_ALLOCATOR, "pymalloc|malloc|mimalloc|jemalloc|tcmalloc,...", 0,
+     "Allocators of the Python (default: each one's own)", 0},
     {0, 0, 0, 0, "How it is measured:", 2},
     {"recording", KEY_RECORDING, "changes|all|marks", 0, "Which events are kept", 0},
     {"threshold", KEY_THRESHOLD, "BYTES", 0, "What counts as a change (default: 4096)", 0},
@@ -177,38 +172,9 @@ static const struct argp_option options[] = {
     {"retry-failed", KEY_RETRY, 0, 0, "Try builds again that failed before", 0},
     {"seed", KEY_SEED, "N", 0, "Order of the runs, as a batch showed it", 0},
     {"detach", KEY_DETACH, 0, 0, "Start it and do not wait", 0},
-    {"json", KEY_JSON, 0, 0, "Print JSON: the plan, then the batch and what failed", 0},
-    {"data", KEY_DATA, "DIR", 0, "Data folder of the daemon (default: the XDG folder)", 0},
     {0},
 };
-static const struct argp parser = {
-    .options = options,
-    .parser = parse,
-    .doc = "Measure commits: show the plan, start it, watch it to its end.\v"
-           "A daemon (`tidemark serve`) does the work; when this program is interrupted it goes "
-           "on.\n\n"
-           "Examples:\n"
-           "  tidemark run --scenarios list_bytes --size demo\n"
-           "  tidemark run --scenarios list_bytes --commits v1.0..HEAD --every 10 --dry-run\n"
-           "  tidemark run --scenarios list_bytes --commits missing --samples 5 --since "
-           "2024-01-01\n"
-           "  tidemark run --scenarios list_bytes,list_float_array --pythons 3.11,3.12 --param "
-           "count=65536\n\n"
-           "Exit codes: 0 all was measured, 2 usage, 3 something could not be measured.",
-};
-
 /* ---- the plan ---- */
-
-static long long number(const json_t *object, const char *key)
-{
-    return (long long)json_integer_value(json_object_get(object, key));
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
 
 static void print_commits(const json_t *commits)
 {
@@ -216,7 +182,8 @@ static void print_commits(const json_t *commits)
     if (first) printf("  commits   %zu older ones, then\n", first);
     for (size_t i = first; i < n; i++) {
         const json_t *c = json_array_get(commits, i);
-        printf("  %-9s %.12s  %s\n", i ? "" : "commits", text(c, "sha"), text(c, "subject"));
+        printf("  %-9s %.12s  %s\n", i ? "" : "commits", tide_json_text(c, "sha"),
+               tide_json_text(c, "subject"));
     }
 }
 
@@ -235,7 +202,8 @@ static void print_names(const char *title, const json_t *names)
 static void print_time(const json_t *estimate)
 {
     const json_t *seconds = json_object_get(estimate, "seconds");
-    long long runs = number(estimate, "unknown_runs"), builds = number(estimate, "unknown_builds");
+    long long runs = tide_json_number(estimate, "unknown_runs"),
+              builds = tide_json_number(estimate, "unknown_builds");
     if (json_is_number(seconds))
         printf("  time      about %lld s", (long long)(json_number_value(seconds) + 0.999));
     else
@@ -250,21 +218,22 @@ static void print_plan(const json_t *plan)
     const json_t *builds = json_object_get(plan, "builds");
     size_t i;
     json_t *item;
-    printf("%lld runs of %lld cells, in project %s\n", number(plan, "runs"), number(plan, "cells"),
-           text(plan, "project"));
+    printf("%lld runs of %lld cells, in project %s\n", tide_json_number(plan, "runs"),
+           tide_json_number(plan, "cells"), tide_json_text(plan, "project"));
     print_commits(json_object_get(plan, "commits"));
     print_names("pythons", json_object_get(plan, "pythons"));
     print_names("scenarios", json_object_get(plan, "scenarios"));
     printf("  builds    %lld to make, %lld in the cache, %lld known to fail\n",
-           number(builds, "needed"), number(builds, "cached"), number(builds, "failed"));
+           tide_json_number(builds, "needed"), tide_json_number(builds, "cached"),
+           tide_json_number(builds, "failed"));
     json_array_foreach(json_object_get(plan, "known_failures"), i, item)
     {
-        printf("            %.12s for %s fails: %s\n", text(item, "commit"), text(item, "python"),
-               text(item, "error"));
+        printf("            %.12s for %s fails: %s\n", tide_json_text(item, "commit"),
+               tide_json_text(item, "python"), tide_json_text(item, "error"));
     }
     json_array_foreach(json_object_get(plan, "left_out"), i, item)
     {
-        printf("  left out  %s: %s\n", text(item, "what"), text(item, "why"));
+        printf("  left out  %s: %s\n", tide_json_text(item, "what"), tide_json_text(item, "why"));
     }
     print_time(json_object_get(plan, "estimate"));
     fflush(stdout);
@@ -276,22 +245,24 @@ static void print_plan(const json_t *plan)
 static bool is_told(const json_t *failed, size_t i, long long build)
 {
     for (size_t k = 0; build && k < i; k++)
-        if (number(json_object_get(json_array_get(failed, k), "build"), "id") == build) return true;
+        if (tide_json_number(json_object_get(json_array_get(failed, k), "build"), "id") == build)
+            return true;
     return false;
 }
 
 static void print_failure(const json_t *run, const char *url)
 {
     const json_t *build = json_object_get(run, "build"), *commit = json_object_get(run, "commit");
-    const char *python = text(json_object_get(run, "python"), "name");
-    if (!strcmp(text(build, "status"), "failed"))
+    const char *python = tide_json_text(json_object_get(run, "python"), "name");
+    if (!strcmp(tide_json_text(build, "status"), "failed"))
         printf("does not build: %.12s %s, for %s: %s\n  %s/api/v1/builds/%lld/log\n",
-               text(commit, "sha"), text(commit, "subject"), python, text(run, "error"), url,
-               number(build, "id"));
+               tide_json_text(commit, "sha"), tide_json_text(commit, "subject"), python,
+               tide_json_text(run, "error"), url, tide_json_number(build, "id"));
     else
         printf("failed: %s at %.12s %s on %s, sample %lld: %s\n  %s/api/v1/runs/%lld/log\n",
-               text(run, "scenario"), text(commit, "sha"), text(commit, "subject"), python,
-               number(run, "sample"), text(run, "error"), url, number(run, "id"));
+               tide_json_text(run, "scenario"), tide_json_text(commit, "sha"),
+               tide_json_text(commit, "subject"), python, tide_json_number(run, "sample"),
+               tide_json_text(run, "error"), url, tide_json_number(run, "id"));
 }
 
 /* By name, a build that several runs wanted once. */
@@ -302,8 +273,8 @@ static void print_failures(const json_t *failed, const char *url)
     json_array_foreach((json_t *)failed, i, run)
     {
         const json_t *build = json_object_get(run, "build");
-        bool broken = !strcmp(text(build, "status"), "failed");
-        if (broken && is_told(failed, i, number(build, "id"))) continue;
+        bool broken = !strcmp(tide_json_text(build, "status"), "failed");
+        if (broken && is_told(failed, i, tide_json_number(build, "id"))) continue;
         if (shown++ < FAILURES_SHOWN) print_failure(run, url);
     }
     if (shown > FAILURES_SHOWN) printf("and %zu more\n", shown - FAILURES_SHOWN);
@@ -313,16 +284,16 @@ static void print_failures(const json_t *failed, const char *url)
 static enum tide_rc watch(const struct arguments *a, const char *data, const char *url,
                           json_t **batch, struct tide_error *e)
 {
-    struct tide_progress progress = {.enabled = !a->json};
+    struct tide_progress progress = {.enabled = !a->common.json};
     const struct timespec pause = {.tv_nsec = 300000000};
     char target[64];
     enum tide_rc rc = TIDE_OK;
-    snprintf(target, sizeof target, "/api/v1/batches/%lld", number(*batch, "id"));
+    snprintf(target, sizeof target, "/api/v1/batches/%lld", tide_json_number(*batch, "id"));
     while (!rc && json_is_null(json_object_get(*batch, "finished_ns"))) {
         nanosleep(&pause, NULL);
         json_decref(*batch);
         rc = tide_client_get(data, target, batch, e);
-        if (!rc && !a->json) tide_progress_batch(&progress, *batch, url);
+        if (!rc && !a->common.json) tide_progress_batch(&progress, *batch, url);
     }
     tide_progress_end(&progress);
     return rc;
@@ -334,13 +305,12 @@ static enum tide_rc tell_failures(const struct arguments *a, const char *data, c
     json_t *answer = NULL;
     char target[96];
     snprintf(target, sizeof target, "/api/v1/runs?batch=%lld&status=failed&limit=1000",
-             number(batch, "id"));
+             tide_json_number(batch, "id"));
     enum tide_rc rc = tide_client_get(data, target, &answer, e);
     const json_t *failed = json_object_get(answer, "runs");
-    if (!rc && a->json) {
+    if (!rc && a->common.json) {
         json_t *all = json_pack("{s:O, s:O, s:O}", "plan", plan, "batch", batch, "failed", failed);
-        json_dumpf(all, stdout, JSON_INDENT(2));
-        putchar('\n');
+        tide_print_json(all);
         json_decref(all);
     } else if (!rc) {
         print_failures(failed, url);
@@ -353,12 +323,11 @@ static enum tide_rc tell_failures(const struct arguments *a, const char *data, c
 
 static enum tide_rc detach(const struct arguments *a, const json_t *batch, const char *url)
 {
-    if (a->json) {
-        json_dumpf(batch, stdout, JSON_INDENT(2));
-        putchar('\n');
+    if (a->common.json) {
+        tide_print_json(batch);
     } else
-        printf("batch %lld is queued: %s/#/trigger?batch=%lld\n", number(batch, "id"), url,
-               number(batch, "id"));
+        printf("batch %lld is queued: %s/#/trigger?batch=%lld\n", tide_json_number(batch, "id"),
+               url, tide_json_number(batch, "id"));
     return TIDE_OK;
 }
 
@@ -374,7 +343,7 @@ static enum tide_rc start(const struct arguments *a, const char *data, const jso
         rc = detach(a, batch, url);
     } else if (!rc) {
         rc = watch(a, data, url, &batch, e);
-        *failed = number(batch, "failed");
+        *failed = tide_json_number(batch, "failed");
         if (!rc) rc = tell_failures(a, data, url, plan, batch, e);
     }
     json_decref(batch);
@@ -388,11 +357,8 @@ static enum tide_rc carry_out(const struct arguments *a, const char *data, long 
     json_t *plan = NULL;
     enum tide_rc rc =
         tide_client_post_json(data, "/api/v1/runs?dry_run=true", a->request, &plan, e);
-    if (!rc && !a->json) print_plan(plan);
-    if (!rc && a->json && a->dry_run) {
-        json_dumpf(plan, stdout, JSON_INDENT(2));
-        putchar('\n');
-    }
+    if (!rc && !a->common.json) print_plan(plan);
+    if (!rc && a->common.json && a->dry_run) { tide_print_json(plan); }
     if (!rc && !json_object_get(a->request, "seed")) /* the order that the plan was made with */
         json_object_set(a->request, "seed", json_object_get(plan, "seed"));
     if (!rc && !a->dry_run) rc = start(a, data, plan, failed, e);
@@ -400,18 +366,39 @@ static enum tide_rc carry_out(const struct arguments *a, const char *data, long 
     return rc;
 }
 
-int tide_command_run(int argc, char **argv)
+static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {.request = json_object()};
     struct tide_config config = {0};
     struct tide_error e;
     long long failed = 0;
-    argp_parse(&parser, argc, argv, 0, NULL, &a);
-    enum tide_rc rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    tide_cli_parse(c, argc, argv, &a.common, &a);
+    enum tide_rc rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
     if (!rc) rc = carry_out(&a, config.places.data, &failed, &e);
-    if (rc) fprintf(stderr, "tidemark run: %s%s%s\n", e.field, *e.field ? ": " : "", e.text);
     tide_config_clear(&config);
     json_decref(a.request);
-    if (!rc) return failed ? TIDE_EXIT_FAILED : TIDE_EXIT_FINE;
-    return rc == TIDE_INVALID ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
+    int code = tide_cli_end(c, rc, &e);
+    return !code && failed ? TIDE_EXIT_FAILED : code;
 }
+
+const struct tide_cli tide_command_run = {
+    .title = "tidemark run",
+    .summary = "measure commits: show the plan, start it, watch it to its end",
+    .notes =
+        "A daemon (`tidemark serve`) does the work; when this program is interrupted it goes on.",
+    .options = options,
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){
+            {"tidemark run --scenarios list_bytes --size demo", NULL},
+            {"tidemark run --scenarios list_bytes --commits v1.0..HEAD --every 10 --dry-run",
+             "What would be measured, and how long it may take"},
+            {"tidemark run --scenarios list_bytes --commits missing --samples 5 --since 2024-01-01",
+             "Bring every commit since then to five samples"},
+            {"tidemark run --scenarios list_bytes,list_float_array --pythons 3.11,3.12 --param "
+             "count=65536",
+             NULL},
+            {0}},
+    .run = run,
+};

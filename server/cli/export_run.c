@@ -1,18 +1,18 @@
 /* export_run.c - `tidemark export`: a run as a file. Reads the database by a connection of its own,
  * so it works beside a daemon and without one. */
 #include "base/str.h"
-#include "commands.h"
-#include "config.h"
+#include "cli/commands.h"
+#include "cli/config.h"
 #include "run/export.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct arguments {
-    const char *data, *output, *format;
+    struct tide_common common;
+    const char *output, *format;
     int64_t run;
 };
 
@@ -26,7 +26,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct arguments *a = state->input;
     char *end;
     switch (key) {
-    case 'd': a->data = value; return 0;
     case 'o': a->output = value; return 0;
     case 'f': a->format = value; return 0;
     case ARGP_KEY_ARG:
@@ -43,23 +42,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"format", 'f', "FORMAT", 0, "tide (default), csv, json, pymemtrace or chrome", 0},
+    {"format", 'f', "tide|csv|json|pymemtrace|chrome", 0, "Format of the file (default: tide)", 0},
     {"output", 'o', "FILE", 0, "Where to write (default: standard output)", 0},
-    {"data", 'd', "DIR", 0, "Data folder of the daemon (default: the XDG folder)", 0},
     {0},
 };
-static const struct argp parser = {
-    .options = options,
-    .parser = parse,
-    .args_doc = "RUN",
-    .doc = "Write what a run measured to a file.\v"
-           "tide can be imported again without loss; chrome opens in https://ui.perfetto.dev.\n\n"
-           "Examples:\n"
-           "  tidemark export 12 --output run12.tide\n"
-           "  tidemark export 12 --format chrome --output run12.json\n"
-           "  tidemark export 12 --format csv | head",
-};
-
 static enum tide_rc write_bytes(void *context, const void *bytes, size_t n, struct tide_error *e)
 {
     struct target *t = context;
@@ -83,7 +69,7 @@ static enum tide_rc write_file(struct tide_store *store, const struct arguments 
     return rc;
 }
 
-int tide_command_export(int argc, char **argv)
+static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {.format = "tide"};
     struct tide_config config = {0};
@@ -91,17 +77,35 @@ int tide_command_export(int argc, char **argv)
     struct tide_error e;
     enum tide_format format = TIDE_AS_TIDE;
     char *path = NULL;
-    argp_parse(&parser, argc, argv, 0, NULL, &a);
+    tide_cli_parse(c, argc, argv, &a.common, &a);
     enum tide_rc rc = tide_export_format(a.format, &format, &e);
-    if (!rc) rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    if (!rc) rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
     if (!rc) path = tide_format("%s/tidemark.db", config.places.data);
     if (!rc && !path) rc = tide_fail(&e, TIDE_NOMEM, "export a run");
     if (!rc) rc = tide_store_open_reader(path, &store, &e);
     if (!rc) rc = write_file(store, &a, format, &e);
-    if (rc) fprintf(stderr, "tidemark export: %s%s%s\n", e.field, *e.field ? ": " : "", e.text);
     tide_store_close(store);
     tide_config_clear(&config);
     free(path);
-    if (!rc) return TIDE_EXIT_FINE;
-    return rc == TIDE_INVALID ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
+    return tide_cli_end(c, rc, &e);
 }
+
+const struct tide_cli tide_command_export = {
+    .title = "tidemark export",
+    .summary = "write a run to a file: tide, csv, json, pymemtrace or chrome",
+    .arguments = "RUN",
+    .about =
+        "Write what a run measured to a file. It reads the database itself, beside a daemon or "
+        "without one.",
+    .notes = "tide can be imported again without loss; chrome opens in https://ui.perfetto.dev.",
+    .options = options,
+    .takes = TIDE_TAKES_DATA,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){
+            {"tidemark export 12 --output run12.tide", NULL},
+            {"tidemark export 12 --format chrome --output run12.json", "For Perfetto"},
+            {"tidemark export 12 --format csv | head", NULL},
+            {0}},
+    .run = run,
+};

@@ -1,5 +1,5 @@
 /* config.c - see config.h. */
-#include "config.h"
+#include "cli/config.h"
 
 #include "base/file.h"
 #include "base/str.h"
@@ -79,11 +79,16 @@ char *tide_config_repo(const char *repo, const char *folder)
     return real;
 }
 
+char *tide_config_data(const char *data)
+{
+    return data ? strdup(data) : xdg_folder("XDG_DATA_HOME", ".local/share");
+}
+
 static enum tide_rc settle_folders(struct tide_config *c, const char *data, const char *repo,
                                    struct tide_error *e)
 {
     struct tide_places *p = &c->places;
-    char *wanted = data ? strdup(data) : xdg_folder("XDG_DATA_HOME", ".local/share");
+    char *wanted = tide_config_data(data);
     if (!wanted) return tide_fail(e, TIDE_NOMEM, "start");
     enum tide_rc rc = tide_file_make_folder(wanted, 0700, e);
     p->data = rc ? NULL : keep(c, tide_config_repo(wanted, NULL));

@@ -2,12 +2,11 @@
  * asked to do it, since one process alone may write the database; else this one takes the folder's
  * lock. */
 #include "base/file.h"
-#include "client.h"
-#include "commands.h"
-#include "config.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/config.h"
 #include "run/import.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,14 +17,14 @@
 #include <unistd.h>
 
 struct arguments {
-    const char *data, *file;
+    struct tide_common common;
+    const char *file;
 };
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *a = state->input;
     switch (key) {
-    case 'd': a->data = value; return 0;
     case ARGP_KEY_ARG:
         if (a->file) argp_error(state, "one file at a time");
         a->file = value;
@@ -36,24 +35,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
     default: return ARGP_ERR_UNKNOWN;
     }
 }
-
-static const struct argp_option options[] = {
-    {"data", 'd', "DIR", 0, "Data folder of the daemon (default: the XDG folder)", 0},
-    {0},
-};
-static const struct argp parser = {
-    .options = options,
-    .parser = parse,
-    .args_doc = "FILE",
-    .doc =
-        "Read a run from a file and print its number. Which format it has is told from its "
-        "content: a "
-        "tide stream, a cPyMemTrace log, memory_profiler's mprof .dat or a psrecord log.\v"
-        "The run is like any other, marked as imported. A file of more than 64 MiB is refused.\n\n"
-        "Examples:\n"
-        "  tidemark import run12.tide\n"
-        "  mprof run ./program.py && tidemark import mprofile_*.dat",
-};
 
 /* The descriptor that holds the lock of the data folder; -1 and OK when a daemon has it. */
 static enum tide_rc lock_data(const char *data, int *lock, struct tide_error *e)
@@ -114,30 +95,57 @@ static enum tide_rc read_input(const char *path, char **bytes, size_t *n, struct
     return tide_file_read(path, TIDE_IMPORT_MAX, bytes, n, e);
 }
 
-int tide_command_import(int argc, char **argv)
+static void tell(const struct arguments *a, int64_t run)
+{
+    if (a->common.json)
+        printf("{\"id\": %lld}\n", (long long)run);
+    else
+        printf("%lld\n", (long long)run);
+}
+
+static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {0};
     struct tide_config config = {0};
     struct tide_error e;
     char *bytes = NULL;
     size_t n = 0;
-    int64_t run = 0;
+    int64_t id = 0;
     int lock = -1;
-    argp_parse(&parser, argc, argv, 0, NULL, &a);
+    tide_cli_parse(c, argc, argv, &a.common, &a);
     umask(0077); /* a data folder made here is this user's alone, as the daemon's is */
     enum tide_rc rc = read_input(a.file, &bytes, &n, &e);
-    if (!rc) rc = tide_config_settle(a.data, NULL, NULL, &config, &e);
+    if (!rc) rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
     if (!rc) rc = lock_data(config.places.data, &lock, &e);
     if (!rc)
-        rc =
-            (lock < 0 ? import_there : import_here)(config.places.data, a.file, bytes, n, &run, &e);
+        rc = (lock < 0 ? import_there : import_here)(config.places.data, a.file, bytes, n, &id, &e);
     if (rc)
-        fprintf(stderr, "tidemark import: %s: %s\n", a.file, e.text);
+        fprintf(stderr, "%s: %s: %s\n", c->title, a.file, e.text);
     else
-        printf("%lld\n", (long long)run);
+        tell(&a, id);
     if (lock >= 0) close(lock);
     tide_config_clear(&config);
     free(bytes);
     if (!rc) return TIDE_EXIT_FINE;
     return rc == TIDE_INVALID ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
 }
+
+const struct tide_cli tide_command_import = {
+    .title = "tidemark import",
+    .summary = "read a run from a file: tide, cPyMemTrace, mprof or psrecord",
+    .arguments = "FILE",
+    .about =
+        "Read a run from a file and print its number. Which format it has is told from its "
+        "content: a tide stream, a cPyMemTrace log, memory_profiler's mprof .dat or a psrecord "
+        "log.",
+    .notes =
+        "The run is like any other, marked as imported. A file of more than 64 MiB is refused.",
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){
+            {"tidemark import run12.tide", NULL},
+            {"mprof run ./program.py && tidemark import mprofile_*.dat", NULL},
+            {0}},
+    .run = run,
+};

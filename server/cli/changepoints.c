@@ -1,10 +1,9 @@
 /* changepoints.c - `tidemark changepoints`: the method of server/stats/changes.c on any series. */
 #include "base/str.h"
-#include "commands.h"
+#include "cli/commands.h"
 #include "stats/changes.h"
 #include "stats/readings.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
@@ -15,8 +14,9 @@
 #define FILE_MAX (64u << 20)
 
 struct arguments {
+    struct tide_common common;
     const char *file;
-    bool json, gate;
+    bool gate;
     double floor, floor_percent, least, least_percent; /* below 0: not given */
 };
 
@@ -39,7 +39,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *a = state->input;
     switch (key) {
-    case 'j': a->json = true; return 0;
     case 'g': a->gate = true; return 0;
     case 'f': a->floor = read_size(state, "floor", value); return 0;
     case 'F': a->floor_percent = read_size(state, "floor-percent", value); return 0;
@@ -57,7 +56,6 @@ static error_t parse(int key, char *value, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"json", 'j', 0, 0, "Print a JSON list, one object a change point", 0},
     {"gate", 'g', 0, 0, "Exit with 1 when a confirmed change point raises the level", 0},
     {"floor", 'f', "SIZE", 0,
      "Smallest change that counts where the series shows no noise, in its unit (default: 32768 "
@@ -68,28 +66,6 @@ static const struct argp_option options[] = {
     {"least-percent", 'L', "PERCENT", 0, "The same in percent of the level (default: 0)", 0},
     {0},
 };
-static const struct argp parser = {
-    .options = options,
-    .parser = parse,
-    .args_doc = "FILE",
-    .doc =
-        "Print where the level of a series changes: position, effect with an interval of 95 %, and "
-        "whether the change is confirmed or, having too few points after it, suspect.\v"
-        "FILE is CSV or JSON, - is standard input. CSV: position,value on each line; further "
-        "columns and repeated positions are samples, an empty value is a gap. JSON: [1, 2, ...], "
-        "[[position, value], ...] or [{\"position\": 1, \"value\": 2}, ...], value being a number, "
-        "a list or null. Positions that all are numbers are put in order; others keep theirs.\n\n"
-        "With --json, \"index\" is that of the first position after the change, from 0.\n\n"
-        "Examples:\n"
-        "  tidemark changepoints rss.csv\n"
-        "  printf '%s\\n' 5 5 5 5 5 9 9 9 | tidemark changepoints -\n"
-        "  tidemark changepoints rss.csv --least 65536 --least-percent 0.5\n"
-        "  tidemark changepoints rss.json --json | jq '.[] | select(.status == \"confirmed\")'\n"
-        "  tidemark changepoints rss.csv --gate || echo 'more memory than before'\n\n"
-        "Exit codes: 0 read, whatever was found; 1 with --gate, a confirmed rise; 2 a malformed "
-        "file or option; 3 the file cannot be read.",
-};
-
 static enum tide_rc read_text(const char *path, struct tide_str *text, struct tide_error *e)
 {
     char block[65536];
@@ -194,25 +170,25 @@ static bool is_rise(const struct result *r)
 
 static enum tide_rc print(const struct arguments *a, const struct result *r, struct tide_error *e)
 {
-    if (!a->json)
+    if (!a->common.json)
         print_table(r);
     else if (print_json(r))
         return tide_fail(e, TIDE_IO, "the result could not be written");
     return fflush(stdout) ? tide_fail_errno(e, "write the result") : TIDE_OK;
 }
 
-int tide_command_changepoints(int argc, char **argv)
+static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {.floor = -1, .floor_percent = -1, .least = -1, .least_percent = -1};
     struct result r = {0};
     struct tide_str text = {0};
     struct tide_error e;
-    argp_parse(&parser, argc, argv, 0, NULL, &a);
+    tide_cli_parse(c, argc, argv, &a.common, &a);
     enum tide_rc rc = read_text(a.file, &text, &e);
     if (!rc) rc = tide_readings_parse(text.at ? text.at : "", text.length, &r.readings, &e);
     if (!rc) rc = find(&a, &r, &e);
     if (!rc) rc = print(&a, &r, &e);
-    if (rc) fprintf(stderr, "tidemark changepoints: %s: %s\n", a.file, e.text);
+    if (rc) fprintf(stderr, "%s: %s: %s\n", c->title, a.file, e.text);
     bool rise = !rc && a.gate && is_rise(&r);
     free(r.changes);
     tide_readings_free(&r.readings);
@@ -220,3 +196,33 @@ int tide_command_changepoints(int argc, char **argv)
     if (!rc) return rise ? TIDE_EXIT_REGRESSION : TIDE_EXIT_FINE;
     return rc == TIDE_INVALID ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
 }
+
+const struct tide_cli tide_command_changepoints = {
+    .title = "tidemark changepoints",
+    .summary = "find where the level of any series changes, from CSV or JSON",
+    .arguments = "FILE",
+    .about =
+        "Print where the level of a series changes: position, effect with an interval of 95 %, and "
+        "whether the change is confirmed or, having too few points after it, suspect.",
+    .notes =
+        "FILE is CSV or JSON, - is standard input. CSV: position,value on each line; further "
+        "columns and repeated positions are samples, an empty value is a gap. JSON: [1, 2, ...], "
+        "[[position, value], ...] or [{\"position\": 1, \"value\": 2}, ...], value being a number, "
+        "a list or null. Positions that all are numbers are put in order; others keep theirs.\n\n"
+        "With --json, a list is printed, one object a change point; \"index\" is that of the first "
+        "position after the change, from 0.",
+    .options = options,
+    .takes = TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){
+            {"printf '%s\\n' 5 5 5 5 5 9 9 9 | tidemark changepoints -", NULL},
+            {"tidemark changepoints rss.csv --least 65536 --least-percent 0.5", NULL},
+            {"tidemark changepoints rss.json --json | jq '.[] | select(.status == \"confirmed\")'",
+             NULL},
+            {"tidemark changepoints rss.csv --gate || echo 'more memory than before'",
+             "Exit code 1 when a confirmed change raises the level"},
+            {0}},
+    .exits = 1u << TIDE_EXIT_REGRESSION,
+    .run = run,
+};

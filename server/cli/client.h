@@ -33,6 +33,11 @@ TIDE_CHECK enum tide_rc tide_client_delete(const char *data, const char *target,
 TIDE_CHECK enum tide_rc tide_client_get(const char *data, const char *target, json_t **answer,
                                         struct tide_error *e);
 
+/* The same, given up when nothing comes for so many milliseconds (IO); 0: never. */
+TIDE_CHECK enum tide_rc tide_client_get_within(const char *data, const char *target,
+                                               int patience_ms, json_t **answer,
+                                               struct tide_error *e);
+
 /* The daemon's address as it stands in DATA/url, freed by the caller. */
 TIDE_CHECK enum tide_rc tide_client_url(const char *data, char **out, struct tide_error *e);
 

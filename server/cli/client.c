@@ -1,5 +1,5 @@
 /* client.c - see client.h. One request on one connection; the daemon closes it after its answer. */
-#include "client.h"
+#include "cli/client.h"
 
 #include "base/file.h"
 
@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define TEXT_MAX   256
-#define ANSWER_MAX (4u << 20)
+#define ANSWER_MAX (64u << 20)
 
 void tide_client_escape(struct tide_str *out, const char *text)
 {
@@ -36,8 +37,18 @@ static enum tide_rc read_text(const char *data, const char *name, char **out, st
     return rc;
 }
 
+/* Give up on the socket after so many milliseconds without progress; 0: never. */
+static void limit_patience(int fd, int patience_ms)
+{
+    const struct timeval limit = {patience_ms / 1000, patience_ms % 1000 * 1000};
+    if (!patience_ms) return;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
 /* `authority` is HOST:PORT or [HOST]:PORT, as in DATA/url. */
-static enum tide_rc connect_to(const char *authority, int *fd, struct tide_error *e)
+static enum tide_rc connect_to(const char *authority, int patience_ms, int *fd,
+                               struct tide_error *e)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     struct addrinfo *found = NULL;
@@ -53,6 +64,7 @@ static enum tide_rc connect_to(const char *authority, int *fd, struct tide_error
         return tide_fail(e, TIDE_INVALID, "DATA/url holds no address: %s", authority);
     *fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     enum tide_rc rc = TIDE_OK;
+    if (*fd >= 0) limit_patience(*fd, patience_ms);
     if (*fd < 0 || connect(*fd, found->ai_addr, found->ai_addrlen))
         rc = tide_fail(e, TIDE_ABSENT, "no daemon answers at %s: %s", authority, strerror(errno));
     freeaddrinfo(found);
@@ -113,14 +125,22 @@ static enum tide_rc read_answer(const struct tide_str *text, json_t **answer, st
     return rc;
 }
 
-static enum tide_rc exchange(const char *authority, const struct tide_str *head, const void *bytes,
-                             size_t n, json_t **answer, struct tide_error *e)
+struct request {
+    const char *method, *target;
+    const char *type; /* of the body; NULL: there is none */
+    const void *bytes;
+    size_t n;
+    int patience_ms; /* 0: for ever */
+};
+
+static enum tide_rc exchange(const char *authority, const struct tide_str *head,
+                             const struct request *r, json_t **answer, struct tide_error *e)
 {
     struct tide_str text = {.ceiling = ANSWER_MAX};
     int fd = -1;
-    enum tide_rc rc = connect_to(authority, &fd, e);
+    enum tide_rc rc = connect_to(authority, r->patience_ms, &fd, e);
     if (!rc) rc = send_all(fd, head->at, head->length, e);
-    if (!rc && n) rc = send_all(fd, bytes, n, e);
+    if (!rc && r->n) rc = send_all(fd, r->bytes, r->n, e);
     if (!rc) rc = receive_all(fd, &text, e);
     if (!rc) rc = read_answer(&text, answer, e);
     if (fd >= 0) close(fd);
@@ -128,31 +148,44 @@ static enum tide_rc exchange(const char *authority, const struct tide_str *head,
     return rc;
 }
 
-/* A request with the n bytes as its body, which is of this type; NULL: without one. */
-static enum tide_rc ask(const char *data, const char *method, const char *target, const char *type,
-                        const void *bytes, size_t n, json_t **answer, struct tide_error *e)
+static void put_head(struct tide_str *head, const struct request *r, const char *authority,
+                     const char *token)
+{
+    tide_str_printf(head, "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n", r->method,
+                    r->target, authority, token);
+    if (r->type)
+        tide_str_printf(head, "Content-Type: %s\r\nContent-Length: %zu\r\n", r->type, r->n);
+    tide_str_put(head, "Connection: close\r\n\r\n");
+}
+
+/* Where the daemon of the folder is: its token, and its url, whose *authority follows "http://". */
+static enum tide_rc find_daemon(const char *data, char **url, char **token, const char **authority,
+                                struct tide_error *e)
 {
     static const char scheme[] = "http://";
+    enum tide_rc rc = read_text(data, "url", url, e);
+    if (!rc) rc = read_text(data, "token", token, e);
+    assert(rc || (*url && *token)); /* read_text leaves none out */
+    if (rc == TIDE_ABSENT)
+        return tide_fail(e, rc, "no daemon serves %s: start one with `tidemark serve --data %s`",
+                         data, data);
+    if (!rc && strncmp(*url, scheme, sizeof scheme - 1) != 0)
+        return tide_fail(e, TIDE_INVALID, "%s/url holds no address", data);
+    if (!rc) *authority = *url + sizeof scheme - 1;
+    return rc;
+}
+
+static enum tide_rc ask(const char *data, const struct request *r, json_t **answer,
+                        struct tide_error *e)
+{
     char *url = NULL, *token = NULL;
+    const char *authority = NULL;
     struct tide_str head = {0};
     *answer = NULL;
-    enum tide_rc rc = read_text(data, "url", &url, e);
-    if (!rc) rc = read_text(data, "token", &token, e);
-    assert(rc || (url && token)); /* read_text leaves none out */
-    if (rc == TIDE_ABSENT)
-        tide_fail(e, rc, "no daemon serves %s: start one with `tidemark serve --data %s`", data,
-                  data);
-    if (!rc && strncmp(url, scheme, sizeof scheme - 1) != 0)
-        rc = tide_fail(e, TIDE_INVALID, "%s/url holds no address", data);
-    if (!rc) {
-        const char *authority = url + sizeof scheme - 1;
-        tide_str_printf(&head, "%s %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n", method,
-                        target, authority, token);
-        if (type) tide_str_printf(&head, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, n);
-        tide_str_put(&head, "Connection: close\r\n\r\n");
-        rc = head.failed ? tide_fail(e, TIDE_NOMEM, "ask the daemon")
-                         : exchange(authority, &head, bytes, n, answer, e);
-    }
+    enum tide_rc rc = find_daemon(data, &url, &token, &authority, e);
+    if (!rc) put_head(&head, r, authority, token);
+    if (!rc && head.failed) rc = tide_fail(e, TIDE_NOMEM, "ask the daemon");
+    if (!rc) rc = exchange(authority, &head, r, answer, e);
     tide_str_free(&head);
     free(url);
     free(token);
@@ -162,7 +195,8 @@ static enum tide_rc ask(const char *data, const char *method, const char *target
 enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
                               const void *bytes, size_t n, json_t **answer, struct tide_error *e)
 {
-    return ask(data, "POST", target, type, bytes, n, answer, e);
+    const struct request r = {"POST", target, type, bytes, n, 0};
+    return ask(data, &r, answer, e);
 }
 
 static enum tide_rc ask_json(const char *data, const char *method, const char *target,
@@ -171,7 +205,8 @@ static enum tide_rc ask_json(const char *data, const char *method, const char *t
     char *text = json_dumps(body, JSON_COMPACT);
     *answer = NULL;
     if (!text) return tide_fail(e, TIDE_NOMEM, "ask the daemon");
-    enum tide_rc rc = ask(data, method, target, "application/json", text, strlen(text), answer, e);
+    const struct request r = {method, target, "application/json", text, strlen(text), 0};
+    enum tide_rc rc = ask(data, &r, answer, e);
     free(text);
     return rc;
 }
@@ -191,13 +226,21 @@ enum tide_rc tide_client_patch_json(const char *data, const char *target, const 
 enum tide_rc tide_client_delete(const char *data, const char *target, json_t **answer,
                                 struct tide_error *e)
 {
-    return ask(data, "DELETE", target, NULL, NULL, 0, answer, e);
+    const struct request r = {.method = "DELETE", .target = target};
+    return ask(data, &r, answer, e);
 }
 
 enum tide_rc tide_client_get(const char *data, const char *target, json_t **answer,
                              struct tide_error *e)
 {
-    return ask(data, "GET", target, NULL, NULL, 0, answer, e);
+    return tide_client_get_within(data, target, 0, answer, e);
+}
+
+enum tide_rc tide_client_get_within(const char *data, const char *target, int patience_ms,
+                                    json_t **answer, struct tide_error *e)
+{
+    const struct request r = {.method = "GET", .target = target, .patience_ms = patience_ms};
+    return ask(data, &r, answer, e);
 }
 
 enum tide_rc tide_client_url(const char *data, char **out, struct tide_error *e)
