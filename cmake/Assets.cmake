@@ -1,5 +1,5 @@
 # Two libraries of embedded files, made at build time:
-#   tide_schema  db/*.sql as strings: tide_schema_sql, and tide_migration_2_sql of db/0002.sql, and so on
+#   tide_schema  db/*.sql as strings in the order of their versions: the table tide_migrations, ended by NULL
 #   tide_assets  the dashboard, plain and gzipped, as the table tide_assets (server/http/assets.h)
 enable_language(ASM)
 find_program(GZIP gzip REQUIRED)
@@ -21,15 +21,22 @@ if(EXISTS ${npm_lock} AND (NOT EXISTS ${npm_stamp} OR ${npm_lock} IS_NEWER_THAN 
 endif()
 
 set(schema_files ${CMAKE_SOURCE_DIR}/db/schema.sql)
-string(CONCAT schema_assembly ".section .rodata\n.global tide_schema_sql\ntide_schema_sql:\n"
-  ".incbin \"${CMAKE_SOURCE_DIR}/db/schema.sql\"\n.byte 0\n")
 file(GLOB migrations CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/db/0*.sql)
-foreach(file IN LISTS migrations)
+list(SORT migrations)
+list(APPEND schema_files ${migrations})
+set(schema_assembly ".section .rodata\n")
+set(schema_table ".section .data.rel.ro,\"aw\"\n.balign 8\n.global tide_migrations\ntide_migrations:\n")
+set(schema_version 0)
+foreach(file IN LISTS schema_files)
+  math(EXPR schema_version "${schema_version} + 1")
   string(REGEX MATCH "0*([0-9]+)\\.sql$" _ ${file})
-  set(label tide_migration_${CMAKE_MATCH_1}_sql)
-  list(APPEND schema_files ${file})
-  string(APPEND schema_assembly ".global ${label}\n${label}:\n.incbin \"${file}\"\n.byte 0\n")
+  if(schema_version GREATER 1 AND NOT CMAKE_MATCH_1 EQUAL schema_version)
+    message(FATAL_ERROR "${file}: migrations are numbered without gaps, this one is the ${schema_version}.")
+  endif()
+  string(APPEND schema_assembly "migration_${schema_version}:\n.incbin \"${file}\"\n.byte 0\n")
+  string(APPEND schema_table ".quad migration_${schema_version}\n")
 endforeach()
+string(APPEND schema_assembly "${schema_table}.quad 0\n")
 file(WRITE ${CMAKE_BINARY_DIR}/schema.S.new ${schema_assembly}
   ".section .note.GNU-stack,\"\",@progbits\n")
 file(COPY_FILE ${CMAKE_BINARY_DIR}/schema.S.new ${CMAKE_BINARY_DIR}/schema.S ONLY_IF_DIFFERENT)

@@ -11,15 +11,16 @@
 
 enum tide_rc {
     TIDE_OK = 0,
-    TIDE_NOMEM,   /* memory ended */
-    TIDE_IO,      /* the operating system refused; text has strerror */
-    TIDE_INVALID, /* the caller asked for what is not allowed; field names what */
-    TIDE_ABSENT,  /* no such thing */
-    TIDE_CORRUPT, /* stored or received bytes are out of shape */
-    TIDE_NEWER,   /* written by a newer Tidemark */
-    TIDE_FAILED,  /* a program that was run, or the thing under test, failed */
-    TIDE_BUSY,    /* a limit is reached; trying again later may succeed */
-    TIDE_STOPPED, /* the daemon is stopping */
+    TIDE_NOMEM,    /* memory ended */
+    TIDE_IO,       /* the operating system refused; text has strerror */
+    TIDE_INVALID,  /* the caller asked for what is not allowed; field names what */
+    TIDE_ABSENT,   /* no such thing */
+    TIDE_CORRUPT,  /* stored or received bytes are out of shape */
+    TIDE_NEWER,    /* written by a newer Tidemark */
+    TIDE_FAILED,   /* a program that was run, or the thing under test, failed */
+    TIDE_BUSY,     /* a limit is reached; trying again later may succeed */
+    TIDE_STOPPED,  /* the daemon is stopping */
+    TIDE_CONFLICT, /* what is asked for does not go with the state of the thing */
 };
 
 struct tide_error {

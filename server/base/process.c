@@ -12,9 +12,11 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define POLL_MS 50 /* how soon a stop or a deadline is noticed */
+#define POLL_MS    50   /* how soon a stop or a deadline is noticed */
+#define END_ROUNDS 5000 /* of 2 ms, until what was killed must have ended */
 
 /* What follows runs in the child, after fork: async-signal-safe calls only. */
 
@@ -31,17 +33,71 @@ static _Noreturn void end_alike(int status)
     _exit(128 + WTERMSIG(status));
 }
 
+/* Numbers of processes as /proc lists them, each ended by a blank: kill them. One that is cut at
+ * the end of what was read has no blank and waits for the next round. */
+static void kill_listed(const char *text, size_t n)
+{
+    pid_t pid = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] >= '0' && text[i] <= '9') {
+            pid = pid * 10 + (text[i] - '0');
+            continue;
+        }
+        if (pid > 1) kill(pid, SIGKILL);
+        pid = 0;
+    }
+}
+
+static void kill_children(void)
+{
+    char text[4096];
+    int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof text) : -1;
+    if (fd >= 0) close(fd);
+    if (n > 0) kill_listed(text, (size_t)n);
+}
+
+/* Reap what has ended. False: no child is left. */
+static bool reap(pid_t program, int *status, bool *over)
+{
+    int ending;
+    pid_t ended;
+    while ((ended = waitpid(-1, &ending, WNOHANG)) > 0) {
+        if (ended != program) continue;
+        *status = ending;
+        *over = true;
+    }
+    return !(ended < 0 && errno == ECHILD);
+}
+
+/* Kill the program and all that came of it, in whatever group or session: what a killed parent
+ * leaves comes to the guard (PR_SET_CHILD_SUBREAPER), and is found in the next round. One that the
+ * kernel does not let go of in END_ROUNDS is left to it. */
+static void end_descendants(pid_t program, int *status, bool *over)
+{
+    const struct timespec nap = {.tv_nsec = 2000000};
+    if (!*over) kill(program, SIGKILL);
+    for (int i = 0; i < END_ROUNDS && reap(program, status, over); i++) {
+        kill_children();
+        nanosleep(&nap, NULL);
+    }
+}
+
 /* The first child leads the process group and stands guard over the program, its own child: when
- * the daemon dies it takes the whole group along. PR_SET_PDEATHSIG alone would reach only the
- * program, and make, cc and git's helpers would go on writing. */
+ * the daemon dies, or asks (SIGTERM), it ends everything that came of the program.
+ * PR_SET_PDEATHSIG alone would reach only the program, and make, cc and git's helpers would go on
+ * writing. */
 static _Noreturn void stand_guard(pid_t program, const sigset_t *awaited)
 {
-    int status = 0;
+    int status = SIGKILL; /* the wait status of one that was killed */
+    bool over = false;
     close_range(0, ~0u, 0);
     for (;;) {
         int got = sigwaitinfo(awaited, NULL);
-        if (got == SIGTERM) kill(0, SIGKILL);
-        if (waitpid(program, &status, WNOHANG) == program) end_alike(status);
+        reap(program, &status, &over);
+        if (got != SIGTERM && !over) continue;
+        end_descendants(program, &status, &over);
+        end_alike(status);
     }
 }
 
@@ -73,6 +129,7 @@ static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, 
     sigprocmask(SIG_BLOCK, &awaited, NULL);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_CHILD_SUBREAPER, 1UL);
     if (getppid() != daemon) _exit(TIDE_PROCESS_NO_START); /* it died before prctl */
     pid_t guard = getpid(), program = fork();
     if (program == 0) become(c, guard, out, environment);
@@ -140,11 +197,11 @@ out:
     return rc;
 }
 
-int tide_process_end(struct tide_process *p, int signal)
+int tide_process_end(struct tide_process *p, bool now)
 {
     int status = 0;
     if (p->pid > 0) {
-        if (signal) kill(-p->pid, signal);
+        if (now) kill(p->pid, SIGTERM); /* the guard's to do */
         while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR) {}
         kill(-p->pid, SIGKILL); /* what it left behind in its group */
     }
@@ -214,7 +271,7 @@ enum tide_rc tide_process_run(const struct tide_command *c, struct tide_str *out
     int ending = pidfd_open(p.pid, 0);
     rc = attend(c, &p, ending, out, e);
     if (ending >= 0) close(ending);
-    int status = tide_process_end(&p, rc ? SIGKILL : 0);
+    int status = tide_process_end(&p, rc != TIDE_OK);
     if (c->status) *c->status = status;
     return rc ? rc : describe_status(c->argv[0], status, e);
 }

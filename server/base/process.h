@@ -1,8 +1,9 @@
 /* process.h - other programs: started in a process group of their own, read, awaited, killed.
  *
  * A child gets /dev/null as its standard input, default signals and no descriptor but 0, 1 and 2.
- * It is killed with all of its process group when the thread that started it ends
- * (PR_SET_PDEATHSIG), so nothing of it outlives the daemon, however that dies. */
+ * It is killed with all that it has started, in whatever process group or session, when the thread
+ * that started it ends (PR_SET_PDEATHSIG), so nothing of it outlives the daemon, however that dies.
+ */
 #ifndef TIDE_PROCESS_H
 #define TIDE_PROCESS_H
 
@@ -35,9 +36,10 @@ struct tide_process {
 TIDE_CHECK enum tide_rc tide_process_start(const struct tide_command *c, struct tide_process *p,
                                            struct tide_error *e);
 
-/* Kill the whole group unless it has ended (`signal` 0: only wait), reap it, close its output.
- * Returns the wait status; a zeroed *p is a no-op that returns 0. */
-int tide_process_end(struct tide_process *p, int signal);
+/* Wait for its end, or (`now`) kill it; whatever it has started and left behind is killed either
+ * way, in other groups and sessions too. Reap it, close its output. Returns the wait status; a
+ * zeroed *p is a no-op that returns 0. */
+int tide_process_end(struct tide_process *p, bool now);
 
 /* Whether it has ended; it is not reaped, so that tide_process_end still does. */
 bool tide_process_has_ended(const struct tide_process *p);

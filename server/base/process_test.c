@@ -187,6 +187,56 @@ static void test_what_stays_in_the_group_is_killed_at_the_end(void **state)
     tide_str_free(&out);
 }
 
+/* In a session of its own, deaf to SIGTERM, its parent gone. */
+#define DAEMON "setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 60 >&- 2>&-' & sleep 0.3; "
+
+static void test_what_left_the_group_is_killed_at_the_end(void **state)
+{
+    (void)state;
+    struct tide_str out = {0};
+    assert_rc(run_script("(" DAEMON ") & wait", (struct tide_command){0}, &out), TIDE_OK, &error);
+    assert_group_is_gone(out.at);
+    tide_str_free(&out);
+}
+
+static void test_what_left_the_group_is_killed_with_it(void **state)
+{
+    (void)state;
+    struct tide_str out = {0};
+    assert_int_equal(
+        run_script("(" DAEMON ") & sleep 60", (struct tide_command){.deadline_s = 2}, &out),
+        TIDE_FAILED);
+    assert_group_is_gone(out.at);
+    tide_str_free(&out);
+}
+
+/* As the daemon's death by SIGKILL ends the threads that started something. */
+static void *start_and_leave(void *context)
+{
+    const char *const argv[] = {"sh", "-c", "(" DAEMON ") & sleep 60", NULL};
+    const struct tide_command c = {.argv = argv, .log = -1};
+    struct tide_process p;
+    char printed[32] = "";
+    assert_rc(tide_process_start(&c, &p, &error), TIDE_OK, &error);
+    for (int i = 0; i < 1000 && read(p.out, printed, sizeof printed - 1) <= 0; i++)
+        usleep(10000);
+    *(pid_t *)context = (pid_t)strtol(printed, NULL, 10);
+    close(p.out);
+    return NULL;
+}
+
+static void test_what_left_the_group_is_killed_when_its_thread_ends(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    pid_t group = 0;
+    char text[32];
+    assert_int_equal(pthread_create(&thread, NULL, start_and_leave, &group), 0);
+    pthread_join(thread, NULL);
+    snprintf(text, sizeof text, "%d", (int)group);
+    assert_group_is_gone(text);
+}
+
 static void *stop_soon(void *context)
 {
     usleep(200000);
@@ -308,12 +358,12 @@ static void test_start_and_end(void **state)
     struct tide_process p;
     assert_rc(tide_process_start(&c, &p, &error), TIDE_OK, &error);
     assert_true(p.pid > 0 && p.out >= 0);
-    int status = tide_process_end(&p, SIGKILL);
+    int status = tide_process_end(&p, true);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     assert_int_equal(p.pid, 0);
-    assert_int_equal(tide_process_end(&p, SIGKILL), 0);
+    assert_int_equal(tide_process_end(&p, true), 0);
     struct tide_process none = {0};
-    assert_int_equal(tide_process_end(&none, SIGKILL), 0);
+    assert_int_equal(tide_process_end(&none, true), 0);
     assert_true(fcntl(0, F_GETFD) >= 0); /* a zeroed process has not closed descriptor 0 */
 }
 
@@ -331,6 +381,9 @@ int main(void)
         cmocka_unit_test(test_deadline_holds_after_the_output_ended),
         cmocka_unit_test(test_deadline_holds_when_output_is_logged),
         cmocka_unit_test(test_what_stays_in_the_group_is_killed_at_the_end),
+        cmocka_unit_test(test_what_left_the_group_is_killed_at_the_end),
+        cmocka_unit_test(test_what_left_the_group_is_killed_with_it),
+        cmocka_unit_test(test_what_left_the_group_is_killed_when_its_thread_ends),
         cmocka_unit_test(test_stop_flag_ends_it),
         cmocka_unit_test(test_output_past_its_ceiling_ends_it),
         cmocka_unit_test(test_short_output_past_its_ceiling_is_no_success),

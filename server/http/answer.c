@@ -70,6 +70,10 @@ void tide_answer_error(struct tide_request *r, const struct tide_error *e)
     case TIDE_ABSENT:
         tide_answer_problem(r, 404, "not-found", "There is no such resource", NULL, e->text);
         return;
+    case TIDE_CONFLICT:
+        tide_answer_problem(r, 409, "conflict", "That does not go with the state of the resource",
+                            NULL, e->text);
+        return;
     case TIDE_BUSY:
     case TIDE_STOPPED:
         tide_answer_problem(r, 503, "busy", "The daemon is busy", NULL, e->text);

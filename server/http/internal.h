@@ -135,6 +135,11 @@ tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_comm
 /* The body as JSON, a new reference; NULL: the answer is a problem. */
 json_t *tide_read_body(struct tide_request *r);
 
+/* ---- control.c ---- */
+
+tide_handler tide_patch_batch, tide_post_batch_cancel, tide_post_batch_retry, tide_post_run_cancel,
+    tide_post_run_retry, tide_post_queue_cancel, tide_post_queue_pause, tide_post_queue_resume;
+
 /* ---- projects.c ---- */
 
 tide_handler tide_get_projects, tide_get_project, tide_post_projects, tide_patch_project,

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -107,7 +108,7 @@ static enum tide_rc read_stream(const struct tide_runner *r, int from, struct ti
     while (!rc) {
         struct pollfd watch = {.fd = from, .events = POLLIN};
         poll(&watch, 1, 50);
-        if (*r->stop) return tide_fail(e, TIDE_STOPPED, "the daemon is stopping");
+        if (*r->stop) return tide_fail(e, TIDE_STOPPED, "cancelled while it was running");
         ssize_t n = watch.revents ? read(from, block, sizeof block) : -1;
         if (n == 0) return TIDE_OK;
         if (n < 0 && watch.revents && errno != EAGAIN && errno != EINTR)
@@ -128,7 +129,7 @@ static enum tide_rc await_end(const struct tide_runner *r, const struct tide_pro
 {
     int64_t end = tide_clock_monotonic_ns() + END_S * INT64_C(1000000000);
     while (!tide_process_has_ended(probe) && tide_clock_monotonic_ns() < end) {
-        if (*r->stop) return tide_fail(e, TIDE_STOPPED, "the daemon is stopping");
+        if (*r->stop) return tide_fail(e, TIDE_STOPPED, "cancelled while it was running");
         poll(NULL, 0, 2);
     }
     return TIDE_OK;
@@ -169,6 +170,21 @@ static enum tide_rc describe_probe(const char *probe, int status, const char *lo
                      (int)(n - from < 300 ? n - from : 300), n ? log + from : "", told);
 }
 
+/* Whether somebody else ended the process: the kernel for want of memory, a person, an init that
+ * shuts down. A stream without an end is of a probe that was killed. */
+static bool was_killed(const struct tide_outcome *o)
+{
+    static const int theirs[] = {SIGKILL, SIGTERM, SIGINT, SIGHUP};
+    json_t *exit = o->exit ? json_loads(o->exit, 0, NULL) : NULL;
+    bool killed = !o->exit;
+    const json_t *signal = json_object_get(exit, "signal");
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs && json_is_integer(signal); i++)
+        killed = killed || (json_integer_value(signal) == theirs[i] &&
+                            !json_is_true(json_object_get(exit, "deadline")));
+    json_decref(exit);
+    return killed;
+}
+
 static enum tide_rc store_outcome(const struct tide_runner *r, const struct tide_assignment *a,
                                   struct tide_ingest *in, int status,
                                   const struct tide_error *broken, int log, bool *batch_done,
@@ -182,16 +198,21 @@ static enum tide_rc store_outcome(const struct tide_runner *r, const struct tide
     outcome.log = text;
     if (broken->rc) {
         outcome.error = broken->text;
+        outcome.cancelled = broken->rc == TIDE_STOPPED;
     } else if (!outcome.exit) {
         describe_probe(r->probe, status, text, outcome.log_size, outcome.error, &ending);
         outcome.error = ending.text;
     }
+    outcome.outside = outcome.error && !outcome.cancelled && was_killed(&outcome);
     rc = tide_store_end_run(r->store, a->job->run, &outcome, batch_done, e);
     if (!rc)
         tide_log(outcome.error ? TIDE_LOG_WARN : TIDE_LOG_INFO, "run",
                  "run=%lld %s scenario=%s python=%s commit=%.12s tide_mark=%lld%s%s",
-                 (long long)a->job->run, outcome.error ? "failed" : "done", a->job->scenario,
-                 a->python->name, a->job->sha, (long long)outcome.tide_mark,
+                 (long long)a->job->run,
+                 outcome.cancelled ? "cancelled"
+                 : outcome.error   ? "failed"
+                                   : "done",
+                 a->job->scenario, a->python->name, a->job->sha, (long long)outcome.tide_mark,
                  outcome.error ? " why=" : "", outcome.error ? outcome.error : "");
     free(text);
     return rc;
@@ -199,9 +220,9 @@ static enum tide_rc store_outcome(const struct tide_runner *r, const struct tide
 
 /* When the stream breaks the run has failed: that is its outcome. When the store does, the caller
  * must know. */
-static bool is_outcome(enum tide_rc rc)
+static bool is_outcome(const struct tide_runner *r, enum tide_rc rc)
 {
-    return rc == TIDE_CORRUPT || rc == TIDE_NEWER;
+    return rc == TIDE_CORRUPT || rc == TIDE_NEWER || (rc == TIDE_STOPPED && *r->cancelled);
 }
 
 enum tide_rc tide_runner_execute(const struct tide_runner *r, const struct tide_assignment *a,
@@ -221,8 +242,8 @@ enum tide_rc tide_runner_execute(const struct tide_runner *r, const struct tide_
     if (rc) goto out;
     rc = read_stream(r, probe.out, in, &broken);
     if (!rc) rc = await_end(r, &probe, &broken);
-    int status = tide_process_end(&probe, SIGKILL);
-    if (rc && !is_outcome(rc)) {
+    int status = tide_process_end(&probe, true);
+    if (rc && !is_outcome(r, rc)) {
         *e = broken;
         goto out;
     }

@@ -16,10 +16,11 @@
 struct tide_runner {
     struct tide_store *store;
     struct tide_feed *feed;
-    const char *probe;   /* path of tidemark-probe */
-    const char *harness; /* path of harness.py */
-    const atomic_bool *stop;
-    int deadline_s; /* of one run */
+    const char *probe;       /* path of tidemark-probe */
+    const char *harness;     /* path of harness.py */
+    const atomic_bool *stop; /* what runs is to end now: it is cancelled, or the daemon stops */
+    const atomic_bool *cancelled; /* which of the two */
+    int deadline_s;               /* of one run */
 };
 
 struct tide_assignment {
@@ -30,8 +31,8 @@ struct tide_assignment {
 };
 
 /* Execute and store the outcome: a run that fails is a stored result and gives TIDE_OK. *batch_done
- * as for tide_store_end_run. STOPPED: the daemon is stopping and the run is left as it was, to be
- * queued again at the next start. */
+ * as for tide_store_end_run. A run that is cancelled keeps what it had measured. STOPPED: the
+ * daemon is stopping and the run is left as it was, to be queued again at the next start. */
 TIDE_CHECK enum tide_rc tide_runner_execute(const struct tide_runner *r,
                                             const struct tide_assignment *a, bool *batch_done,
                                             struct tide_error *e);

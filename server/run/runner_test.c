@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static atomic_bool stop;
+static atomic_bool stop, cancelled;
 static char *probe;
 static char *launcher[] = {"nice", "-n", "1", NULL};
 static struct tide_python python = {.name = "3.12.1", .program = "/opt/python"};
@@ -54,6 +54,7 @@ static enum tide_rc execute(bool *done)
                                        .probe = probe,
                                        .harness = "/h/harness.py",
                                        .stop = &stop,
+                                       .cancelled = &cancelled,
                                        .deadline_s = 30};
     static const char *const paths[] = {"/cache/site-packages", "/cache/prefix", NULL};
     const struct tide_assignment a = {&wanted, &python, "/cache/worker", paths};
@@ -251,6 +252,35 @@ static void test_a_run_that_hangs_with_its_output_closed(void **state)
     expect_stopped("cat $stream; exec >&- 2>&-; sleep 30");
 }
 
+/* A run that is cancelled ends as such, and keeps what it had measured. */
+static void test_a_run_that_is_cancelled(void **state)
+{
+    (void)state;
+    bool done = false;
+    pthread_t thread;
+    put_good_run();
+    cancelled = true;
+    become_probe("head -c 400 $stream; sleep 60");
+    EXPECT_OK(tide_store_set_running(store, run, &error));
+    assert_int_equal(pthread_create(&thread, NULL, stop_soon, NULL), 0);
+    EXPECT_OK(execute(&done));
+    pthread_join(thread, NULL);
+    assert_true(done);
+    expect_stored("status = 'cancelled' AND error = 'cancelled while it was running'"
+                  " AND finished_ns IS NOT NULL AND NOT outside");
+}
+
+/* What a probe that was killed leaves behind tells nothing of the measured code. */
+static void test_a_probe_that_is_killed_is_a_fault_from_outside(void **state)
+{
+    (void)state;
+    bool done = false;
+    put_good_run();
+    become_probe("head -c 400 $stream; kill -9 $$");
+    EXPECT_OK(execute(&done));
+    expect_stored("status = 'failed' AND outside");
+}
+
 static void test_a_long_log_keeps_its_end(void **state)
 {
     (void)state;
@@ -280,7 +310,7 @@ static void test_a_run_that_is_not_in_the_store(void **state)
 
 static int open_all(void **state)
 {
-    stop = false;
+    stop = cancelled = false;
     recording = "changes";
     precision = "bounded";
     threshold = 4096;
@@ -311,6 +341,8 @@ int main(void)
         RUNNER_TEST(test_rubbish_after_a_good_beginning),
         RUNNER_TEST(test_a_run_that_hangs_until_the_daemon_stops),
         RUNNER_TEST(test_a_run_that_hangs_with_its_output_closed),
+        RUNNER_TEST(test_a_run_that_is_cancelled),
+        RUNNER_TEST(test_a_probe_that_is_killed_is_a_fault_from_outside),
         RUNNER_TEST(test_a_long_log_keeps_its_end),
         RUNNER_TEST(test_a_run_that_is_not_in_the_store),
     };

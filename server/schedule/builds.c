@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "store/control.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -28,7 +29,9 @@ struct work {
     char *sha;
     int64_t run, batch, commit, python_id;
     pthread_t thread;
-    bool ended; /* guarded by the list's lock, as is `next`; the rest is the thread's until then */
+    atomic_bool stop; /* nobody wants it any more, or the daemon stops */
+    unsigned waiting; /* guarded by the list's lock, as are `next` and `ended` */
+    bool ended;       /* the rest is the thread's until then */
     enum tide_rc rc;
     struct tide_error error;
 };
@@ -41,7 +44,8 @@ struct tide_builds {
     pthread_mutex_t lock;
     pthread_cond_t ended;
     struct work *first;
-    bool grown; /* a build has ended since somebody asked */
+    bool grown;    /* a build has ended since somebody asked */
+    bool stopping; /* the daemon stops: none begins any more */
 };
 
 struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
@@ -58,7 +62,7 @@ struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct t
 void tide_builds_free(struct tide_builds *b)
 {
     if (!b) return;
-    tide_builds_wait_all(b);
+    tide_builds_wait_all(b, NULL);
     pthread_cond_destroy(&b->ended);
     pthread_mutex_destroy(&b->lock);
     free(b);
@@ -111,8 +115,8 @@ static enum tide_rc make(struct work *w, struct tide_error *e)
     if (rc) return rc;
     publish(w, id);
     const struct tide_subject subject = tide_catalog_subject(w->catalog, w->sha);
-    rc = tide_builder_make(b->builder, &subject, w->python, &w->plan, e);
-    if (rc == TIDE_STOPPED) return rc; /* the row goes when the store is opened again */
+    const struct tide_builder builder = {b->builder->cache, b->builder->worker_source, &w->stop};
+    rc = tide_builder_make(&builder, &subject, w->python, &w->plan, e);
     tide_log(rc ? TIDE_LOG_WARN : TIDE_LOG_INFO, "build", "build=%lld commit=%.12s python=%s %s%s",
              (long long)id, w->sha, w->python->name, rc ? "failed: " : "done", rc ? e->text : "");
     if (rc == TIDE_OK || rc == TIDE_FAILED) {
@@ -152,6 +156,21 @@ static enum tide_rc start_thread(struct work *w, struct tide_error *e)
 
 /* ---- the list ---- */
 
+/* Take an entry that has ended off the list; with the lock held. */
+static void unlink_work(struct tide_builds *b, const struct work *w)
+{
+    struct work **at = &b->first;
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+}
+
+static void end_work(struct work *w)
+{
+    pthread_join(w->thread, NULL);
+    free_work(w);
+}
+
 static struct work *find(struct tide_builds *b, const char *key)
 {
     struct work *w = b->first;
@@ -160,22 +179,25 @@ static struct work *find(struct tide_builds *b, const char *key)
     return w;
 }
 
-enum tide_rc tide_builds_begin(struct tide_builds *b, struct tide_catalog *c,
-                               const struct tide_job *job, const struct tide_python *python,
-                               struct tide_build *plan, struct tide_error *e)
+/* The entry of the key that is at work or awaited; one that has ended and that nobody waits for is
+ * put aside into *over. With the lock held. */
+static struct work *find_live(struct tide_builds *b, const char *key, struct work **over)
 {
-    pthread_mutex_lock(&b->lock);
-    struct work *w = find(b, plan->key);
-    bool over = w && w->ended;
-    pthread_mutex_unlock(&b->lock);
-    if (w && !over) {
-        tide_build_clear(plan);
-        return TIDE_OK;
-    }
-    enum tide_rc rc = over ? tide_builds_wait(b, plan->key, NULL) : TIDE_OK;
-    (void)rc; /* of the build before: nobody waited for it */
-    w = calloc(1, sizeof *w);
-    if (!w) return tide_fail(e, TIDE_NOMEM, "start a build");
+    struct work *w = find(b, key);
+    *over = NULL;
+    if (!w || !w->ended || w->waiting) return w;
+    unlink_work(b, w);
+    *over = w;
+    return NULL;
+}
+
+/* A new entry; it takes *plan over. */
+static struct work *make_work(struct tide_builds *b, struct tide_catalog *c,
+                              const struct tide_job *job, const struct tide_python *python,
+                              struct tide_build *plan)
+{
+    struct work *w = calloc(1, sizeof *w);
+    if (!w) return NULL;
     w->builds = b;
     w->catalog = tide_catalog_ref(c);
     w->run = job->run;
@@ -186,56 +208,102 @@ enum tide_rc tide_builds_begin(struct tide_builds *b, struct tide_catalog *c,
     w->sha = strdup(job->sha);
     w->plan = *plan;
     *plan = (struct tide_build){0};
-    rc = w->sha ? start_thread(w, e) : tide_fail(e, TIDE_NOMEM, "start a build");
+    if (w->sha) return w;
+    free_work(w);
+    return NULL;
+}
+
+/* With the lock held. */
+static enum tide_rc begin(struct tide_builds *b, struct work *w, struct tide_error *e)
+{
+    if (!w) return tide_fail(e, TIDE_NOMEM, "start a build");
+    enum tide_rc rc =
+        b->stopping ? tide_fail(e, TIDE_STOPPED, "the daemon is stopping") : start_thread(w, e);
     if (rc) {
         free_work(w);
         return rc;
     }
-    pthread_mutex_lock(&b->lock);
     w->next = b->first;
     b->first = w;
-    pthread_mutex_unlock(&b->lock);
     return TIDE_OK;
 }
 
-/* Take an entry that has ended off the list; with the lock held. */
-static void unlink_work(struct tide_builds *b, const struct work *w)
+enum tide_rc tide_builds_begin(struct tide_builds *b, struct tide_catalog *c,
+                               const struct tide_job *job, const struct tide_python *python,
+                               struct tide_build *plan, struct tide_error *e)
 {
-    struct work **at = &b->first;
-    while (*at != w)
-        at = &(*at)->next;
-    *at = w->next;
-}
-
-enum tide_rc tide_builds_wait(struct tide_builds *b, const char *key, struct tide_error *e)
-{
+    struct work *over;
+    enum tide_rc rc = TIDE_OK;
     pthread_mutex_lock(&b->lock);
-    struct work *w = find(b, key);
-    while (w && !w->ended)
-        pthread_cond_wait(&b->ended, &b->lock);
-    if (w) unlink_work(b, w);
+    if (!find_live(b, plan->key, &over)) rc = begin(b, make_work(b, c, job, python, plan), e);
     pthread_mutex_unlock(&b->lock);
-    if (!w) return TIDE_OK;
-    pthread_join(w->thread, NULL);
-    enum tide_rc rc = w->rc;
-    if (rc && e) *e = w->error;
-    free_work(w);
+    tide_build_clear(plan);
+    if (over) end_work(over);
     return rc;
 }
 
-void tide_builds_wait_all(struct tide_builds *b)
+enum tide_rc tide_builds_wait(struct tide_builds *b, const char *key, const atomic_bool *stop,
+                              struct tide_error *e)
 {
-    for (;;) {
+    enum tide_rc rc = TIDE_OK;
+    pthread_mutex_lock(&b->lock);
+    struct work *w = find(b, key);
+    if (w) w->waiting++;
+    while (w && !w->ended && !(stop && *stop))
+        pthread_cond_wait(&b->ended, &b->lock);
+    if (w) w->waiting--;
+    bool last = w && w->ended && !w->waiting;
+    if (w && !w->ended)
+        rc = tide_fail(e, TIDE_STOPPED, "nobody waits for the build any more");
+    else if (w)
+        rc = w->rc;
+    if (w && w->ended && rc && e) *e = w->error;
+    if (last) unlink_work(b, w);
+    pthread_mutex_unlock(&b->lock);
+    if (last) end_work(w);
+    return rc;
+}
+
+void tide_builds_wait_all(struct tide_builds *b, const atomic_bool *stop)
+{
+    while (!(stop && *stop)) {
         char key[TIDE_HASH_TEXT] = "";
         struct tide_error e;
         pthread_mutex_lock(&b->lock);
         if (b->first) memcpy(key, b->first->plan.key, sizeof key);
         pthread_mutex_unlock(&b->lock);
         if (!*key) return;
-        enum tide_rc rc = tide_builds_wait(b, key, &e);
+        enum tide_rc rc = tide_builds_wait(b, key, stop, &e);
         if (rc && rc != TIDE_STOPPED)
             tide_log(TIDE_LOG_WARN, "build", "a build came to nothing: %s", e.text);
     }
+}
+
+/* ---- stop ---- */
+
+void tide_builds_stop(struct tide_builds *b)
+{
+    pthread_mutex_lock(&b->lock);
+    b->stopping = true;
+    for (struct work *w = b->first; w; w = w->next)
+        w->stop = true;
+    pthread_cond_broadcast(&b->ended);
+    pthread_mutex_unlock(&b->lock);
+}
+
+void tide_builds_drop_unwanted(struct tide_builds *b)
+{
+    struct tide_error e;
+    pthread_mutex_lock(&b->lock);
+    for (struct work *w = b->first; w; w = w->next) {
+        bool wanted = true;
+        if (w->ended || w->waiting) continue;
+        if (tide_store_is_wanted(b->store, w->commit, w->python_id, &wanted, &e))
+            tide_log(TIDE_LOG_ERROR, "build", "%s", e.text);
+        if (!wanted) w->stop = true;
+    }
+    pthread_cond_broadcast(&b->ended); /* for those whose run was cancelled */
+    pthread_mutex_unlock(&b->lock);
 }
 
 /* ---- limits ---- */

@@ -2,7 +2,7 @@
  *
  * One build at a time per key, whoever asks for it. A build's outcome, done or failed, is stored;
  * what a fault of the machine kept from ending is forgotten, and told to whoever waits for it.
- * Threads: one asks and waits (the scheduler's); the builds' own come and go. */
+ * Threads: any; the builds' own come and go. */
 #ifndef TIDE_SCHEDULE_BUILDS_H
 #define TIDE_SCHEDULE_BUILDS_H
 
@@ -35,11 +35,18 @@ bool tide_builds_grown(struct tide_builds *b);
 /* Whether the disk has room for one more build; IO, with what to do, when it has not. */
 TIDE_CHECK enum tide_rc tide_builds_check_disk(struct tide_builds *b, struct tide_error *e);
 
-/* Wait until the build with this key is not at work any more. An error is the machine's, or
- * STOPPED; OK when it ended with an outcome, or was not at work. */
+/* Wait until the build with this key is not at work any more, or *stop is true (it may be NULL) and
+ * tide_builds_drop_unwanted was called. An error is the machine's, or STOPPED; OK when it ended
+ * with an outcome, or was not at work. */
 TIDE_CHECK enum tide_rc tide_builds_wait(struct tide_builds *b, const char *key,
-                                         struct tide_error *e);
-/* Wait until none is at work. What went wrong with them is logged. */
-void tide_builds_wait_all(struct tide_builds *b);
+                                         const atomic_bool *stop, struct tide_error *e);
+/* Wait likewise until none is at work. What went wrong with them is logged. */
+void tide_builds_wait_all(struct tide_builds *b, const atomic_bool *stop);
+
+/* Kill those at work that nobody waits for and no run that has not ended needs, and have those who
+ * wait look at their *stop. */
+void tide_builds_drop_unwanted(struct tide_builds *b);
+/* The daemon stops: kill those at work, begin none. */
+void tide_builds_stop(struct tide_builds *b);
 
 #endif

@@ -1,5 +1,5 @@
-/* scheduler.h - the daemon's one worker thread: discovers what can be measured, then takes run
- * after run off the queue, builds what it needs and executes it.
+/* scheduler.h - discovers what can be measured, then takes run after run off the queue, builds what
+ * it needs and executes it.
  *
  * Threads: the functions may be called from any thread. */
 #ifndef TIDE_SCHEDULE_SCHEDULER_H
@@ -7,6 +7,7 @@
 
 #include "base/feed.h"
 #include "schedule/projects.h"
+#include "store/control.h"
 
 struct tide_scheduler;
 
@@ -38,6 +39,23 @@ TIDE_CHECK enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const j
 /* Append the plan of `request` (schedule/plan.h); nothing is queued. Errors as above. */
 TIDE_CHECK enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request,
                                             struct tide_str *out, struct tide_error *e);
+
+/* Cancel every run of the scope: queued ones at once; what is at work is killed with all that it
+ * has started, and the call returns when its end is stored. Builds that no run needs then are
+ * killed too. *n: how many. ABSENT: no such run or batch; CONFLICT: the run of the scope has ended
+ * already. */
+TIDE_CHECK enum tide_rc tide_scheduler_cancel(struct tide_scheduler *s, struct tide_scope scope,
+                                              size_t *n, struct tide_error *e);
+/* Put runs of the scope back into the queue (tide_store_retry). */
+TIDE_CHECK enum tide_rc tide_scheduler_retry(struct tide_scheduler *s, struct tide_scope scope,
+                                             bool all, size_t *n, struct tide_error *e);
+/* Start no run any more (what is at work goes on), or start runs again. It is kept over restarts.
+ */
+TIDE_CHECK enum tide_rc tide_scheduler_pause(struct tide_scheduler *s, bool paused,
+                                             struct tide_error *e);
+/* ABSENT: no such batch. */
+TIDE_CHECK enum tide_rc tide_scheduler_prioritize(struct tide_scheduler *s, int64_t batch,
+                                                  int64_t priority, struct tide_error *e);
 
 /* The projects, once they are known; they live as long as the scheduler. BUSY and FAILED as above.
  */

@@ -28,7 +28,17 @@ static enum tide_rc queue_runs(struct tide_store *store, const struct tide_wish 
     struct tide_run_key *runs = NULL;
     size_t n = 0;
     enum tide_rc rc = tide_order_runs(w->samples, w->n_cells, w->seed, &runs, &n, e);
-    const struct tide_batch_row row = {cells, runs, w->n_cells, n, w->seed, w->retry_failed};
+    const struct tide_batch_row row = {
+        .cells = cells,
+        .runs = runs,
+        .n_cells = w->n_cells,
+        .n_runs = n,
+        .seed = w->seed,
+        .retry_failed = w->retry_failed,
+        .priority = w->priority,
+        .reason = w->reason,
+        .by = w->by,
+    };
     if (!rc) rc = tide_store_queue(store, &row, batch, e);
     free(runs);
     return rc;

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_MAX 1000
+#define LIST_MAX   1000
+#define BY_LONGEST 100
 
 void tide_wish_clear(struct tide_wish *w)
 {
@@ -41,9 +42,9 @@ static bool is_among(const char *const *names, const char *name, char *all, size
 
 static enum tide_rc refuse_unknown_fields(const json_t *request, struct tide_error *e)
 {
-    static const char *const known[] = {"project",      "pythons", "scenarios", "params",
-                                        "allocators",   "samples", "size",      "seed",
-                                        "retry_failed", NULL};
+    static const char *const known[] = {
+        "project", "pythons", "scenarios", "params",       "samples", "size", "allocators",
+        "seed",    "by",      "priority",  "retry_failed", "reason",  NULL};
     const char *name;
     json_t *value;
     if (!json_is_object(request)) return tide_fail_field(e, "", "the body must be a JSON object");
@@ -76,6 +77,35 @@ static enum tide_rc check_retry(const json_t *request, struct tide_wish *w, stru
     return TIDE_OK;
 }
 
+enum tide_rc tide_wish_priority(const json_t *value, int64_t *out, struct tide_error *e)
+{
+    *out = json_integer_value(value);
+    if (json_is_integer(value) && *out >= -TIDE_PRIORITY_MAX && *out <= TIDE_PRIORITY_MAX)
+        return TIDE_OK;
+    return tide_fail_field(e, "priority", "must be an integer from -%d to %d", TIDE_PRIORITY_MAX,
+                           TIDE_PRIORITY_MAX);
+}
+
+/* How urgent it is, and what and who asks for it. */
+static enum tide_rc check_origin(const json_t *request, struct tide_wish *w, struct tide_error *e)
+{
+    static const char *const reasons[] = {"rest",   "cli",       "cron",   "commit", "webhook",
+                                          "bisect", "remeasure", "python", "gate",   NULL};
+    char allowed[120] = "";
+    const json_t *priority = json_object_get(request, "priority");
+    const json_t *reason = json_object_get(request, "reason");
+    const json_t *by = json_object_get(request, "by");
+    enum tide_rc rc = priority ? tide_wish_priority(priority, &w->priority, e) : TIDE_OK;
+    if (rc) return rc;
+    w->reason = json_string_value(reason);
+    if (reason && !is_among(reasons, w->reason ? w->reason : "", allowed, sizeof allowed))
+        return tide_fail_field(e, "reason", "must be one of %s", allowed);
+    w->by = json_string_value(by);
+    if (by && (!w->by || !*w->by || strlen(w->by) > BY_LONGEST))
+        return tide_fail_field(e, "by", "must be a name of at most %d bytes", BY_LONGEST);
+    return TIDE_OK;
+}
+
 static enum tide_rc check_scalars(const json_t *request, struct tide_wish *w, struct tide_error *e)
 {
     const json_t *project = json_object_get(request, "project");
@@ -96,7 +126,8 @@ static enum tide_rc check_scalars(const json_t *request, struct tide_wish *w, st
     if (!wanted || (strcmp(wanted, "full") != 0 && strcmp(wanted, "demo") != 0))
         return tide_fail_field(e, "size", "must be \"demo\" or \"full\"");
     w->demo = !strcmp(wanted, "demo");
-    return check_retry(request, w, e);
+    enum tide_rc rc = check_origin(request, w, e);
+    return rc ? rc : check_retry(request, w, e);
 }
 
 /* The list of strings in a field: 1 to LIST_MAX of them; *n is 0 when the field is absent. */

@@ -29,7 +29,8 @@ struct tide_wish {
     char *measure;
     int wanted; /* samples of each cell */
     bool demo, retry_failed;
-    int64_t seed;
+    int64_t seed, priority;
+    const char *reason, *by; /* borrowed from the request; NULL: it does not say */
     struct tide_wish_cell *cells;
     int *samples; /* runs of each cell that are to be done */
     size_t n_cells, n_runs;
@@ -42,5 +43,10 @@ TIDE_CHECK enum tide_rc tide_wish_make(const struct tide_catalog *c, struct tide
                                        const json_t *request, struct tide_wish *out,
                                        struct tide_error *e);
 void tide_wish_clear(struct tide_wish *w);
+
+#define TIDE_PRIORITY_MAX 100
+
+/* A priority as a request states it. INVALID with the field `priority`. */
+TIDE_CHECK enum tide_rc tide_wish_priority(const json_t *value, int64_t *out, struct tide_error *e);
 
 #endif

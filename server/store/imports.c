@@ -58,8 +58,9 @@ enum tide_rc tide_store_begin_import(struct tide_store *s, const struct tide_imp
     if (rc) return rc;
     rc = put_cell(s->writer, r, &cell, e);
     if (!rc)
-        rc = tide_sql_integer(s->writer, batch, e,
-                              "INSERT INTO batches (queued_ns) VALUES (?) RETURNING id", "i", now);
+        rc = tide_sql_integer(
+            s->writer, batch, e,
+            "INSERT INTO batches (queued_ns, reason) VALUES (?, 'import') RETURNING id", "i", now);
     if (!rc)
         rc =
             tide_sql_integer(s->writer, run, e,

@@ -63,6 +63,12 @@ TIDE_CHECK enum tide_rc tide_store_append_totals(struct tide_store *s, int64_t r
                                                  const struct tide_measured *m,
                                                  struct tide_error *e);
 
+/* The temporary table `anew` of ids of runs is there and empty; tide_store_begin_anew sends the
+ * runs that were put there back to the queue, without what they had measured, as one attempt more.
+ * Both within the caller's transaction (store/control.c). */
+TIDE_CHECK enum tide_rc tide_store_clear_anew(struct tide_store *s, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_begin_anew(struct tide_store *s, struct tide_error *e);
+
 /* zstd, as logs are stored. *out is freed by the caller. */
 TIDE_CHECK enum tide_rc tide_log_pack(const char *log, size_t n, void **out, size_t *size,
                                       struct tide_error *e);

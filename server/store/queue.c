@@ -21,8 +21,9 @@ static enum tide_rc put_batch(sqlite3 *db, const struct tide_batch_row *b, int64
     int64_t now = tide_clock_unix_ns();
     enum tide_rc rc = tide_sql_integer(
         db, batch, e,
-        "INSERT INTO batches (queued_ns, seed, retry_failed) VALUES (?, ?, ?) RETURNING id", "ini",
-        now, b->seed, (int64_t)b->retry_failed);
+        "INSERT INTO batches (queued_ns, seed, retry_failed, priority, reason, asked_by)"
+        " VALUES (?, ?, ?, ?, coalesce(?, 'rest'), ?) RETURNING id",
+        "iniitt", now, b->seed, (int64_t)b->retry_failed, b->priority, b->reason, b->by);
     for (size_t i = 0; i < b->n_cells && !rc; i++)
         rc = put_cell(db, &b->cells[i], &ids[i], e);
     for (size_t i = 0; i < b->n_runs && !rc; i++)
@@ -44,6 +45,13 @@ enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row 
     return rc;
 }
 
+/* Queued runs in the order in which they are done. The joins are cross: in this order the indices
+ * give it, and nothing is sorted. */
+#define QUEUE                                                                \
+    "SELECT r.id, r.cell FROM batches b CROSS JOIN runs r"                   \
+    " ON r.batch = b.id AND r.status = 'queued' WHERE b.finished_ns IS NULL" \
+    " ORDER BY b.priority DESC, b.id, r.id"
+
 static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, struct tide_error *e)
 {
     sqlite3_stmt *q = NULL;
@@ -53,7 +61,7 @@ static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, str
         " s.description ->> 'module', l.params, l.allocator, l.measure ->> 'recording',"
         " l.measure ->> 'precision', l.measure ->> 'threshold', l.measure ->> 'bound',"
         " l.measure ->> 'interval_us', s.description ->> 'timeout_s',"
-        " iif(a.retry_failed, a.queued_ns, 0)"
+        " max(iif(a.retry_failed, a.queued_ns, 0), r.retry_ns)"
         " FROM runs r JOIN batches a ON a.id = r.batch JOIN cells l ON l.id = r.cell"
         " JOIN commits c ON c.id = l.commit_id JOIN pythons y ON y.id = l.python JOIN scenarios s "
         "ON s.id = l.scenario"
@@ -90,9 +98,8 @@ enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job, struct
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
     rc = tide_sql_integer(s->writer, &run, e,
-                          "UPDATE runs SET status = 'building' WHERE id ="
-                          " (SELECT id FROM runs WHERE status = 'queued' ORDER BY id LIMIT 1)"
-                          " RETURNING id",
+                          "UPDATE runs SET status = 'building', waiting = NULL WHERE id ="
+                          " (SELECT id FROM (" QUEUE ") LIMIT 1) RETURNING id",
                           "");
     if (!rc) rc = read_job(s->writer, run, job, e);
     if (rc == TIDE_ABSENT) tide_fail(e, rc, "the queue is empty");
@@ -109,9 +116,10 @@ enum tide_rc tide_store_upcoming(struct tide_store *s, size_t window, size_t mos
     *n = 0;
     enum tide_rc rc = tide_sql_prepare(
         db, &q, e,
-        "SELECT min(r.id) FROM (SELECT id, cell FROM runs WHERE status = 'queued' ORDER BY id"
-        " LIMIT ?1) r JOIN cells l ON l.id = r.cell GROUP BY l.commit_id, l.python"
-        " ORDER BY min(r.id) LIMIT ?2",
+        "SELECT q.id, min(q.place) FROM"
+        " (SELECT id, cell, row_number() OVER () AS place FROM (" QUEUE " LIMIT ?1)) q"
+        " JOIN cells l ON l.id = q.cell GROUP BY l.commit_id, l.python"
+        " ORDER BY min(q.place) LIMIT ?2",
         "ii", (int64_t)window, (int64_t)most);
     while (!rc && (rc = tide_sql_step(q, e)) == TIDE_OK) {
         struct tide_job *job = &jobs[(*n)++];
@@ -181,14 +189,19 @@ static enum tide_rc write_outcome(sqlite3 *db, int64_t run, const struct tide_ou
 {
     return tide_sql_do(
         db, e,
-        "UPDATE runs SET status = ?2, error = ?3, percent = iif(?3 IS NULL, 100, percent),"
+        "UPDATE runs SET status = ?2, outside = ?19, error = ?3, percent = iif(?3 IS NULL, 100, "
+        "percent),"
         " finished_ns = ?4, base = ?5, original = ?6, tide_mark = ?7, end = ?8,"
         " floor = ?9, wall_ns = ?10, cpu_ns = ?11, events = ?12, samples = ?13,"
         " missed_ticks = ?14, expected = ?15, environment = ?16, exit = ?17, log = ?18"
         " WHERE id = ?1",
-        "ittinnnnnnnnnntttb", run, o->error ? "failed" : "done", o->error, tide_clock_unix_ns(),
-        o->base, o->original, o->tide_mark, o->end, o->floor, o->wall_ns, o->cpu_ns, o->events,
-        o->samples, o->missed_ticks, o->expected, o->environment, o->exit, log, log_size);
+        "ittinnnnnnnnnntttbi", run,
+        o->cancelled ? "cancelled"
+        : o->error   ? "failed"
+                     : "done",
+        o->error, tide_clock_unix_ns(), o->base, o->original, o->tide_mark, o->end, o->floor,
+        o->wall_ns, o->cpu_ns, o->events, o->samples, o->missed_ticks, o->expected, o->environment,
+        o->exit, log, log_size, (int64_t)o->outside);
 }
 
 static enum tide_rc close_batch(sqlite3 *db, int64_t run, bool *done, struct tide_error *e)

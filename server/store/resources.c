@@ -24,28 +24,35 @@
     " 'build', json(iif(b.id IS NULL, NULL, json_object('id', b.id, 'status', b.status)))," \
     " 'base', r.base, 'original', r.original, 'tide_mark', r.tide_mark, 'end', r.end,"      \
     " 'floor', r.floor, 'wall_ns', r.wall_ns, 'cpu_ns', r.cpu_ns, 'error', r.error,"        \
+    " 'attempt', r.attempt, 'waiting', r.waiting,"                                          \
+    " 'outside', json(iif(r.outside, 'true', 'false')),"                                    \
     " 'imported', json(iif(r.imported, 'true', 'false'))"
 #define RUN_FROM                                                                      \
     " FROM runs r JOIN cells l ON l.id = r.cell JOIN commits c ON c.id = l.commit_id" \
     " JOIN pythons y ON y.id = l.python JOIN scenarios s ON s.id = l.scenario"        \
     " JOIN projects p ON p.id = s.project LEFT JOIN builds b ON b.id = r.build"
 
-#define BATCH_QUERY                                                                                \
-    "SELECT json_object('id', id, 'status', iif(finished_ns IS NOT NULL, 'done',"                  \
-    "  iif(building + running + ended > 0, 'running', 'queued')),"                                 \
-    " 'queued_ns', queued_ns, 'finished_ns', finished_ns, 'seed', seed,"                           \
-    " 'retry_failed', json(iif(retry_failed, 'true', 'false')),"                                   \
-    " 'runs', runs, 'queued', queued,"                                                             \
-    " 'building', building, 'running', running, 'done', done, 'failed', failed,"                   \
-    " 'percent', iif(runs = 0, 100, share / runs),"                                                \
-    " 'eta_ns', iif(ended > 0 AND finished_ns IS NULL,"                                            \
-    "   (?1 - started_ns) / ended * (runs - ended), NULL))"                                        \
-    " FROM (SELECT b.id, b.queued_ns, b.finished_ns, b.seed, b.retry_failed, count(r.id) AS runs," \
-    "  sum(r.status = 'queued') AS queued, sum(r.status = 'building') AS building,"                \
-    "  sum(r.status = 'running') AS running, sum(r.status = 'done') AS done,"                      \
-    "  sum(r.status = 'failed') AS failed, sum(r.status IN ('done', 'failed')) AS ended,"          \
-    "  sum(iif(r.status = 'failed', 100, r.percent)) AS share, min(r.started_ns) AS started_ns"    \
-    "  FROM batches b LEFT JOIN runs r ON r.batch = b.id"
+#define BATCH_QUERY                                                                              \
+    "SELECT json_object('id', id, 'project', (SELECT p.name FROM runs r JOIN cells l ON l.id = " \
+    "r.cell"                                                                                     \
+    "  JOIN scenarios s ON s.id = l.scenario JOIN projects p ON p.id = s.project"                \
+    "  WHERE r.batch = q.id LIMIT 1), 'status', iif(finished_ns IS NOT NULL, 'done',"            \
+    "  iif(building + running + ended > 0, 'running', 'queued')),"                               \
+    " 'queued_ns', queued_ns, 'finished_ns', finished_ns, 'seed', seed,"                         \
+    " 'retry_failed', json(iif(retry_failed, 'true', 'false')),"                                 \
+    " 'priority', priority, 'reason', reason, 'by', asked_by,"                                   \
+    " 'runs', runs, 'queued', queued, 'building', building, 'running', running,"                 \
+    " 'done', done, 'failed', failed, 'cancelled', cancelled,"                                   \
+    " 'percent', iif(runs = 0, 100, share / runs),"                                              \
+    " 'eta_ns', iif(ended > 0 AND finished_ns IS NULL,"                                          \
+    "   (?1 - started_ns) / ended * (runs - ended), NULL))"                                      \
+    " FROM (SELECT b.*, count(r.id) AS runs,"                                                    \
+    "  sum(r.status = 'queued') AS queued, sum(r.status = 'building') AS building,"              \
+    "  sum(r.status = 'running') AS running, sum(r.status = 'done') AS done,"                    \
+    "  sum(r.status = 'failed') AS failed, sum(r.status = 'cancelled') AS cancelled,"            \
+    "  sum(r.status IN ('done', 'failed', 'cancelled')) AS ended,"                               \
+    "  sum(iif(r.status IN ('failed', 'cancelled'), 100, r.percent)) AS share,"                  \
+    "  min(r.started_ns) AS started_ns FROM batches b LEFT JOIN runs r ON r.batch = b.id"
 
 /* Append the first column of the one row of a query; ABSENT, naming `what` and `id`, when there is
  * none. `types` and what follows it are as in tide_sql_prepare. */
@@ -101,6 +108,10 @@ static const char full_run[] =
     "   FROM (SELECT * FROM phases WHERE run = r.id ORDER BY seq) h"
     "   LEFT JOIN proportions o ON o.run = h.run AND o.seq = h.seq)),"
     " 'samples_taken', r.samples, 'events', r.events, 'missed_ticks', r.missed_ticks,"
+    " 'attempts', json((SELECT json_group_array(json_object('attempt', a.attempt,"
+    "   'outcome', a.outcome, 'error', a.error, 'started_ns', a.started_ns, 'ended_ns', "
+    "a.ended_ns))"
+    "   FROM (SELECT * FROM attempts WHERE run = r.id ORDER BY attempt) a)),"
     " 'environment', json(r.environment), 'exit', json(r.exit))" RUN_FROM " WHERE r.id = ?";
 static const char short_run[] = "SELECT json_object(" RUN_FIELDS ")" RUN_FROM " WHERE r.id = ?";
 
@@ -113,7 +124,7 @@ enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, bool full, s
 /* A row is counted only once its batch is known to be shown. */
 static const struct tide_list batches_list = {
     .name = "batches",
-    .row = "(" BATCH_QUERY " WHERE b.id = x.id GROUP BY b.id))",
+    .row = "(" BATCH_QUERY " WHERE b.id = x.id GROUP BY b.id) q)",
     .from = "FROM batches x WHERE true",
     .id = "x.id",
     .sorts = (const struct tide_sort[]){{"queued_ns", "x.queued_ns"},
@@ -131,7 +142,7 @@ enum tide_rc tide_store_batches_json(struct tide_store *s, const struct tide_pag
 enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch, struct tide_str *out,
                                    struct tide_error *e)
 {
-    return put_one(s, "batch", batch, out, e, BATCH_QUERY " WHERE b.id = ?2 GROUP BY b.id)", "ii",
+    return put_one(s, "batch", batch, out, e, BATCH_QUERY " WHERE b.id = ?2 GROUP BY b.id) q", "ii",
                    tide_clock_unix_ns(), batch);
 }
 
@@ -243,7 +254,8 @@ enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out, s
     return put_one(s, "queue", 0, out, e,
                    "SELECT json_object('queued', count(*) FILTER (WHERE status = 'queued'),"
                    " 'building', count(*) FILTER (WHERE status = 'building'),"
-                   " 'running', count(*) FILTER (WHERE status = 'running')) FROM runs"
+                   " 'running', count(*) FILTER (WHERE status = 'running'),"
+                   " 'paused', (SELECT json(iif(paused, 'true', 'false')) FROM queue)) FROM runs"
                    " WHERE status IN ('queued', 'building', 'running')",
                    "");
 }

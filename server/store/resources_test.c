@@ -60,7 +60,7 @@ static void end_run(int64_t run, const char *why)
     "id", "batch", "cell", "project", "commit", "python", "scenario", "params", "sample",       \
         "allocator", "measure", "status", "percent", "queued_ns", "started_ns", "finished_ns",  \
         "build", "base", "original", "tide_mark", "end", "floor", "wall_ns", "cpu_ns", "error", \
-        "imported"
+        "attempt", "waiting", "outside", "imported"
 
 static void test_a_queued_run(void **state)
 {
@@ -87,9 +87,9 @@ static void test_a_queued_run(void **state)
 static void test_a_full_run(void **state)
 {
     (void)state;
-    static const char *const names[] = {R,        "expected",     "phases",      "samples_taken",
-                                        "events", "missed_ticks", "environment", "exit",
-                                        NULL};
+    static const char *const names[] = {
+        R,      "expected", "phases", "samples_taken", "events", "missed_ticks", "environment",
+        "exit", "attempts", NULL};
     struct tide_phase_row phases[] = {
         {.name = "base", .seq = 0, .t_ns = 5, .rss = 10, .peak = 11},
         {.name = "\"<b>", .seq = 1, .t_ns = 6, .value = -3, .rss = 20, .peak = 21},
@@ -259,10 +259,10 @@ static void expect_batch(int64_t id, const char *status, int64_t done, int64_t f
 static void test_a_batch_from_queued_to_done(void **state)
 {
     (void)state;
-    static const char *const names[] = {"id",       "status",       "queued_ns", "finished_ns",
-                                        "seed",     "retry_failed", "runs",      "queued",
-                                        "building", "running",      "done",      "failed",
-                                        "percent",  "eta_ns",       NULL};
+    static const char *const names[] = {
+        "project",   "priority",    "reason", "by",           "cancelled", "id",     "status",
+        "queued_ns", "finished_ns", "seed",   "retry_failed", "runs",      "queued", "building",
+        "running",   "done",        "failed", "percent",      "eta_ns",    NULL};
     const struct tide_cell_key cells[] = {cell(0, 0, 0), cell(0, 1, 0)};
     int64_t id = 0, runs[2];
     EXPECT_OK(queue_cells(cells, 2, 1, &id, &error));

@@ -5,17 +5,23 @@
  * checkpoint at once can corrupt a WAL in SQLite up to 3.51.2 (sqlite.org/wal.html#walresetbug). */
 #include "store/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
 
-#define SCHEMA_VERSION 6
-#define BUSY_MS        5000
+#define BUSY_MS 5000
 
-extern const char
-    tide_schema_sql[]; /* db/schema.sql and its migrations, made strings by the build */
-extern const char tide_migration_2_sql[], tide_migration_3_sql[], tide_migration_4_sql[],
-    tide_migration_5_sql[], tide_migration_6_sql[];
+/* db/schema.sql and its migrations as strings, made by the build; NULL ends the table. */
+extern const char *const tide_migrations[];
+
+static int64_t schema_version(void)
+{
+    int64_t n = 0;
+    while (tide_migrations[n])
+        n++;
+    return n;
+}
 
 enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
 {
@@ -192,60 +198,60 @@ static enum tide_rc check_references(struct tide_store *s, struct tide_error *e)
 /* Bring the database from `version` to the newest one, in one transaction. */
 static enum tide_rc upgrade(struct tide_store *s, int64_t version, struct tide_error *e)
 {
-    static const char *const steps[SCHEMA_VERSION] = {tide_schema_sql,      tide_migration_2_sql,
-                                                      tide_migration_3_sql, tide_migration_4_sql,
-                                                      tide_migration_5_sql, tide_migration_6_sql};
+    char set_version[48];
+    snprintf(set_version, sizeof set_version, "PRAGMA user_version = %lld",
+             (long long)schema_version());
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
-    for (int64_t v = version; v < SCHEMA_VERSION && !rc; v++)
-        if (sqlite3_exec(s->writer, steps[v], NULL, NULL, NULL))
+    for (int64_t v = version; tide_migrations[v] && !rc; v++)
+        if (sqlite3_exec(s->writer, tide_migrations[v], NULL, NULL, NULL))
             rc = tide_sql_fail(s->writer, "create the tables", e);
     if (!rc) rc = check_references(s, e);
-    if (!rc) rc = tide_sql_do(s->writer, e, "PRAGMA user_version = 6", "");
+    if (!rc) rc = tide_sql_do(s->writer, e, set_version, "");
     return tide_store_commit(s, rc, e);
 }
 
 static enum tide_rc migrate(struct tide_store *s, struct tide_error *e)
 {
-    int64_t version = 0;
+    int64_t version = 0, known = schema_version();
     enum tide_rc rc = tide_sql_integer(s->writer, &version, e, "PRAGMA user_version", "");
     if (rc) return rc;
-    if (version > SCHEMA_VERSION)
-        return tide_fail(e, TIDE_NEWER,
-                         "%s was written by a newer Tidemark (schema %lld, this program knows %d): "
-                         "update Tidemark or name another --data",
-                         s->path, (long long)version, SCHEMA_VERSION);
-    if (version < SCHEMA_VERSION) rc = upgrade(s, version, e);
+    if (version > known)
+        return tide_fail(
+            e, TIDE_NEWER,
+            "%s was written by a newer Tidemark (schema %lld, this program knows %lld): "
+            "update Tidemark or name another --data",
+            s->path, (long long)version, (long long)known);
+    if (version < known) rc = upgrade(s, version, e);
     return rc ? rc : tide_sql_do(s->writer, e, "PRAGMA foreign_keys = ON", "");
 }
 
 static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error *e)
 {
-#define INTERRUPTED "IN (SELECT id FROM runs WHERE status IN ('building', 'running'))"
-    static const char *const steps[] = {
+    static const char *const before[] = {
         /* An import that was cut is nobody's to go on with: its file is read again or not. */
         "DELETE FROM runs WHERE imported AND status = 'running'",
         "DELETE FROM batches WHERE NOT EXISTS (SELECT 1 FROM runs WHERE batch = batches.id)",
-        "DELETE FROM event_chunks WHERE run " INTERRUPTED,
-        "DELETE FROM event_places WHERE run " INTERRUPTED,
-        "DELETE FROM curve_chunks WHERE run " INTERRUPTED,
-        "DELETE FROM names WHERE run " INTERRUPTED,
-        "DELETE FROM phases WHERE run " INTERRUPTED,
-        "DELETE FROM totals WHERE run " INTERRUPTED,
-        "DELETE FROM proportions WHERE run " INTERRUPTED,
-        "UPDATE runs SET status = 'queued', percent = 0, build = NULL, started_ns = NULL"
-        " WHERE status IN ('building', 'running')",
+    };
+    static const char *const after[] = {
         /* Ended runs may refer to one too: a build that was done once is begun anew
          * under its row. */
         "UPDATE runs SET build = NULL"
         " WHERE build IN (SELECT id FROM builds WHERE status = 'building')",
         "DELETE FROM builds WHERE status = 'building'",
     };
-#undef INTERRUPTED
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
-    for (size_t i = 0; i < sizeof steps / sizeof *steps && !rc; i++)
-        rc = tide_sql_do(s->writer, e, steps[i], "");
+    for (size_t i = 0; i < sizeof before / sizeof *before && !rc; i++)
+        rc = tide_sql_do(s->writer, e, before[i], "");
+    if (!rc) rc = tide_store_clear_anew(s, e);
+    if (!rc)
+        rc = tide_sql_do(
+            s->writer, e,
+            "INSERT INTO anew SELECT id FROM runs WHERE status IN ('building', 'running')", "");
+    if (!rc) rc = tide_store_begin_anew(s, e);
+    for (size_t i = 0; i < sizeof after / sizeof *after && !rc; i++)
+        rc = tide_sql_do(s->writer, e, after[i], "");
     return tide_store_commit(s, rc, e);
 }
 
@@ -289,15 +295,14 @@ static enum tide_rc prepare_store(const char *path, struct tide_store **out, str
 
 static enum tide_rc check_version(struct tide_store *s, struct tide_error *e)
 {
-    int64_t version = 0;
+    int64_t version = 0, known = schema_version();
     enum tide_rc rc = tide_sql_integer(s->readers[0], &version, e, "PRAGMA user_version", "");
-    if (rc || version == SCHEMA_VERSION) return rc;
-    return tide_fail(e, version > SCHEMA_VERSION ? TIDE_NEWER : TIDE_INVALID,
-                     "%s has schema %lld, this program reads %d: %s", s->path, (long long)version,
-                     SCHEMA_VERSION,
-                     version > SCHEMA_VERSION
-                         ? "update Tidemark"
-                         : "start `tidemark serve` once, which brings it up to date");
+    if (rc || version == known) return rc;
+    return tide_fail(e, version > known ? TIDE_NEWER : TIDE_INVALID,
+                     "%s has schema %lld, this program reads %lld: %s", s->path, (long long)version,
+                     (long long)known,
+                     version > known ? "update Tidemark"
+                                     : "start `tidemark serve` once, which brings it up to date");
 }
 
 enum tide_rc tide_store_open_reader(const char *path, struct tide_store **out, struct tide_error *e)

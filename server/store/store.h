@@ -21,10 +21,9 @@
 struct tide_store;
 
 /* Open or create the database at `path`, applying pending migrations. Runs that an earlier daemon
- * left building or running go back to the queue, without what they had measured.
- * On success the caller owns *out; on failure *out is NULL.
- * Errors: TIDE_IO, TIDE_CORRUPT (no database, or damaged), TIDE_NEWER (written by a newer
- * Tidemark). */
+ * left building or running go back to the queue as one attempt more, without what they had
+ * measured. On success the caller owns *out; on failure *out is NULL. Errors: TIDE_IO, TIDE_CORRUPT
+ * (no database, or damaged), TIDE_NEWER (written by a newer Tidemark). */
 TIDE_CHECK enum tide_rc tide_store_open(const char *path, struct tide_store **out,
                                         struct tide_error *e);
 /* Open an existing database to read it only, beside a daemon or without one. Nothing is migrated:
@@ -147,8 +146,10 @@ struct tide_batch_row {
     const struct tide_cell_key *cells;
     const struct tide_run_key *runs; /* in the order in which they are to be done */
     size_t n_cells, n_runs;
-    int64_t seed;      /* that the order was made from; -1: none */
-    bool retry_failed; /* try builds again that failed before now */
+    int64_t seed;            /* that the order was made from; -1: none */
+    bool retry_failed;       /* try builds again that failed before now */
+    int64_t priority;        /* the highest goes first */
+    const char *reason, *by; /* what asked for it, NULL: "rest"; who, NULL: nobody knows */
 };
 /* Queue a batch. All or nothing. */
 TIDE_CHECK enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row *b,
@@ -186,7 +187,8 @@ struct tide_job { /* a run to do; texts are owned, tide_job_clear frees them */
     int64_t threshold, bound;    /* bytes, 0 likewise */
     int64_t interval_us;         /* between samples */
 };
-/* The oldest queued run becomes `building`; ABSENT when none is queued. */
+/* The first queued run, by its batch's priority and then its age, becomes `building`; ABSENT when
+ * none is queued. */
 TIDE_CHECK enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job,
                                          struct tide_error *e);
 void tide_job_clear(struct tide_job *job);
@@ -205,6 +207,8 @@ TIDE_CHECK enum tide_rc tide_store_set_percent(struct tide_store *s, int64_t run
 
 struct tide_outcome {
     const char *error; /* NULL: done */
+    bool cancelled;    /* it was, with `error` saying so */
+    bool outside; /* it failed for a reason outside of what is measured: trying again may help */
     /* each -1 when it is not known */
     int64_t base, original, tide_mark, end, floor, wall_ns, cpu_ns, events, samples, missed_ticks;
     const char *expected, *environment, *exit; /* JSON or NULL */

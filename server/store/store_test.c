@@ -8,7 +8,7 @@
 static void test_open_creates_and_reopen_keeps(void **state)
 {
     (void)state;
-    assert_int_equal(ask("PRAGMA user_version"), 6);
+    assert_true(ask("PRAGMA user_version") >= 7);
     claim_new_run(NULL);
     reopen_store();
     assert_int_equal(ask("SELECT count(*) FROM commits"), 3);
@@ -95,8 +95,8 @@ static void test_a_newer_schema_is_refused(void **state)
     (void)state;
     tide_store_close(store);
     store = NULL;
-    change("PRAGMA user_version = 7");
-    expect_refusal(TIDE_NEWER, "newer Tidemark (schema 7");
+    change("PRAGMA user_version = 4711");
+    expect_refusal(TIDE_NEWER, "newer Tidemark (schema 4711");
     assert_int_equal(ask("SELECT count(*) FROM commits"), 3);
 }
 

@@ -121,7 +121,8 @@ static inline enum tide_rc queue_cells(const struct tide_cell_key *cells, size_t
     for (int sample = 1; sample <= samples; sample++)
         for (size_t i = 0; i < n; i++)
             runs[n_runs++] = (struct tide_run_key){i, sample};
-    const struct tide_batch_row row = {cells, runs, n, n_runs, -1, false};
+    const struct tide_batch_row row = {
+        .cells = cells, .runs = runs, .n_cells = n, .n_runs = n_runs, .seed = -1};
     enum tide_rc rc = tide_store_queue(store, &row, batch, e);
     free(runs);
     return rc;

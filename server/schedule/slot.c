@@ -1,0 +1,200 @@
+/* slot.c - takes runs off the queue, builds what each needs, executes it, stores how it ended.
+ *
+ * A run that is claimed stands in the slot until its end is stored, so that whoever cancels it
+ * finds it there: both happen under the scheduler's lock. */
+#include "schedule/internal.h"
+
+#include "base/log.h"
+#include "build/command.h"
+#include "run/runner.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define RUN_DEADLINE_S 1800
+
+struct task { /* one run on its way */
+    struct tide_slot *slot;
+    struct tide_job job;
+    bool own; /* it failed for a reason of the measured code's */
+    bool batch_done;
+};
+
+static void pause_after_fault(struct tide_scheduler *s)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    pthread_mutex_lock(&s->lock);
+    if (!s->stop) pthread_cond_timedwait(&s->changed, &s->lock, &until);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* ---- one run, from the queue to its outcome ---- */
+
+static enum tide_rc execute(struct task *t, const struct tide_python *python, const char *worker,
+                            const char *const *paths, struct tide_error *e)
+{
+    struct tide_scheduler *s = t->slot->scheduler;
+    const struct tide_runner runner = {
+        .store = s->store,
+        .feed = s->feed,
+        .probe = s->places->probe,
+        .harness = s->harness,
+        .stop = &t->slot->stop,
+        .cancelled = &t->slot->cancelled,
+        .deadline_s = RUN_DEADLINE_S,
+    };
+    const struct tide_assignment assignment = {&t->job, python, worker, paths};
+    enum tide_rc rc = tide_store_set_running(s->store, t->job.run, e);
+    if (rc) return rc;
+    tide_publish_run(s, "running", t->job.run, t->job.batch);
+    return tide_runner_execute(&runner, &assignment, &t->batch_done, e);
+}
+
+static enum tide_rc build_and_execute(struct task *t, struct tide_error *e)
+{
+    struct tide_scheduler *s = t->slot->scheduler;
+    const struct tide_builder builder = {s->builder.cache, s->builder.worker_source,
+                                         &t->slot->stop};
+    struct tide_build plan = {0};
+    struct tide_catalog *c = NULL;
+    char *worker = NULL, **paths = NULL;
+    const struct tide_python *python = tide_supply_python(s, &t->job);
+    if (!python)
+        return tide_fail(e, TIDE_FAILED,
+                         "the python of this run is no longer on this machine, or was changed "
+                         "since it was queued");
+    enum tide_rc rc = tide_python_check(python, e);
+    if (!rc) rc = tide_projects_take(s->projects, t->job.project, &c, e);
+    if (!rc) rc = tide_supply_build(t->slot, &t->job, c, python, &plan, &t->own, e);
+    if (!rc && tide_builds_grown(s->builds)) tide_supply_trim(s);
+    if (!rc && s->places->limits.beside_runs) tide_supply_ahead(s);
+    if (!rc) rc = tide_build_paths(&plan, &paths, e);
+    if (!rc) rc = tide_builder_worker(&builder, python, &worker, e);
+    if (!rc) rc = execute(t, python, worker, (const char *const *)paths, e);
+    free(worker);
+    tide_build_words_free(paths);
+    tide_build_clear(&plan);
+    tide_catalog_drop(c);
+    return rc;
+}
+
+/* The run ends without an outcome of its own, for the reason in *why. Where the store does not take
+ * that, it is tried until it does or the daemon stops: the run would look as if it were at work. */
+static enum tide_rc end_without_outcome(struct task *t, const struct tide_error *why,
+                                        struct tide_error *e)
+{
+    struct tide_scheduler *s = t->slot->scheduler;
+    bool cancelled = why->rc == TIDE_STOPPED;
+    const struct tide_outcome outcome = {
+        .error = cancelled ? "cancelled while it was being prepared" : why->text,
+        .cancelled = cancelled,
+        .outside = !cancelled && !t->own,
+        .base = -1,
+        .original = -1,
+        .tide_mark = -1,
+        .end = -1,
+        .floor = -1,
+        .wall_ns = -1,
+        .cpu_ns = -1,
+        .events = -1,
+        .samples = -1,
+        .missed_ticks = -1,
+    };
+    enum tide_rc rc;
+    tide_log(TIDE_LOG_WARN, "schedule", "run=%lld %s: %s", (long long)t->job.run,
+             cancelled ? "cancelled" : "failed", outcome.error);
+    while ((rc = tide_store_end_run(s->store, t->job.run, &outcome, &t->batch_done, e)) &&
+           !s->stop) {
+        tide_log(TIDE_LOG_ERROR, "schedule", "run=%lld %s", (long long)t->job.run, e->text);
+        pause_after_fault(s);
+    }
+    return rc;
+}
+
+static enum tide_rc publish_end(struct task *t, struct tide_error *e)
+{
+    struct tide_scheduler *s = t->slot->scheduler;
+    struct tide_run_facts facts;
+    enum tide_rc rc = tide_store_run_facts(s->store, t->job.run, &facts, e);
+    if (!rc) tide_publish_run(s, facts.status, t->job.run, t->job.batch);
+    if (!rc && t->batch_done) tide_publish_batch(s, t->job.batch);
+    return rc;
+}
+
+/* ABSENT: the queue is empty, or paused. */
+static enum tide_rc claim(struct tide_slot *slot, struct tide_job *job, struct tide_error *e)
+{
+    struct tide_scheduler *s = slot->scheduler;
+    bool paused = false;
+    pthread_mutex_lock(&s->lock);
+    enum tide_rc rc = tide_store_is_paused(s->store, &paused, e);
+    if (!rc)
+        rc = paused ? tide_fail(e, TIDE_ABSENT, "the queue is paused")
+                    : tide_store_claim(s->store, job, e);
+    if (!rc) {
+        slot->run = job->run;
+        slot->batch = job->batch;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return rc;
+}
+
+static void leave(struct tide_slot *slot)
+{
+    struct tide_scheduler *s = slot->scheduler;
+    pthread_mutex_lock(&s->lock);
+    slot->run = slot->batch = 0;
+    bool cancelled = slot->cancelled;
+    slot->cancelled = false;
+    slot->stop = (bool)s->stop;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    if (cancelled) tide_builds_drop_unwanted(s->builds);
+}
+
+/* Take one run through to its end. */
+static enum tide_rc do_next(struct tide_slot *slot, struct tide_error *e)
+{
+    struct tide_scheduler *s = slot->scheduler;
+    struct task t = {.slot = slot};
+    enum tide_rc rc = claim(slot, &t.job, e);
+    if (rc) return rc;
+    tide_publish_run(s, "building", t.job.run, t.job.batch);
+    rc = build_and_execute(&t, e);
+    if (rc && (rc != TIDE_STOPPED || slot->cancelled)) {
+        struct tide_error why = *e;
+        rc = end_without_outcome(&t, &why, e);
+    }
+    if (!rc) rc = publish_end(&t, e);
+    leave(slot);
+    tide_job_clear(&t.job);
+    return rc;
+}
+
+static void wait_for_work(struct tide_scheduler *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (!s->work && !s->stop)
+        pthread_cond_wait(&s->changed, &s->lock);
+    s->work = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void tide_slot_work(struct tide_slot *slot)
+{
+    struct tide_scheduler *s = slot->scheduler;
+    struct tide_error e;
+    while (!s->stop) {
+        enum tide_rc rc = do_next(slot, &e);
+        if (rc == TIDE_ABSENT) {
+            tide_supply_trim(s); /* what the queue needed may go now */
+            wait_for_work(s);
+        }
+        if (rc && rc != TIDE_ABSENT && rc != TIDE_STOPPED) {
+            tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);
+            pause_after_fault(s);
+        }
+    }
+}
