@@ -119,14 +119,10 @@ static _Noreturn void become(const struct tide_command *c, pid_t guard, int out,
     _exit(TIDE_PROCESS_NO_START);
 }
 
+/* `awaited` is blocked: a signal that came before the guard stands would end it, and be lost. */
 static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, int out,
-                                    char **environment)
+                                    char **environment, const sigset_t *awaited)
 {
-    sigset_t awaited;
-    sigemptyset(&awaited);
-    sigaddset(&awaited, SIGTERM);
-    sigaddset(&awaited, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &awaited, NULL);
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     prctl(PR_SET_CHILD_SUBREAPER, 1UL);
@@ -134,7 +130,21 @@ static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, 
     pid_t guard = getpid(), program = fork();
     if (program == 0) become(c, guard, out, environment);
     if (program < 0) _exit(TIDE_PROCESS_NO_START);
-    stand_guard(program, &awaited);
+    stand_guard(program, awaited);
+}
+
+static pid_t fork_guard(const struct tide_command *c, int out, char **environment)
+{
+    sigset_t awaited, before;
+    pid_t parent = getpid();
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGTERM);
+    sigaddset(&awaited, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &awaited, &before);
+    pid_t pid = fork();
+    if (pid == 0) start_guarded(c, parent, out, environment, &awaited);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return pid;
 }
 
 static bool is_set_again(const char *entry, const char *const *changes)
@@ -178,9 +188,7 @@ enum tide_rc tide_process_start(const struct tide_command *c, struct tide_proces
         rc = tide_fail_errno(e, "make a pipe for %s", c->argv[0]);
         goto out;
     }
-    pid_t parent = getpid();
-    pid_t pid = fork();
-    if (pid == 0) start_guarded(c, parent, ends[1], environment);
+    pid_t pid = fork_guard(c, ends[1], environment);
     if (pid < 0) {
         rc = tide_fail_errno(e, "start %s", c->argv[0]);
         goto out;

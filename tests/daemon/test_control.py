@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import unittest
-from pathlib import Path
 from typing import Any, Dict, List
 
-from daemon import (Answer, Daemon, FaultCase, await_batch, commit_all, commit_module, descendants, eventually,
+from daemon import (Answer, FaultCase, await_batch, commit_all, commit_module, descendants, eventually,
                     processes, small_repository)
 
 GONE_S = 10
@@ -52,7 +52,6 @@ class Commands(FaultCase):
 
     def patch(self, batch: int, body: Any) -> Answer:
         """PATCH a batch."""
-        import json
         return self.daemon.request("PATCH", "/api/v1/batches/%d" % batch, json.dumps(body).encode(),
                                    {"Content-Type": "application/json",
                                     "Authorization": "Bearer " + self.daemon.token})
@@ -140,8 +139,8 @@ class Commands(FaultCase):
                 self.assertEqual(self.status("batches", batch)["status"], "done")
                 gone = eventually(lambda: self.daemon.query("SELECT count(*) FROM builds") == [(0,)], GONE_S)
                 self.assertTrue(gone, self.daemon.query("SELECT * FROM builds"))
-                self.assertFalse(eventually(lambda: not any((self.daemon.data / "worktrees").iterdir()), GONE_S)
-                                 is False)
+                trees = self.daemon.data / "worktrees"
+                self.assertTrue(eventually(lambda: not any(trees.iterdir()), GONE_S), "a worktree was left")
         self.stop(self.daemon)
 
     def test_pause(self) -> None:
@@ -242,7 +241,7 @@ class Commands(FaultCase):
         self.assertEqual([(a["attempt"], a["outcome"]) for a in run["attempts"]], [(1, "interrupted")])
         self.assertEqual(self.command("queue/cancel").status, 200)
         answer = self.command("runs/%d/retry" % run["id"])
-        self.assertEqual((answer.status, answer.json()["status"], answer.json()["attempt"]), (200, "queued", 3))
+        self.assertEqual((answer.status, answer.json()["attempt"]), (200, 3))
         self.await_hung(batch)
         self.stop(self.daemon)
 
