@@ -1,6 +1,8 @@
 /* cli.c - finds the command that was asked for, parses its options by its table, reports. */
 #include "cli/commands.h"
+#include "cli/config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,6 +135,30 @@ void tide_cli_parse(const struct tide_cli *c, int argc, char **argv, struct tide
     struct parsing p = {c, common, input};
     argp_parse(&argp, argc, argv, 0, NULL, &p);
     free(options);
+}
+
+int64_t tide_cli_number(struct argp_state *state, const char *what, const char *value, int64_t low,
+                        int64_t high)
+{
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    if (errno || end == value || *end || number < low || number > high)
+        argp_error(state, "%s must be a whole number %s %lld, not \"%s\"", what,
+                   high == INT64_MAX ? "from" : "at most",
+                   (long long)(high == INT64_MAX ? low : high), value);
+    return number;
+}
+
+int tide_cli_on_data(const struct tide_cli *c, const struct tide_common *common,
+                     tide_cli_data_fn *act, void *context)
+{
+    struct tide_error e;
+    char *data = tide_config_data(common->data);
+    enum tide_rc rc =
+        data ? act(context, data, &e) : tide_fail(&e, TIDE_NOMEM, "find the data folder");
+    free(data);
+    return tide_cli_end(c, rc, &e);
 }
 
 int tide_cli_end(const struct tide_cli *c, enum tide_rc rc, const struct tide_error *e)

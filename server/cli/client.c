@@ -130,21 +130,17 @@ struct request {
     const char *type; /* of the body; NULL: there is none */
     const void *bytes;
     size_t n;
-    int patience_ms; /* 0: for ever */
+    int patience_ms;     /* 0: for ever */
+    const char *headers; /* further lines, each with its end; NULL: none */
 };
 
-static enum tide_rc exchange(const char *authority, const struct tide_str *head,
-                             const struct request *r, json_t **answer, struct tide_error *e)
+/* Send the request; the answer is to be read from *fd. */
+static enum tide_rc send_request(const char *authority, const struct tide_str *head,
+                                 const struct request *r, int *fd, struct tide_error *e)
 {
-    struct tide_str text = {.ceiling = ANSWER_MAX};
-    int fd = -1;
-    enum tide_rc rc = connect_to(authority, r->patience_ms, &fd, e);
-    if (!rc) rc = send_all(fd, head->at, head->length, e);
-    if (!rc && r->n) rc = send_all(fd, r->bytes, r->n, e);
-    if (!rc) rc = receive_all(fd, &text, e);
-    if (!rc) rc = read_answer(&text, answer, e);
-    if (fd >= 0) close(fd);
-    tide_str_free(&text);
+    enum tide_rc rc = connect_to(authority, r->patience_ms, fd, e);
+    if (!rc) rc = send_all(*fd, head->at, head->length, e);
+    if (!rc && r->n) rc = send_all(*fd, r->bytes, r->n, e);
     return rc;
 }
 
@@ -155,7 +151,7 @@ static void put_head(struct tide_str *head, const struct request *r, const char 
                     r->target, authority, token);
     if (r->type)
         tide_str_printf(head, "Content-Type: %s\r\nContent-Length: %zu\r\n", r->type, r->n);
-    tide_str_put(head, "Connection: close\r\n\r\n");
+    tide_str_printf(head, "%sConnection: close\r\n\r\n", r->headers ? r->headers : "");
 }
 
 /* Where the daemon of the folder is: its token, and its url, whose *authority follows "http://". */
@@ -175,27 +171,51 @@ static enum tide_rc find_daemon(const char *data, char **url, char **token, cons
     return rc;
 }
 
-static enum tide_rc ask(const char *data, const struct request *r, json_t **answer,
-                        struct tide_error *e)
+/* Find the daemon and send it the request. */
+static enum tide_rc begin(const char *data, const struct request *r, int *fd, struct tide_error *e)
 {
     char *url = NULL, *token = NULL;
     const char *authority = NULL;
     struct tide_str head = {0};
-    *answer = NULL;
+    *fd = -1;
     enum tide_rc rc = find_daemon(data, &url, &token, &authority, e);
     if (!rc) put_head(&head, r, authority, token);
     if (!rc && head.failed) rc = tide_fail(e, TIDE_NOMEM, "ask the daemon");
-    if (!rc) rc = exchange(authority, &head, r, answer, e);
+    if (!rc) rc = send_request(authority, &head, r, fd, e);
+    if (rc && *fd >= 0) close(*fd);
+    if (rc) *fd = -1;
     tide_str_free(&head);
     free(url);
     free(token);
     return rc;
 }
 
+/* Send the request and read the whole answer. */
+static enum tide_rc exchange(const char *data, const struct request *r, struct tide_str *answer,
+                             struct tide_error *e)
+{
+    int fd;
+    enum tide_rc rc = begin(data, r, &fd, e);
+    if (!rc) rc = receive_all(fd, answer, e);
+    if (fd >= 0) close(fd);
+    return rc;
+}
+
+static enum tide_rc ask(const char *data, const struct request *r, json_t **answer,
+                        struct tide_error *e)
+{
+    struct tide_str text = {.ceiling = ANSWER_MAX};
+    *answer = NULL;
+    enum tide_rc rc = exchange(data, r, &text, e);
+    if (!rc) rc = read_answer(&text, answer, e);
+    tide_str_free(&text);
+    return rc;
+}
+
 enum tide_rc tide_client_post(const char *data, const char *target, const char *type,
                               const void *bytes, size_t n, json_t **answer, struct tide_error *e)
 {
-    const struct request r = {"POST", target, type, bytes, n, 0};
+    const struct request r = {"POST", target, type, bytes, n, 0, NULL};
     return ask(data, &r, answer, e);
 }
 
@@ -205,7 +225,7 @@ static enum tide_rc ask_json(const char *data, const char *method, const char *t
     char *text = json_dumps(body, JSON_COMPACT);
     *answer = NULL;
     if (!text) return tide_fail(e, TIDE_NOMEM, "ask the daemon");
-    const struct request r = {method, target, "application/json", text, strlen(text), 0};
+    const struct request r = {method, target, "application/json", text, strlen(text), 0, NULL};
     enum tide_rc rc = ask(data, &r, answer, e);
     free(text);
     return rc;
@@ -241,6 +261,32 @@ enum tide_rc tide_client_get_within(const char *data, const char *target, int pa
 {
     const struct request r = {.method = "GET", .target = target, .patience_ms = patience_ms};
     return ask(data, &r, answer, e);
+}
+
+enum tide_rc tide_client_text(const char *data, const char *target, struct tide_str *out,
+                              struct tide_error *e)
+{
+    const struct request r = {.method = "GET", .target = target};
+    struct tide_str text = {.ceiling = ANSWER_MAX};
+    enum tide_rc rc = exchange(data, &r, &text, e);
+    const char *body = text.at ? strstr(text.at, "\r\n\r\n") : NULL;
+    const char *status = text.at ? strchr(text.at, ' ') : NULL;
+    json_t *problem = NULL;
+    if (!rc && (!body || !status)) rc = tide_fail(e, TIDE_IO, "the daemon's answer is cut");
+    if (!rc && status[1] == '2')
+        tide_str_put(out, body + 4);
+    else if (!rc)
+        rc = read_answer(&text, &problem, e);
+    json_decref(problem);
+    tide_str_free(&text);
+    return rc;
+}
+
+enum tide_rc tide_client_open(const char *data, const char *target, const char *headers, int *fd,
+                              struct tide_error *e)
+{
+    const struct request r = {.method = "GET", .target = target, .headers = headers};
+    return begin(data, &r, fd, e);
 }
 
 enum tide_rc tide_client_url(const char *data, char **out, struct tide_error *e)

@@ -38,6 +38,15 @@ TIDE_CHECK enum tide_rc tide_client_get_within(const char *data, const char *tar
                                                int patience_ms, json_t **answer,
                                                struct tide_error *e);
 
+/* GET a text (a log), appended to *out. Errors as above. */
+TIDE_CHECK enum tide_rc tide_client_text(const char *data, const char *target, struct tide_str *out,
+                                         struct tide_error *e);
+
+/* Send GET `target` with these further header lines ("" for none); the answer is to be read from
+ * *fd, which the caller closes. */
+TIDE_CHECK enum tide_rc tide_client_open(const char *data, const char *target, const char *headers,
+                                         int *fd, struct tide_error *e);
+
 /* The daemon's address as it stands in DATA/url, freed by the caller. */
 TIDE_CHECK enum tide_rc tide_client_url(const char *data, char **out, struct tide_error *e);
 

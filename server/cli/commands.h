@@ -14,6 +14,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Exit codes, stable: scripts build on them. What they mean stands in tide_exit_meanings. */
@@ -63,13 +64,22 @@ extern const struct tide_cli tide_program; /* main.c: the whole of `tidemark` */
 
 extern const struct tide_cli tide_command_serve;        /* serve.c */
 extern const struct tide_cli tide_command_run;          /* start_runs.c */
-extern const struct tide_cli tide_command_pythons;      /* list_pythons.c */
-extern const struct tide_cli tide_command_projects;     /* manage_projects.c */
+extern const struct tide_cli tide_command_watch;        /* watch.c */
+extern const struct tide_cli tide_command_batches;      /* list_batches.c */
+extern const struct tide_cli tide_command_runs;         /* list_runs.c */
+extern const struct tide_cli tide_command_cancel;       /* control.c */
+extern const struct tide_cli tide_command_retry;        /* control.c */
+extern const struct tide_cli tide_command_pause;        /* control.c */
+extern const struct tide_cli tide_command_resume;       /* control.c */
+extern const struct tide_cli tide_command_changepoints; /* changepoints.c */
 extern const struct tide_cli tide_command_export;       /* export_run.c */
 extern const struct tide_cli tide_command_import;       /* import_file.c */
-extern const struct tide_cli tide_command_changepoints; /* changepoints.c */
-extern const struct tide_cli tide_command_help;         /* help.c */
+extern const struct tide_cli tide_command_projects;     /* manage_projects.c */
+extern const struct tide_cli tide_command_scenarios;    /* list_scenarios.c */
+extern const struct tide_cli tide_command_pythons;      /* list_pythons.c */
+extern const struct tide_cli tide_command_doctor;       /* doctor.c */
 extern const struct tide_cli tide_command_completion;   /* complete.c */
+extern const struct tide_cli tide_command_help;         /* help.c */
 extern const struct tide_cli tide_command_complete;     /* complete.c */
 
 /* ---- for commands (cli.c) ---- */
@@ -81,6 +91,16 @@ int tide_cli_run(const struct tide_cli *c, int argc, char **argv);
  * as its state->input. A wrong option or argument, and --help, end the program here. */
 void tide_cli_parse(const struct tide_cli *c, int argc, char **argv, struct tide_common *common,
                     void *input);
+
+/* The whole number that an option or argument, called `what` in the error, must be. */
+int64_t tide_cli_number(struct argp_state *state, const char *what, const char *value, int64_t low,
+                        int64_t high);
+
+/* Do what a command does with the daemon of the data folder that *common names, and end as below.
+ */
+typedef enum tide_rc tide_cli_data_fn(void *context, const char *data, struct tide_error *e);
+int tide_cli_on_data(const struct tide_cli *c, const struct tide_common *common,
+                     tide_cli_data_fn *act, void *context);
 
 /* Tell the error, if there is one, on standard error; returns the exit code: usage for INVALID,
  * failed for any other. */

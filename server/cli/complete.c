@@ -329,6 +329,7 @@ static int run_completion(const struct tide_cli *c, int argc, char **argv)
 
 const struct tide_cli tide_command_completion = {
     .title = "tidemark completion",
+    .group = "More:",
     .summary = "print the script that completes words in bash, zsh or fish",
     .arguments = "bash|zsh|fish",
     .about =
