@@ -11,10 +11,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define PAGES     2048
-#define READS     2000
-#define SLOW_US   50 /* of a read of /proc: a sampler every millisecond would take 5 % of a CPU */
-#define LAG_PAGES 64 /* that Linux 6.2 and later keep on a CPU before they are counted */
+#define PAGES      2048
+#define READS      2000
+#define SLOW_US    50 /* of a read of /proc: a sampler every millisecond would take 5 % of a CPU */
+#define BEHIND_KIB 1024
+#define LAG_PAGES  64 /* that Linux 6.2 and later keep on a CPU before they are counted */
 
 /* Resident pages as statm has them; -1 when it cannot be read. */
 static long read_resident(int statm)
@@ -70,9 +71,15 @@ static void check_counters(struct tide_findings *f)
             "Changes smaller than this cannot be told from none; the daemon records it with each "
             "run.",
             "statm is behind by up to %ld pages (%ld KiB)", lag, lag * (long)(page / 1024));
-        tide_find(f, "high-water mark", peak < 0 ? TIDE_HEALTH_FAIL : TIDE_HEALTH_OK,
-                  "Tide marks are read from VmHWM of /proc/PID/status, which this kernel lacks.",
-                  "VmHWM is %ld KiB, RSS %ld KiB", peak, resident);
+        long below = peak < 0 || peak > resident ? 0 : resident - peak;
+        tide_find(
+            f, "high-water mark",
+            peak < 0             ? TIDE_HEALTH_FAIL
+            : below > BEHIND_KIB ? TIDE_HEALTH_WARN
+                                 : TIDE_HEALTH_OK,
+            "Tide marks are read from VmHWM of /proc/PID/status: without it nothing is measured, "
+            "and peaks smaller than what it is behind by are missed.",
+            peak < 0 ? "this kernel has no VmHWM" : "VmHWM is behind by up to %ld KiB", below);
     }
     if (pages != MAP_FAILED) munmap(pages, PAGES * page);
     if (statm >= 0) close(statm);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DEADLINE_S    10
+#define PYTHON_LEAST  "3.8" /* an older one cannot be made usable */
 #define GIT_LEAST     "2.25"
 #define SQLITE_MENDED 3051003 /* the first without the WAL bug, sqlite.org/wal.html#walresetbug */
 
@@ -67,13 +68,13 @@ static void check_sqlite(struct tide_findings *f)
 
 static void check_python(struct tide_findings *f, const struct tide_python *p)
 {
-    if (p->reason)
-        tide_find(f, "Python", TIDE_HEALTH_WARN,
-                  "Not needed where others are usable; docs/PYTHONS.md tells what each needs.",
-                  "%s at %s cannot be used: %s", p->name, p->program, p->reason);
+    bool too_old = !is_at_least(p->version, PYTHON_LEAST);
+    if (!p->reason)
+        tide_find(f, "Python", TIDE_HEALTH_OK, NULL, "%s, %s", p->name, p->program);
     else
-        tide_find(f, "Python", TIDE_HEALTH_OK, NULL, "%s at %s, headers in %s", p->name, p->program,
-                  p->include);
+        tide_find(f, "Python", too_old ? TIDE_HEALTH_OK : TIDE_HEALTH_WARN,
+                  "It is left out until then; docs/PYTHONS.md tells what a Python needs.",
+                  "%s, %s, cannot be used: %s", p->name, p->program, p->reason);
 }
 
 static void check_pythons(struct tide_findings *f, const struct tide_config *c)
