@@ -5,7 +5,8 @@ const readonly = (names) => Object.fromEntries(names.map((name) => [name, "reado
 
 const browser = readonly([
   "AbortController", "CustomEvent", "Event", "EventSource", "EventTarget", "ResizeObserver",
-  "URLSearchParams", "cancelAnimationFrame", "clearTimeout", "console", "devicePixelRatio",
+  "TextDecoder", "URLSearchParams", "cancelAnimationFrame", "clearTimeout", "console",
+  "devicePixelRatio",
   "document", "fetch", "getComputedStyle", "history", "location", "matchMedia", "navigator",
   "requestAnimationFrame", "localStorage", "BroadcastChannel", "HTMLElement", "HTMLInputElement",
   "Blob", "URL", "setInterval", "clearInterval", "setTimeout", "window", "performance",

@@ -51,7 +51,7 @@ async function request(path, init) {
   } catch {
     body = null;
   }
-  if (response.ok && body !== null) return body;
+  if (response.ok && (body !== null || response.status === 204)) return body;
   if (body && typeof body.title === "string") {
     throw new ApiError({ ...body, status: response.status });
   }
@@ -60,6 +60,17 @@ async function request(path, init) {
     title: `The daemon answered ${response.status} to ${path}`,
   });
 }
+
+/**
+ * @param {"POST"|"PATCH"|"DELETE"} method
+ * @param {object|undefined} body
+ * @returns {RequestInit}
+ */
+const sending = (method, body) => ({
+  method,
+  headers: body === undefined ? {} : { "Content-Type": "application/json" },
+  body: body === undefined ? undefined : JSON.stringify(body),
+});
 
 /** @param {Record<string, string|number|null|undefined>} params */
 function query(params) {
@@ -112,8 +123,84 @@ export const getRun = (id) => request(`/runs/${id}`);
 export const getCurve = (id, window, signal) =>
   request(`/runs/${id}/curve` + query(window), { signal });
 
+/**
+ * @param {number} id
+ * @param {{limit?: number, from_ns?: number, to_ns?: number, kind?: string, function?: string,
+ *   from_event?: number, cursor?: string|null}} which
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{events: import("./types.js").TracedEvent[], next: number|null}>}
+ */
+export const getEvents = (id, which, signal) =>
+  request(`/runs/${id}/events` + query(which), { signal });
+
+/**
+ * @param {number} id
+ * @returns {Promise<import("./types.js").FunctionTotal[]>}
+ */
+export const getFunctions = async (id) => (await request(`/runs/${id}/functions`)).functions;
+
 /** @param {number} id */
 export const runLogUrl = (id) => `${ROOT}/runs/${id}/log`;
+
+/** @param {number} id @param {string} format */
+export const exportUrl = (id, format) => `${ROOT}/runs/${id}/export?format=${format}`;
+
+/** @param {number} id @returns {Promise<import("./types.js").Build>} */
+export const getBuild = (id) => request(`/builds/${id}`);
+
+/** @param {number} id */
+export const buildLogUrl = (id) => `${ROOT}/builds/${id}/log`;
+
+/**
+ * What a log holds after its first `from` bytes.
+ * @param {string} url of a log
+ * @param {number} from 0 for logs that do not grow
+ * @param {AbortSignal} signal
+ */
+export async function readLog(url, from, signal) {
+  const response = await fetch(from ? `${url}?from=${from}` : url,
+    { credentials: "same-origin", signal });
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({}));
+    throw new ApiError({ type: "about:blank", title: "The log could not be read", ...problem,
+      status: response.status });
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** @returns {Promise<import("./types.js").Host[]>} */
+export const getHosts = async () => (await request("/hosts")).hosts;
+
+/** @returns {Promise<import("./types.js").Python[]>} */
+export const refreshPythons = async () =>
+  (await request("/pythons/refresh", sending("POST", {}))).pythons;
+
+/** @param {object} body @returns {Promise<import("./types.js").Project>} */
+export const addProject = (body) => request("/projects", sending("POST", body));
+
+/**
+ * @param {string} name
+ * @param {object} body what changes
+ * @returns {Promise<import("./types.js").Project>}
+ */
+export const changeProject = (name, body) =>
+  request(`/projects/${encodeURIComponent(name)}`, sending("PATCH", body));
+
+/**
+ * Without `confirm` it is refused with 409, whose problem says what would go.
+ * @param {string} name
+ * @param {string|null} confirm
+ */
+export const removeProject = (name, confirm) =>
+  request(`/projects/${encodeURIComponent(name)}` + query({ confirm }),
+    sending("DELETE", undefined));
+
+/**
+ * What changes the queue: "/runs/3/cancel", "/batches/2/retry", "/queue/pause" and the like.
+ * @param {string} path
+ * @param {object} [body]
+ */
+export const act = (path, body = {}) => request(path, sending("POST", body));
 
 /** @returns {Promise<import("./types.js").Batch[]>} */
 export const getBatches = async () => (await request("/batches")).batches;
@@ -128,11 +215,7 @@ export const getBatch = (id) => request(`/batches/${id}`);
  * @param {import("./types.js").TriggerRequest | {demo: true}} body
  * @returns {Promise<import("./types.js").Batch>}
  */
-export const postRuns = (body) => request("/runs", {
-  method: "POST",
-  headers: { "Content-Type": "application/json" },
-  body: JSON.stringify(body),
-});
+export const postRuns = (body) => request("/runs", sending("POST", body));
 
 /**
  * What the request would do; nothing is written.
@@ -140,12 +223,8 @@ export const postRuns = (body) => request("/runs", {
  * @param {AbortSignal} [signal]
  * @returns {Promise<import("./types.js").Plan>}
  */
-export const planRuns = (body, signal) => request("/runs?dry_run=true", {
-  method: "POST",
-  headers: { "Content-Type": "application/json" },
-  body: JSON.stringify(body),
-  signal,
-});
+export const planRuns = (body, signal) =>
+  request("/runs?dry_run=true", { ...sending("POST", body), signal });
 
 /**
  * @param {string} text

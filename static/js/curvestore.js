@@ -130,18 +130,18 @@ export class CurveStore extends EventTarget {
 
   /**
    * Fetch a window of every curve in finer grain.
-   * @param {number} from nanoseconds
-   * @param {number} to nanoseconds
+   * @param {(id: number) => {from: number, to: number}} windowOf in nanoseconds of the run
    */
-  async refine(from, to) {
-    const margin = Math.round((to - from) / 2);
-    const window = {
-      from_ns: Math.max(0, Math.round(from) - margin), to_ns: Math.round(to) + margin,
-      points: this.points * 2,
-    };
+  async refine(windowOf) {
     await Promise.all([...this.held.values()].map(async (held) => {
       if (held.state !== "ready" || held.live) return;
       const { signal } = held.abort;
+      const { from, to } = windowOf(held.id);
+      const margin = Math.round((to - from) / 2);
+      const window = {
+        from_ns: Math.max(0, Math.round(from) - margin),
+        to_ns: Math.max(1, Math.round(to) + margin), points: this.points * 2,
+      };
       try {
         const curve = await api.getCurve(held.id, window, signal);
         if (signal.aborted || held.live) return;

@@ -1,9 +1,10 @@
-// plot.js - curves of RSS against time on one canvas: Chart.js, zoom, cursor, floor, tide marks.
+// plot.js - curves on one canvas: Chart.js, zoom, cursor, phases, floor, tide marks, bands.
 //
-// It owns the drawing and nothing else: whoever uses it hands over series (points in seconds and
-// MiB, their look, their figures) and hears "window" when the reader zooms or pans and "cursor"
-// when the instant looked at moves. The whole instrument is one focus stop with the role of a
-// slider: left and right walk along the active curve, up and down change the curve.
+// It owns the drawing and nothing else: whoever uses it hands over series (points, their look,
+// their figures) and what the axes mean, and hears "window" when the reader zooms or pans, "cursor"
+// when the instant looked at moves and "press" when a point is pressed. The whole instrument is
+// one focus stop with the role of a slider: left and right walk along the active curve, up and down
+// change the curve.
 
 import { Chart } from "./vendor.js";
 import { h, setAttr } from "./dom.js";
@@ -13,6 +14,7 @@ import { css, onTheme } from "./palette.js";
 /**
  * @typedef {object} Series
  * @property {number} id
+ * @property {string} name
  * @property {string} color
  * @property {number[]} dash
  * @property {number} width
@@ -21,6 +23,18 @@ import { css, onTheme } from "./palette.js";
  * @property {number|null} tideMark bytes
  * @property {number|null} tideAt seconds: the instant of the highest sample
  * @property {number|null} floorLine bytes: base + floor
+ * @property {{low: Point[], high: Point[]}} [band] lowest and highest of the samples that the
+ *   line is the median of
+ *
+ * @typedef {{x: number, y: number}} Point
+ *
+ * @typedef {object} Axes what the figures of the points are
+ * @property {string} x title with its unit
+ * @property {string} y title with its unit
+ * @property {boolean} signed the values lie about zero: neither floors nor tide marks
+ * @property {(x: number, span: number) => string} say an instant with its unit
+ *
+ * @typedef {{from: number, to: number, name: string}} Phase
  *
  * @typedef {object} Cursor
  * @property {number} x seconds
@@ -34,6 +48,12 @@ const HEADROOM = 30;          // pixels kept free above the highest mark
 const SAME_FLOOR = 5;         // floors closer than this many pixels share one line
 const LABEL_TALL = 16;        // floors closer than this share one label
 const MIN_SPAN = 20e-6;       // seconds: no zoom below this
+
+/** @type {Axes} */
+export const TIME_AXES = {
+  x: "time since the process started (s)", y: "RSS (MiB)", signed: false,
+  say: (x, span) => `${seconds(x * 1e9, span * 1e9)} s`,
+};
 
 export class CurvePlot extends EventTarget {
   /**
@@ -52,6 +72,12 @@ export class CurvePlot extends EventTarget {
     /** @type {number|null} */
     this.active = null;
     this.byKeyboard = false;
+    this.axes = TIME_AXES;
+    /** @type {Phase[]} */
+    this.phases = [];
+    /** @type {{min: number, max: number}|null} a range of values shared with other plots */
+    this.shared = null;
+    this.least = 0;               // the axis goes this far at the least
 
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.cross = h("div", { class: "plot-cross", hidden: true });
@@ -81,7 +107,10 @@ export class CurvePlot extends EventTarget {
     const config = {
       type: "line",
       data: { datasets: [] },
-      plugins: [{ id: "tideMarks", afterDatasetsDraw: () => self.#drawTideMarks() }],
+      plugins: [{
+        id: "tideMarks", beforeDraw: () => self.#drawPhases(),
+        afterDatasetsDraw: () => self.#drawTideMarks(),
+      }],
       options: {
         animation: false,
         parsing: false,
@@ -164,7 +193,7 @@ export class CurvePlot extends EventTarget {
 
   /** The end of the longest visible curve, in seconds. */
   get end() {
-    let end = 0;
+    let end = this.least;
     for (const { points, hidden } of this.series) {
       if (!hidden && points.length) end = Math.max(end, points[points.length - 1].x);
     }
@@ -175,6 +204,35 @@ export class CurvePlot extends EventTarget {
   get shownNs() {
     const { from, to } = this.#shown();
     return (to - from) * 1e9;
+  }
+
+  /** What the figures of the points are. @param {Axes} axes */
+  setAxes(axes) {
+    this.axes = axes;
+    this.element.dataset.values = axes.signed ? "signed" : "rss";
+    const { scales } = this.chart.options;
+    scales.x.title.text = axes.x;
+    scales.y.title.text = axes.y;
+  }
+
+  /** The range of values that the plot would show by itself. */
+  get range() {
+    const { shared } = this;
+    this.shared = null;
+    const range = this.#fitY(this.chart.height);
+    this.shared = shared;
+    return range;
+  }
+
+  /** Show this range, as other plots beside it do. @param {{min: number, max: number}} range */
+  share(range) {
+    this.shared = range;
+    this.#apply();
+  }
+
+  /** Phases that lie behind the curves, in order. @param {Phase[]} phases */
+  setPhases(phases) {
+    this.phases = phases;
   }
 
   /** @returns {Span} */
@@ -193,6 +251,8 @@ export class CurvePlot extends EventTarget {
    */
   #fitY(height) {
     const { from, to } = this.#shown();
+    const { signed } = this.axes;
+    if (this.shared) return this.shared;
     let min = Infinity;
     let max = -Infinity;
     /** @param {number} y */
@@ -202,19 +262,26 @@ export class CurvePlot extends EventTarget {
     };
     for (const s of this.series) {
       if (s.hidden || !s.points.length) continue;
-      const first = lowerBound(s.points, from);
-      const last = lowerBound(s.points, to);
-      for (let i = first; i < last; i++) see(s.points[i].y);
-      for (const x of [from, to]) {
-        const y = valueAt(s.points, x);
-        if (y !== null) see(y);
+      for (const points of s.band ? [s.points, s.band.low, s.band.high] : [s.points]) {
+        const first = lowerBound(points, from);
+        const last = lowerBound(points, to);
+        for (let i = first; i < last; i++) see(points[i].y);
+        for (const x of [from, to]) {
+          const y = valueAt(points, x);
+          if (y !== null) see(y);
+        }
       }
+      if (signed) continue;
       if (s.tideMark !== null && s.tideAt !== null && s.tideAt >= from && s.tideAt <= to) {
         see(toMib(s.tideMark));
       }
       if (s.floorLine !== null && !this.span) see(toMib(s.floorLine));
     }
     if (min > max) return { min: 0, max: 1 };
+    if (signed) {
+      const rim = Math.max(0.05, (Math.max(0, max) - Math.min(0, min)) * 0.06);
+      return { min: Math.min(0, min) - rim, max: Math.max(0, max) + rim };
+    }
     if (!this.span) min = 0;
     const least = Math.max(0.05, max * 1e-4);
     if (max - min < least) {
@@ -250,14 +317,14 @@ export class CurvePlot extends EventTarget {
 
   #apply() {
     const { chart } = this;
-    chart.data.datasets = this.series.map((s) => ({
+    chart.data.datasets = this.series.flatMap((s) => [{
       data: s.points,
       hidden: s.hidden,
       borderColor: s.color,
       borderWidth: s.id === this.active ? s.width + 1 : s.width,
       borderDash: s.dash,
       order: s.id === this.active ? 0 : 1,
-    }));
+    }, ...(s.band ? bandSets(s) : [])]);
     const { options } = chart;
     options.plugins.zoom.limits.x.max = Math.max(this.end, this.span?.to ?? 0);
     options.plugins.annotation.annotations = this.#floors();
@@ -275,6 +342,7 @@ export class CurvePlot extends EventTarget {
   #floors() {
     const range = this.#fitY(this.chart.height);
     const pixel = (range.max - range.min) / Math.max(120, this.chart.height - 60);
+    if (this.axes.signed) return zeroLine();
     const values = this.series.filter((s) => !s.hidden && s.floorLine !== null && s.points.length)
       .map((s) => toMib(/** @type {number} */ (s.floorLine)))
       .filter((y) => y >= range.min && y <= range.max);
@@ -300,10 +368,33 @@ export class CurvePlot extends EventTarget {
     return drawn;
   }
 
+  /** Every other phase shaded, named at the top where there is room. */
+  #drawPhases() {
+    const { chart } = this;
+    if (!chart || !this.phases.length) return;
+    const { ctx, chartArea: area, scales: { x: xs } } = chart;
+    ctx.save();
+    ctx.font = `${textSize() - 1}px ${css("--sans")}`;
+    ctx.textBaseline = "top";
+    this.phases.forEach((phase, i) => {
+      const left = Math.max(area.left, xs.getPixelForValue(phase.from));
+      const right = Math.min(area.right, xs.getPixelForValue(phase.to));
+      if (right - left < 0.5) return;
+      if (i % 2 === 0) {
+        ctx.fillStyle = css("--raised");
+        ctx.fillRect(left, area.top, right - left, area.bottom - area.top);
+      }
+      if (ctx.measureText(phase.name).width + 6 > right - left) return;
+      ctx.fillStyle = css("--muted");
+      ctx.fillText(phase.name, left + 3, area.top + 2);
+    });
+    ctx.restore();
+  }
+
   /** A flag at each curve's highest instant, at the height that the kernel counted. */
   #drawTideMarks() {
     const { chart } = this;
-    if (!chart) return;
+    if (!chart || this.axes.signed) return;
     const { ctx, chartArea: area, scales: { x: xs, y: ys } } = chart;
     const marked = this.series.filter((s) => !s.hidden && s.points.length &&
       s.tideMark !== null && s.tideAt !== null && s.tideAt >= xs.min && s.tideAt <= xs.max);
@@ -392,7 +483,16 @@ export class CurvePlot extends EventTarget {
       this.byKeyboard = false;
       this.#point(event);
     });
-    element.addEventListener("pointerdown", (event) => this.#point(event));
+    /** @type {{x: number, y: number}|null} */
+    let down = null;
+    element.addEventListener("pointerdown", (event) => {
+      this.#point(event);
+      down = { x: event.clientX, y: event.clientY };
+    });
+    element.addEventListener("click", (event) => {
+      if (!down || Math.hypot(event.clientX - down.x, event.clientY - down.y) > 5) return;
+      this.#press();
+    });
     element.addEventListener("pointerleave", (event) => {
       if (event.pointerType !== "touch" && !this.byKeyboard) this.#setCursor(null);
     });
@@ -448,6 +548,27 @@ export class CurvePlot extends EventTarget {
   }
 
   /**
+   * Put the cursor on an instant of a curve, moving the window there where it is elsewhere.
+   * @param {number} id
+   * @param {number} x
+   */
+  lookAt(id, x) {
+    const { from, to } = this.#shown();
+    if (this.span && (x < from || x > to)) {
+      const width = to - from;
+      const start = Math.max(0, Math.min(x - width / 2, this.end - width));
+      this.setSpan({ from: start, to: start + width });
+      this.dispatchEvent(new Event("window"));
+    }
+    this.byKeyboard = true;
+    this.#setCursor({ x, active: id });
+  }
+
+  #press() {
+    if (this.cursor) this.dispatchEvent(new Event("press"));
+  }
+
+  /**
    * @param {string} key
    * @param {boolean} far
    * @returns {boolean} whether the key was meant for the plot
@@ -457,6 +578,7 @@ export class CurvePlot extends EventTarget {
     else if (key === "-") this.zoomBy(0.5);
     else if (key === "0") this.resetZoom();
     else if (key === "Escape" && this.span) this.resetZoom();
+    else if (key === "Enter") this.#press();
     else if (/^(Arrow(Left|Right|Up|Down)|Home|End)$/.test(key)) this.#walk(key, far);
     else return false;
     return true;
@@ -473,7 +595,6 @@ export class CurvePlot extends EventTarget {
       this.#keyboardCursor();
       return;
     }
-    this.byKeyboard = true;
     let at = Math.max(0, shown.findIndex((s) => s.id === this.cursor?.active));
     if (key === "ArrowUp") at = (at + shown.length - 1) % shown.length;
     if (key === "ArrowDown") at = (at + 1) % shown.length;
@@ -486,14 +607,7 @@ export class CurvePlot extends EventTarget {
     if (key === "Home") i = lowerBound(s.points, from);
     if (key === "End") i = lowerBound(s.points, to);
     i = Math.max(0, Math.min(s.points.length - 1, i));
-    const { x } = s.points[i];
-    if (this.span && (x < from || x > to)) {
-      const width = to - from;
-      const start = Math.max(0, Math.min(x - width / 2, this.end - width));
-      this.setSpan({ from: start, to: start + width });
-      this.dispatchEvent(new Event("window"));
-    }
-    this.#setCursor({ x, active: s.id });
+    this.lookAt(s.id, s.points[i].x);
   }
 
   /** @param {Cursor|null} cursor */
@@ -552,7 +666,7 @@ export class CurvePlot extends EventTarget {
 
     const i = nearest(s.points, cursor.x);
     const point = s.points[i];
-    const span = (scales.x.max - scales.x.min) * 1e9;
+    const span = scales.x.max - scales.x.min;
     const lines = this.describe(s.id, i);
     this.tip.replaceChildren(...lines.map((line) => h("div", null, line)));
     const x = scales.x.getPixelForValue(point.x);
@@ -563,9 +677,24 @@ export class CurvePlot extends EventTarget {
     this.tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
     setAttr(this.element, "aria-valuenow", String(point.x));
     setAttr(this.element, "aria-valuetext",
-      `${seconds(point.x * 1e9, span)} s: ${lines.join(", ")}`);
+      `${this.axes.say(point.x, span)}: ${lines.join(", ")}`);
   }
 }
+
+/**
+ * The band of a series: its lowest line without ink, its highest filled down to it.
+ * @param {Series} s
+ */
+const bandSets = (s) => [
+  { data: s.band?.high, hidden: s.hidden, borderWidth: 0, backgroundColor: `${s.color}38`,
+    fill: "+1", order: 2 },
+  { data: s.band?.low, hidden: s.hidden, borderWidth: 0, order: 2 },
+];
+
+const zeroLine = () => ({ zero: {
+  type: "line", yMin: 0, yMax: 0, borderColor: css("--edge"), borderWidth: 1,
+  drawTime: "beforeDatasetsDraw",
+} });
 
 /** Small text as the reader has set it, in pixels: a canvas knows no rem. */
 const textSize = () =>
@@ -626,7 +755,7 @@ export function lowerBound(points, x) {
  * @param {{x: number}[]} points not empty
  * @param {number} x
  */
-function nearest(points, x) {
+export function nearest(points, x) {
   const i = lowerBound(points, x);
   if (i === 0) return 0;
   if (i === points.length) return i - 1;
@@ -638,7 +767,7 @@ function nearest(points, x) {
  * @param {{x: number, y: number}[]} points
  * @param {number} x
  */
-function valueAt(points, x) {
+export function valueAt(points, x) {
   const i = lowerBound(points, x);
   if (i === points.length) return null;
   const right = points[i];

@@ -3,13 +3,16 @@
 
 import { runLogUrl } from "./api.js";
 import { h, keyed, replace, setAttr, setText } from "./dom.js";
-import { exactBytes, mib, mibUnit, plural, seconds, shortSha } from "./format.js";
+import { count, exactBytes, mib, mibUnit, plural, seconds, shortSha } from "./format.js";
 import { paintSwatch, swatch } from "./matrix.js";
 import { cellKey } from "./selection.js";
 
 /** @typedef {import("./types.js").Run} Run */
 /** @typedef {import("./curvestore.js").Held} Held */
 /** @typedef {{value: string, exact: string, detail: string, place: string, log: boolean}} Said */
+
+/** What a row says of a point, where a view draws something else than RSS itself.
+ * @typedef {(run: Run, index: number) => Said|null} Says */
 
 export class Readout {
   /**
@@ -19,6 +22,8 @@ export class Readout {
    * @param {(id: number) => boolean} on.isOff whether a curve is switched off
    * @param {(id: number) => void} on.toggle
    * @param {(id: number) => void} on.remove
+   * @param {Says} [on.says]
+   * @param {() => string} [on.unit] of the value at the cursor
    */
   constructor(plot, store, on) {
     this.plot = plot;
@@ -36,9 +41,9 @@ export class Readout {
   update(runs, look) {
     const { cursor } = this.plot;
     replace(this.head,
-      h("span", null, cursor ? `at ${seconds(cursor.x * 1e9, this.plot.shownNs)} s`
+      h("span", null, cursor ? `at ${this.plot.axes.say(cursor.x, this.plot.shownNs / 1e9)}`
         : plural(runs.length, "run")),
-      h("span", { class: "unit" }, cursor ? "RSS, MiB" : "tide mark, MiB"));
+      h("span", { class: "unit" }, !cursor ? "tide mark, MiB" : this.on.unit?.() ?? "RSS, MiB"));
     /** @type {Map<string, number>} */
     const mates = new Map();
     for (const run of runs) mates.set(cellKey(run), (mates.get(cellKey(run)) ?? 0) + 1);
@@ -123,6 +128,8 @@ export class Readout {
     if (i < 0) {
       return { value: "", exact: "", detail: "ended before this instant", place: "", log: false };
     }
+    const told = this.on.says?.(run, i);
+    if (told) return told;
     const rss = held.drawn.rss[i];
     const { name, place } = where(held, i);
     return { value: mib(rss), exact: exactBytes(rss), detail: name, place, log: false };
@@ -130,7 +137,7 @@ export class Readout {
 }
 
 /** @param {Run} run */
-const seriesName = (run) => `${run.python.name} · ${shortSha(run.commit.sha)}`;
+export const seriesName = (run) => `${run.python.name} · ${shortSha(run.commit.sha)}`;
 
 /**
  * The innermost function at a point, and its place as "file:line" where it has one.
@@ -138,7 +145,7 @@ const seriesName = (run) => `${run.python.name} · ${shortSha(run.commit.sha)}`;
  * @param {number} i
  * @returns {{name: string, place: string}}
  */
-function where(held, i) {
+export function where(held, i) {
   const fn = held.drawn.fn[i];
   if (fn === -1) return { name: "functions come with the finished run", place: "" };
   const called = held.functions.get(fn);
@@ -159,8 +166,17 @@ function where(held, i) {
 export function describe(run, held, i, shownNs) {
   if (!run || !held) return [];
   const { name, place } = where(held, i);
+  const step = i ? held.drawn.rss[i] - held.drawn.rss[i - 1] : 0;
   return [`${name} ${place}`.trim(),
-    `${mibUnit(held.drawn.rss[i])} at ${seconds(held.drawn.t[i], shownNs)} s`, seriesName(run)];
+    `${mibUnit(held.drawn.rss[i])} at ${seconds(held.drawn.t[i], shownNs)} s`,
+    `${step ? `step ${stepText(step)} · ` : ""}${seriesName(run)}`];
+}
+
+/** A step of RSS with its sign, in the unit that shows it. @param {number} bytes */
+export function stepText(bytes) {
+  const size = Math.abs(bytes);
+  const sign = bytes < 0 ? "−" : "+";
+  return sign + (size < 1048576 ? `${count(size / 1024)} KiB` : mibUnit(size));
 }
 
 /** @param {number} id */

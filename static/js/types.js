@@ -36,6 +36,76 @@
  * @property {number|null} wall_ns
  * @property {number|null} cpu_ns
  * @property {string|null} error
+ * @property {boolean} [imported]
+ * @property {number} [attempt]
+ * @property {string|null} [waiting] why it is not started
+ * @property {Phase[]} [phases] this and what follows: GET /runs/{id} alone
+ * @property {number|null} [samples_taken]
+ * @property {number|null} [events]
+ * @property {number|null} [missed_ticks]
+ * @property {Record<string, any>|null} [environment]
+ * @property {{code: number|null, signal: number|null}|null} [exit]
+ * @property {{original: number, container: number, result: number}|null} [expected]
+ *
+ * @typedef {object} Phase
+ * @property {string} name
+ * @property {number} t_ns
+ * @property {number} value
+ * @property {number} rss
+ * @property {number} peak
+ * @property {number|null} pss
+ * @property {number|null} uss
+ * @property {number|null} swap
+ *
+ * @typedef {object} TracedEvent
+ * @property {number|null} index
+ * @property {number} t_ns
+ * @property {string} kind
+ * @property {number} thread
+ * @property {string|null} function
+ * @property {string|null} file
+ * @property {number} line
+ * @property {number} rss
+ * @property {number} drss
+ * @property {number|null} peak
+ * @property {number} [value]
+ * @property {number} [generation]
+ *
+ * @typedef {object} FunctionTotal
+ * @property {number} id
+ * @property {string} name
+ * @property {string} file
+ * @property {number} line
+ * @property {"python"|"c"} kind
+ * @property {number|null} calls
+ * @property {number} gained
+ * @property {number} released
+ * @property {number|null} peak
+ *
+ * @typedef {object} Build
+ * @property {number} id
+ * @property {string} project
+ * @property {{sha: string, subject: string|null}} commit
+ * @property {{id: number, name: string}} python
+ * @property {"building"|"done"|"failed"} status
+ * @property {string} flags
+ * @property {string} compiler
+ * @property {number} started_ns
+ * @property {number|null} finished_ns
+ * @property {string|null} error
+ * @property {{command: string, exit: number|null, signal: number|null, wall_ns: number}[]} steps
+ *
+ * @typedef {object} Host
+ * @property {number} id
+ * @property {string} name
+ * @property {string} kernel
+ * @property {string} cpu
+ * @property {number} cores
+ * @property {number} memory
+ * @property {string} thp
+ * @property {number|null} mark_error
+ * @property {Record<string, number|null>} noise
+ * @property {boolean} current
  *
  * @typedef {object} Batch
  * @property {number} id
@@ -50,6 +120,10 @@
  * @property {number} failed
  * @property {number} percent
  * @property {number|null} eta_ns
+ * @property {number} [cancelled]
+ * @property {number} [priority]
+ * @property {string} [reason]
+ * @property {string|null} [by]
  *
  * @typedef {object} TracedFunction
  * @property {number} id
@@ -86,7 +160,15 @@
  * @property {string} name
  * @property {string} repo
  * @property {string|null} branch null: the HEAD of the source
- * @property {string|null} [baseline] PYTHON, @COMMIT or PYTHON@COMMIT
+ * @property {Record<string, any>|null} recipe
+ * @property {string|null} scenarios
+ * @property {string[]} pythons
+ * @property {boolean} enabled
+ * @property {string|null} [baseline] a Python, a commit behind an at sign, or both
+ * @property {string[]} [cron]
+ * @property {string|null} [timezone]
+ * @property {number|null} [poll_s]
+ * @property {{file: string, error: string}[]} [left_out] in the answer to a change
  *
  * @typedef {{sha: string, subject: string, author: string, committed_ns: number}} Commit
  *

@@ -41,6 +41,21 @@ export const VIEWS = {
     title: "Trigger", key: "t", nav: true, runs: true,
     load: async () => (await import("./views/trigger.js")).createTrigger,
   },
+  projects: {
+    title: "Projects", key: "p", nav: true,
+    load: async () => (await import("./views/projects.js")).createProjects,
+  },
+  pythons: {
+    title: "Pythons", key: "y", nav: true,
+    load: async () => (await import("./views/pythons.js")).createPythons,
+  },
+  hosts: {
+    title: "Hosts", nav: true,
+    load: async () => (await import("./views/hosts.js")).createHosts,
+  },
+  run: { title: "Run", load: async () => (await import("./views/run.js")).createRun },
+  batch: { title: "Batch", load: async () => (await import("./views/batch.js")).createBatch },
+  build: { title: "Build", load: async () => (await import("./views/build.js")).createBuild },
 };
 
 /** The view of an empty or unknown address. */

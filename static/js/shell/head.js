@@ -143,7 +143,7 @@ export class Head {
     if (batch.queued) parts.push(`${batch.queued} queued`);
     const eta = batch.eta_ns ? `${duration(batch.eta_ns)} left` : "";
     replace(live, h("a", {
-      href: href("trigger", { batch: batch.id }),
+      href: href(`batch/${batch.id}`),
       title: `Batch ${batch.id}: ${plural(batch.runs, "run")}, ${batch.done} done, ` +
         `${batch.failed} failed, ${batch.percent} %`,
     }, h("span", { class: "live-dot" }), h("span", { class: "live-text" }, parts.join(", ")),

@@ -1,17 +1,22 @@
 // curves.js - the view Curves: pick runs by commit and Python, see their RSS over each other.
 //
 // Its whole state stands in the URL: runs (ids), off (ids switched off in the legend), from and
-// to (the zoomed window in ns), work (the workload whose matrix is shown), samples=all, follow=1.
+// to (the zoomed window in ns, or billionths of an iteration), work (the workload whose matrix is
+// shown), values (rss, change, difference), align (time, phase, iteration), samples (first, band,
+// all), split=python, phases=0, follow=1.
 
-import { CurveStore } from "../curvestore.js";
+import * as api from "../api.js";
+import { ALIGNS, CurveModes, SAMPLES, VALUES } from "../curvemodes.js";
+import { CurvePane } from "../curvepane.js";
+import { EventsAround } from "../eventsaround.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import { Figures } from "../figures.js";
 import { FirstSteps } from "../firststeps.js";
-import { paramsText, plural, seconds, shortSha } from "../format.js";
+import { paramsText, plural, shortSha } from "../format.js";
 import { Matrix } from "../matrix.js";
+import { Multiples } from "../multiples.js";
 import { comparePythons, commitLine, pythonColor } from "../palette.js";
-import { CurvePlot } from "../plot.js";
-import { describe, Readout } from "../readout.js";
+import { describe, Readout, seriesName } from "../readout.js";
 import { href, idList, nsOrNull } from "../router.js";
 import {
   cellKey, cells, commitsOf, FIRST_LOOK, firstSample, lookAt, newestBatch, pythonsOf, workloadKey,
@@ -21,18 +26,17 @@ import {
 /** @typedef {import("../types.js").Run} Run */
 
 const MOST_CURVES = 48;
-const REFINE_AFTER_MS = 180;
+const DRAW_EVERY_MS = 120;    // while curves still come in
 
 /** @param {import("../views.js").Context} context */
 export function createCurves({ model, router }) {
-  const store = new CurveStore();
-
   /** @type {number[]} */
   let selected = [];
   /** @type {Set<number>} */
   let off = new Set();
   let work = "";
-  let allSamples = false;
+  let split = false;
+  let banded = true;         // phases lie behind the curves
   let follow = false;
   /** @type {Set<number>} batches that following has already looked at */
   const seen = new Set();
@@ -40,8 +44,8 @@ export function createCurves({ model, router }) {
   let missing = [];
   let chosen = false;
   let matrixShown = false;   // scrolled to the newest Python once
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let refineTimer;
+  /** @type {Set<number>} runs whose marks were asked for */
+  const asked = new Set();
 
   /* ---- the parts of the page ---- */
 
@@ -49,9 +53,21 @@ export function createCurves({ model, router }) {
     id: "work", on: { change: () => { work = workSelect.value; save(); draw(); } },
   });
   const workFixed = h("span", { class: "work-one" });
-  const allBox = h("input", {
-    type: "checkbox", on: { change: () => setAllSamples(allBox.checked) },
-  });
+  const splitBox = h("input", { type: "checkbox", on: { change: () => {
+    split = splitBox.checked;
+    save();
+    drawCurves();
+  } } });
+  const phaseBox = h("input", { type: "checkbox", on: { change: () => {
+    banded = phaseBox.checked;
+    save();
+    drawCurves();
+  } } });
+  const choices = {
+    values: choice("Values", VALUES, (name) => setMode({ values: name })),
+    align: choice("Aligned by", ALIGNS, (name) => setMode({ align: name })),
+    samples: choice("Samples", SAMPLES, (name) => setSamples(name)),
+  };
   const followBox = h("input", {
     type: "checkbox", on: { change: () => { follow = followBox.checked; save(); } },
   });
@@ -64,16 +80,15 @@ export function createCurves({ model, router }) {
     type: "button", class: "quiet", hidden: true, on: { click: () => void model.loadOlder() },
   }, "Load older runs");
 
-  /** @type {CurvePlot} */
-  const plot = new CurvePlot((id, index) =>
-    describe(model.runs.get(id), store.get(id), index, plot.shownNs));
-  const message = h("div", { class: "plot-message", role: "status" });
-  const windowText = h("span", { class: "window-text" });
-  const zoomIn = button("Zoom in", "+", () => plot.zoomBy(2));
-  const zoomOut = button("Zoom out", "−", () => plot.zoomBy(0.5));
-  const reset = h("button", { type: "button", class: "small", on: {
-    click: () => plot.resetZoom(),
-  } }, "Reset zoom");
+  /** @type {CurvePane} */
+  const pane = new CurvePane({
+    describe: (id, index) => tip(id, index, plot),
+    within: (id, span) => modes.within(id, span),
+  });
+  const { plot, store } = pane;
+  const modes = new CurveModes((id) => store.get(id));
+  const multiples = new Multiples((id, index, of) => tip(id, index, of));
+  const around = new EventsAround();
   const readout = new Readout(plot, store, {
     isOff: (id) => off.has(id),
     toggle: (id) => {
@@ -82,15 +97,13 @@ export function createCurves({ model, router }) {
       drawCurves();
     },
     remove: (id) => select(selected.filter((one) => one !== id)),
+    says: (run, index) => modes.says(run, plot.series.find((s) => s.id === run.id), index,
+      plot.shownNs / 1e9),
+    unit: () => plot.axes.signed ? "change, MiB" : "RSS, MiB",
   });
+  pane.box.append(multiples.element);
   const figure = h("figure", { class: "curves", "aria-label": "RSS against time" },
-    h("div", { class: "plot-side" },
-      h("div", { class: "plot-bar" },
-        h("span", { class: "hint" },
-          "Drag to zoom, wheel to zoom at the pointer, Shift and drag to pan"),
-        windowText, h("span", { class: "zoom-buttons" }, zoomOut, zoomIn, reset)),
-      h("div", { class: "plot-box" }, plot.element, message)),
-    readout.element);
+    pane.element, readout.element);
 
   const figures = new Figures();
   const lost = h("p", { class: "note", hidden: true });
@@ -101,10 +114,13 @@ export function createCurves({ model, router }) {
       workFixed,
       h("span", { class: "spring" }),
       h("span", { class: "view-options" },
-        h("label", { class: "tick" }, allBox, "All samples"),
         h("label", { class: "tick", title: "Show new runs as they start" }, followBox,
           "Follow new runs"), older)),
-    lost, matrix.element, figure, figures.element);
+    lost, matrix.element, h("div", { class: "curve-modes" },
+      ...Object.values(choices).map((one) => one.element),
+      h("label", { class: "tick" }, phaseBox, "Phases"),
+      h("label", { class: "tick" }, splitBox, "One chart a Python")),
+    figure, around.element, figures.element);
 
   const firstSteps = new FirstSteps(model);
   const element = h("section", { class: "view", "aria-label": "Curves" },
@@ -116,7 +132,12 @@ export function createCurves({ model, router }) {
   function read(params) {
     selected = idList(params.get("runs"));
     off = new Set(idList(params.get("off")));
-    allSamples = params.get("samples") === "all";
+    modes.mode = {
+      values: known(VALUES, params.get("values")), align: known(ALIGNS, params.get("align")),
+      samples: known(SAMPLES, params.get("samples")),
+    };
+    split = params.get("split") === "python";
+    banded = params.get("phases") !== "0";
     follow = params.get("follow") === "1";
     work = params.get("work") ?? "";
     const from = nsOrNull(params.get("from"));
@@ -153,7 +174,7 @@ export function createCurves({ model, router }) {
       work = first ? workloadKey(first) : workloads(model.runs.values())[0]?.key ?? "";
     }
     fetchCurves();
-    if (plot.span) refine();
+    if (plot.span) pane.refine();
     draw();
   }
 
@@ -165,7 +186,10 @@ export function createCurves({ model, router }) {
       from: plot.span ? String(Math.round(plot.span.from * 1e9)) : null,
       to: plot.span ? String(Math.round(plot.span.to * 1e9)) : null,
       work: work && (!first || workloadKey(first) !== work) ? work : null,
-      samples: allSamples ? "all" : null,
+      ...Object.fromEntries(Object.entries(modes.mode).map(([name, value]) =>
+        [name, value === FIRST[/** @type {keyof typeof FIRST} */ (name)] ? null : value])),
+      split: split ? "python" : null,
+      phases: banded ? null : "0",
       follow: follow ? "1" : null,
     });
   }
@@ -197,7 +221,8 @@ export function createCurves({ model, router }) {
   }
 
   /** @param {import("../selection.js").Cell} cell */
-  const picks = (cell) => (allSamples ? cell.runs : [firstSample(cell)]).map((run) => run.id);
+  const picks = (cell) => (modes.mode.samples === "first" ? [firstSample(cell)]
+    : cell.runs).map((run) => run.id);
 
   /** @param {string[]} keys */
   function toggleCells(keys) {
@@ -215,9 +240,18 @@ export function createCurves({ model, router }) {
     toggleCells([...held.values()].filter(belongs).map((cell) => cell.key));
   }
 
-  /** @param {boolean} all */
-  function setAllSamples(all) {
-    allSamples = all;
+  /** @param {Partial<import("../curvemodes.js").Mode>} change */
+  function setMode(change) {
+    if (change.align && change.align !== modes.mode.align && plot.span) plot.setSpan(null);
+    Object.assign(modes.mode, change);
+    save();
+    pane.refine();
+    draw();
+  }
+
+  /** One sample of each cell that is picked, or all of them. @param {string} which */
+  function setSamples(which) {
+    modes.mode.samples = which;
     const held = cells([...model.runs.values()]);
     const keys = new Set(selectedRuns().map(cellKey));
     const inWork = new Set((current()?.runs ?? []).map((run) => run.id));
@@ -276,16 +310,37 @@ export function createCurves({ model, router }) {
   function fetchCurves() {
     const started = selectedRuns().filter((run) => run.status === "running" ||
       run.status === "done" || (run.status === "failed" && run.started_ns !== null));
-    store.points = Math.max(600, Math.min(3000, plot.element.clientWidth * 2 || 1000));
+    pane.sizePoints();
     store.want(started.slice(0, MOST_CURVES).map((run) => run.id));
   }
 
-  function refine() {
-    clearTimeout(refineTimer);
-    refineTimer = setTimeout(() => {
-      if (plot.span) void store.refine(plot.span.from * 1e9, plot.span.to * 1e9);
-      else store.coarsen();
-    }, REFINE_AFTER_MS);
+  /** The marks of the runs whose phases are laid over each other, or lie behind the curves. */
+  function fetchPhases() {
+    const runs = selectedRuns().filter((run) => run.status === "done" && !asked.has(run.id));
+    const wanted = modes.mode.align === "time" ? (banded ? runs.slice(0, 1) : []) : runs;
+    if (!wanted.length || (modes.mode.align === "time" &&
+      selected.some((id) => asked.has(id)))) return;
+    for (const run of wanted) asked.add(run.id);
+    void Promise.allSettled(wanted.map(async ({ id }) => {
+      modes.phases.set(id, (await api.getRun(id)).phases ?? []);
+    })).then(drawCurves);
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} index
+   * @param {import("../plot.js").CurvePlot} of
+   */
+  function tip(id, index, of) {
+    const run = model.runs.get(id);
+    const s = of.series.find((one) => one.id === id);
+    const said = run ? modes.says(run, s, index, of.shownNs / 1e9) : null;
+    if (!run || !said) return describe(run, store.get(id), index, of.shownNs);
+    const x = of.axes.say(s?.points[index]?.x ?? 0, of.shownNs / 1e9);
+    const value = /[KM]iB$/.test(said.value) ? said.value : `${said.value} MiB`;
+    return [`${said.detail} ${said.place}`.trim(), `${value} at ${x}`, s?.band
+      ? s.name : modes.pair && modes.mode.values === "difference"
+        ? `${seriesName(modes.pair.head)} less ${seriesName(modes.pair.base)}` : seriesName(run)];
   }
 
   /* ---- drawing ---- */
@@ -339,7 +394,11 @@ export function createCurves({ model, router }) {
       (option, one) => setText(option, [one.scenario, paramsText(one.params)]
         .filter(Boolean).join("  ·  ")));
     if (workSelect.value !== work) workSelect.value = work;
-    allBox.checked = allSamples;
+    splitBox.checked = split;
+    phaseBox.checked = banded;
+    for (const [name, one] of Object.entries(choices)) {
+      one.update(modes.mode[/** @type {keyof typeof modes.mode} */ (name)]);
+    }
     followBox.checked = follow;
     older.hidden = model.olderRuns === null;
     lost.hidden = missing.length === 0;
@@ -369,29 +428,32 @@ export function createCurves({ model, router }) {
   function drawCurves() {
     const look = looks();
     const runs = ordered();
-    plot.setSeries(runs.flatMap((run) => {
-      const held = store.get(run.id);
-      if (!held) return [];
-      return [{
-        id: run.id, ...look(run), hidden: off.has(run.id), points: held.points,
-        tideMark: run.tide_mark, tideAt: held.tideAt,
-        floorLine: run.base !== null && run.floor !== null ? run.base + run.floor : null,
-      }];
-    }));
+    fetchPhases();
+    const series = modes.series(runs, look, (id) => off.has(id), plot.span);
+    const axes = modes.axes(runs, plot.shownNs / 1e9);
+    const phases = banded ? modes.bands(runs.filter((run) => !off.has(run.id))) : [];
+    plot.setAxes(axes);
+    plot.setPhases(phases);
+    plot.setSeries(series);
+    plot.element.hidden = split;
+    if (split) {
+      const named = new Map(runs.map((run) => [run.id, run.python.name]));
+      multiples.update({ series, axes, phases, span: plot.span,
+        groupOf: (s) => named.get(s.id) ?? "" });
+    }
+    multiples.element.hidden = !split;
     drawMessage(runs);
     readout.update(runs, look);
-    const span = plot.span;
-    setText(windowText, span ? `${seconds(span.from * 1e9, (span.to - span.from) * 1e9)} – ` +
-      `${seconds(span.to * 1e9, (span.to - span.from) * 1e9)} s` : "");
-    reset.disabled = span === null;
-    zoomOut.disabled = span === null;
+    const { pair } = modes;
+    pane.drawBar(pair && modes.mode.values === "difference"
+      ? `${seriesName(pair.head)} less ${seriesName(pair.base)}` : undefined);
     figure.dataset.runs = runs.map((run) => run.id).join(",");
     figure.dataset.live = String(runs.filter((run) => run.status === "running").length);
   }
 
   /** @param {Run[]} runs */
   function drawMessage(runs) {
-    const drawn = runs.some((run) => store.get(run.id)?.points.length && !off.has(run.id));
+    const drawn = plot.series.some((s) => s.points.length && !s.hidden);
     const loading = runs.some((run) => store.get(run.id)?.state === "loading");
     const waiting = runs.filter((run) => ["queued", "building", "running"].includes(run.status));
     const failed = runs.filter((run) => run.status === "failed");
@@ -399,6 +461,10 @@ export function createCurves({ model, router }) {
     let state = "ready";
     if (model.state === "loading") [text, state] = ["Loading runs", "loading"];
     else if (drawn) text = "";
+    else if (modes.mode.values === "difference" && runs.length && !loading && !waiting.length) {
+      [text, state] = ["A difference is of two curves. Pick two, or switch the others off in the " +
+        "legend.", "none"];
+    }
     else if (!runs.length) {
       [text, state] = ["Nothing is picked. Press a cell above, or a commit or a Python for all " +
         "of its cells.", "none"];
@@ -421,9 +487,7 @@ export function createCurves({ model, router }) {
     } else {
       [text, state] = ["No curve could be loaded; why is said beside each run.", "failed"];
     }
-    setText(message, text);
-    message.dataset.state = state;
-    message.hidden = text === "";
+    pane.say(text, state);
     figure.dataset.state = state;
     setAttr(figure, "aria-busy", state === "loading" ? "true" : null);
   }
@@ -431,7 +495,17 @@ export function createCurves({ model, router }) {
   /* ---- what the rest of the page tells ---- */
 
   let drawSoon = 0;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let drawLater;
   const redraw = () => {
+    // Of many curves that come in one after another not each is drawn by itself.
+    if ([...store.held.values()].some((held) => held.state === "loading")) {
+      drawLater ??= setTimeout(drawNow, DRAW_EVERY_MS);
+    } else drawNow();
+  };
+  const drawNow = () => {
+    clearTimeout(drawLater);
+    drawLater = undefined;
     drawSoon ||= requestAnimationFrame(() => {
       drawSoon = 0;
       drawCurves();
@@ -463,10 +537,22 @@ export function createCurves({ model, router }) {
   store.addEventListener("change", redraw);
   plot.addEventListener("window", () => {
     save();
-    refine();
     redraw();
   });
   plot.addEventListener("cursor", () => readout.update(ordered(), looks()));
+  multiples.addEventListener("window", (event) => {
+    plot.setSpan(/** @type {CustomEvent} */ (event).detail);
+    pane.refine();
+    save();
+    redraw();
+  });
+  const press = (/** @type {import("../plot.js").CurvePlot} */ of) => {
+    const run = of.cursor ? model.runs.get(of.cursor.active) : undefined;
+    if (run && of.cursor) void around.open(run, modes.instant(run.id, of.cursor.x) * 1e9);
+  };
+  plot.addEventListener("press", () => press(plot));
+  multiples.addEventListener("press", (event) =>
+    press(/** @type {CustomEvent} */ (event).detail));
 
   return {
     element,
@@ -481,21 +567,42 @@ export function createCurves({ model, router }) {
       model.removeEventListener("curve", onCurve);
       model.removeEventListener("done", onDone);
       model.removeEventListener("reloaded", onReloaded);
-      clearTimeout(refineTimer);
+      clearTimeout(drawLater);
       cancelAnimationFrame(drawSoon);
-      store.clear();
-      plot.destroy();
+      multiples.destroy();
+      pane.destroy();
     },
   };
 }
 
+const FIRST = { values: "rss", align: "time", samples: "first" };
+
 /**
- * @param {string} label
- * @param {string} sign
- * @param {() => void} act
+ * @param {readonly (readonly [string, string])[]} all
+ * @param {string|null} given
  */
-function button(label, sign, act) {
-  return h("button", {
-    type: "button", class: "small sign", "aria-label": label, title: label, on: { click: act },
-  }, sign);
+const known = (all, given) => all.some(([name]) => name === given) && given !== null
+  ? given : all[0][0];
+
+/**
+ * A row of buttons of which one is pressed.
+ * @param {string} label
+ * @param {readonly (readonly [string, string])[]} all
+ * @param {(name: string) => void} choose
+ */
+function choice(label, all, choose) {
+  const buttons = all.map(([name, text]) => h("button", {
+    type: "button", data: { name }, on: { click: () => choose(name) },
+  }, text));
+  const element = h("div", { class: "choice" }, h("span", { class: "hint" }, label),
+    h("div", { class: "tabs", role: "group", "aria-label": label }, ...buttons));
+  return {
+    element,
+    /** @param {string} value */
+    update(value) {
+      for (const one of buttons) {
+        setAttr(one, "aria-pressed", String(one.dataset.name === value));
+      }
+    },
+  };
 }

@@ -1,23 +1,21 @@
-// trigger.js - the view Trigger: say what to run, see what that comes to, start it, watch it.
+// trigger.js - the view Trigger: say what to run, see what that comes to, start it.
 //
 // State in the URL: project, commits, pythons, scenarios (comma lists), since, until, every, params
-// (name:value,...), size, samples, and batch: the one that is watched.
+// (name:value,...), size, samples. What was started is watched on its page, #/batch/ID.
 
 import { ApiError, planRuns, postRuns } from "../api.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import { allowedText, entryHelp } from "../entry.js";
-import { ago, count, dateTime, duration, plural, shortSha } from "../format.js";
+import { ago, count, dateTime, plural, shortSha } from "../format.js";
 import { comparePythons } from "../palette.js";
 import { planFacts } from "../planfacts.js";
 import { href } from "../router.js";
-import { statusOf } from "./runs.js";
 
 /** @typedef {import("../types.js").Run} Run */
 /** @typedef {import("../types.js").Param} Param */
 
 const COMMITS_AT_FIRST = 8;
 const MOST_RUNS = 10000;
-const MOST_ROWS = 300;
 const PLAN_AFTER_MS = 350;
 
 const BOUNDS = [
@@ -35,8 +33,6 @@ export function createTrigger({ model, router }) {
   /** @type {"demo"|"full"} */
   let size = "demo";
   let samples = "1";
-  /** @type {number|null} */
-  let batch = null;
   /** @type {{asked: string, plan: import("../types.js").Plan|null, problem: string}} */
   let planned = { asked: "", plan: null, problem: "" };
   let closed = false; // this reader has no token: nothing is planned, and Start says how to get in
@@ -128,24 +124,13 @@ export function createTrigger({ model, router }) {
   paramField.node, sampleField.node,
   planBox, h("div", { class: "submit" }, plan, start), problem);
 
-  const watch = h("section", { class: "watch", "aria-label": "Batch", hidden: true });
-  const watchHead = h("div", { class: "watch-head" });
-  const watchBar = h("progress", { max: 100, value: 0, "aria-label": "Progress of the batch" });
-  const watchFacts = h("p", { class: "watch-facts" });
-  const watchBody = h("tbody");
-  watch.append(watchHead, watchBar, watchFacts, h("div", {
-    class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Runs of the batch",
-  }, h("table", { class: "data" }, h("thead", null, h("tr", null,
-    ...["Python", "Commit", "Sample", "Status"].map((name) =>
-      h("th", { scope: "col", class: name === "Sample" ? "num" : null }, name)),
-    h("th", { scope: "col" }, h("span", { class: "unseen" }, "Curve")))), watchBody)));
   const recent = h("section", { class: "recent", "aria-label": "Recent batches" });
   const recentList = h("ul");
   recent.append(h("h2", null, "Recent batches"), recentList);
 
   const element = h("section", { class: "view", "aria-label": "Trigger" },
     h("div", { class: "view-head" }, h("h1", null, "Trigger")),
-    h("div", { class: "trigger" }, form, h("div", { class: "trigger-side" }, watch, recent)));
+    h("div", { class: "trigger" }, form, h("div", { class: "trigger-side" }, recent)));
 
   /* ---- state ---- */
 
@@ -173,13 +158,6 @@ export function createTrigger({ model, router }) {
     samples = given.get("samples") ?? "1";
     samplesInput.value = samples;
     touched = wanted.length + picked.pythons.size + picked.scenarios.size > 0 || bounded();
-    batch = /^\d+$/.test(given.get("batch") ?? "") ? Number(given.get("batch")) : null;
-    if (batch !== null) {
-      void model.ensureBatch(batch).catch((error) => {
-        replace(watchHead, entryHelp(error));
-        watch.hidden = false;
-      });
-    }
     adopt();
   }
 
@@ -203,7 +181,6 @@ export function createTrigger({ model, router }) {
       params: [...params].map(([name, value]) => `${name}:${value}`).join(",") || null,
       size: size === "full" ? "full" : null,
       samples: samples === "1" ? null : samples,
-      batch: batch === null ? null : String(batch),
     });
   }
 
@@ -304,16 +281,12 @@ export function createTrigger({ model, router }) {
       const made = await postRuns(request());
       planned.asked = ""; // what is cached and known will be other then
       model.addBatch(made);
-      batch = made.id;
-      save();
+      router.go(`batch/${made.id}`);
     } catch (error) {
       showError(error);
     }
     sending = false;
     draw();
-    if (batch !== null && problem.hidden && !element.querySelector(".field-error:not([hidden])")) {
-      watch.scrollIntoView({ block: "nearest" });
-    }
   }
 
   function clearErrors() {
@@ -419,7 +392,6 @@ export function createTrigger({ model, router }) {
       (tab, name) => setAttr(tab, "aria-pressed", String(size === name && !params.size)));
     drawParams();
     drawPlan();
-    drawWatch();
     drawRecent();
   }
 
@@ -481,60 +453,14 @@ export function createTrigger({ model, router }) {
       ? `Start ${plural(total, "run")}` : "Start");
   }
 
-  function drawWatch() {
-    const held = batch === null ? null : model.batches.get(batch);
-    if (!held) return;
-    watch.hidden = false;
-    watch.dataset.status = held.status;
-    const runs = model.runsOfBatch(held.id);
-    const drawable = runs.filter((run) => run.status !== "failed").slice(0, 48);
-    replace(watchHead, h("h2", null, `Batch ${held.id}`),
-      h("a", { href: href("curves", { runs: drawable.map((run) => run.id).join(",") || null }) },
-        held.status === "done" ? "See its curves" : "Watch its curves"));
-    watchBar.value = held.percent;
-    const parts = [`${held.percent} %`, `${held.done} of ${plural(held.runs, "run")} done`];
-    if (held.failed) parts.push(`${held.failed} failed`);
-    if (held.running) parts.push(`${held.running} running`);
-    if (held.building) parts.push(`${held.building} building`);
-    if (held.queued) parts.push(`${held.queued} queued`);
-    if (held.eta_ns !== null && held.status !== "done") {
-      parts.push(`about ${duration(held.eta_ns)} left`);
-    }
-    setText(watchFacts, parts.join(" · "));
-    keyed(watchBody, runs.slice(0, MOST_ROWS), (run) => run.id, () => h("tr"), watchRow);
-    if (runs.length > MOST_ROWS) {
-      watchFacts.append(" · ",
-        h("a", { href: href("runs", { batch: held.id }) }, "all of its runs"));
-    }
-  }
-
-  /**
-   * @param {HTMLTableRowElement} row
-   * @param {Run} run
-   */
-  function watchRow(row, run) {
-    const sign = `${run.status} ${run.percent} ${run.error}`;
-    if (row.dataset.sign === sign) return;
-    row.dataset.sign = sign;
-    row.dataset.status = run.status;
-    replace(row, h("th", { scope: "row", class: "name" }, run.python.name),
-      h("td", { title: `${run.commit.sha} ${run.commit.subject ?? ""}` },
-        h("code", null, shortSha(run.commit.sha))),
-      h("td", { class: "num" }, run.sample),
-      h("td", { class: "status-cell" }, statusOf(run)),
-      h("td", null, run.status === "running" || run.status === "done"
-        ? h("a", { href: href("curves", { runs: run.id }) }, "curve") : ""));
-  }
-
   function drawRecent() {
     const batches = [...model.batches.values()].sort((a, b) => b.id - a.id).slice(0, 8);
     recent.hidden = batches.length === 0;
     keyed(recentList, batches, (one) => one.id, (one) => h("li", null,
-      h("a", { href: href("trigger", { batch: one.id }) }, `Batch ${one.id}`),
+      h("a", { href: href(`batch/${one.id}`) }, `Batch ${one.id}`),
       h("span", { class: "facts" }), h("span", { class: "when", title: dateTime(one.queued_ns) })),
     (row, one) => {
-      const [link, facts, when] = Array.from(row.children);
-      setAttr(link, "aria-current", one.id === batch ? "true" : null);
+      const [, facts, when] = Array.from(row.children);
       setText(facts, `${plural(one.runs, "run")}, ${one.status === "done"
         ? one.failed ? `${one.failed} failed` : "done" : `${one.percent} %`}`);
       setText(when, ago(one.queued_ns));

@@ -1,0 +1,212 @@
+// projectform.js - the form that adds or changes a project. It sends what differs from what the
+// daemon holds, and says at a field what was refused there.
+
+import * as api from "./api.js";
+import { h, replace, setText } from "./dom.js";
+import { allowedText, entryHelp } from "./entry.js";
+
+/** @typedef {import("./types.js").Project} Project */
+
+const KINDS = ["", "cmake", "setup.py", "pip", "wheel", "command"];
+
+/**
+ * What a field shows of a project, and how its text is sent. `since` names the field of the
+ * daemon's answer that must be there for it: a daemon that does not know it is not asked.
+ * @typedef {object} Field
+ * @property {string} name of the API
+ * @property {string} label
+ * @property {string} hint
+ * @property {(project: Project) => string} show
+ * @property {(text: string) => unknown} read
+ * @property {boolean} [area]
+ */
+
+/** @param {string} text */
+const words = (text) => text.split(/[\s,]+/).filter(Boolean);
+/** @param {string} text */
+const lines = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
+/** @param {string} text */
+const orNull = (text) => text.trim() || null;
+/** @param {string} text */
+const numberOrText = (text) => !text.trim() ? null : Number.isFinite(Number(text)) ? Number(text)
+  : text.trim();
+
+/** @type {Field[]} */
+const FIELDS = [
+  { name: "name", label: "Name", hint: "letters, digits, - and _: it stands in addresses",
+    show: (project) => project.name, read: (text) => text.trim() },
+  { name: "repo", label: "Repository", hint: "an absolute path or a URL",
+    show: (project) => project.repo, read: (text) => text.trim() },
+  { name: "branch", label: "Branch", hint: "empty: the HEAD of the repository",
+    show: (project) => project.branch ?? "", read: orNull },
+  { name: "scenarios", label: "Scenarios",
+    hint: "a folder of the repository; empty: Tidemark's own",
+    show: (project) => project.scenarios ?? "", read: orNull },
+  { name: "pythons", label: "Pythons",
+    hint: "names or versions that a request gets that names none",
+    show: (project) => project.pythons.join(", "), read: words },
+  { name: "baseline", label: "Baseline",
+    hint: "3.11, @v1.2 or 3.11@v1.2; empty: the oldest Python that was measured",
+    show: (project) => project.baseline ?? "", read: orNull },
+  { name: "cron", label: "At these times", area: true,
+    hint: "one line each: minute hour day month weekday, as 0 3 * * *",
+    show: (project) => (project.cron ?? []).join("\n"), read: lines },
+  { name: "timezone", label: "Time zone", hint: "of these times, as Europe/Berlin",
+    show: (project) => project.timezone ?? "", read: orNull },
+  { name: "poll_s", label: "Look for commits every", hint: "seconds; empty: never",
+    show: (project) => project.poll_s === null || project.poll_s === undefined ? ""
+      : String(project.poll_s), read: numberOrText },
+  { name: "webhook_secret", label: "Secret of its webhook",
+    hint: "is never shown; what is typed replaces it", show: () => "", read: orNull },
+];
+
+/** Fields that only a daemon has whose projects carry them. */
+const LATER = new Set(["baseline", "cron", "timezone", "poll_s", "webhook_secret"]);
+
+export class ProjectForm {
+  /**
+   * @param {Project|null} project null: a new one
+   * @param {Project[]} others what the daemon holds, to see which fields it knows
+   * @param {object} on
+   * @param {(project: Project) => void} on.saved
+   * @param {() => void} on.closed
+   */
+  constructor(project, others, on) {
+    this.project = project;
+    this.on = on;
+    const model = project ?? others[0];
+    this.fields = FIELDS.filter(({ name }) => !LATER.has(name) ||
+      (model && name in model) || (name === "webhook_secret" && model && "cron" in model));
+    /** @type {Map<string, {input: HTMLInputElement|HTMLTextAreaElement, error: HTMLElement}>} */
+    this.parts = new Map();
+    this.problem = h("div", { class: "problem", role: "alert", hidden: true });
+    this.save = h("button", { type: "submit", class: "primary" },
+      project ? "Check and save" : "Check and add");
+    this.element = h("form", { class: "project-form", novalidate: true, "aria-label":
+      project ? `Edit ${project.name}` : "Add a project", on: {
+      submit: (/** @type {Event} */ event) => {
+        event.preventDefault();
+        void this.#send();
+      },
+    } }, ...this.fields.map((field) => this.#field(field)), this.#recipe(),
+    h("p", { class: "note" }, "The repository is fetched and its scenarios are described before " +
+      "anything is kept; that takes a moment."),
+    h("div", { class: "actions" }, this.save, h("button", { type: "button", class: "small", on: {
+      click: () => on.closed(),
+    } }, "Close without saving")), this.problem);
+  }
+
+  /** @param {Field} field */
+  #field({ name, label, hint, show, area }) {
+    const id = `project-${name}`;
+    const error = h("p", { class: "field-error", id: `error-${id}`, role: "alert", hidden: true });
+    const input = h(area ? "textarea" : "input", {
+      id, spellcheck: "false", autocomplete: "off", rows: area ? 2 : null,
+      type: area ? null : name === "webhook_secret" ? "password" : "text",
+      "aria-describedby": `hint-${id} error-${id}`,
+    });
+    input.disabled = name === "repo" && this.project !== null; // it stays what it was added with
+    input.value = this.project ? show(this.project) : name === "pythons" ? "all" : "";
+    this.parts.set(name, { input, error });
+    return h("div", { class: "form-row" }, h("label", { for: id }, label), input,
+      h("span", { class: "limits", id: `hint-${id}` }, hint), error);
+  }
+
+  #recipe() {
+    const given = this.project?.recipe ?? {};
+    const { kind, ...rest } = given;
+    this.kind = h("select", { id: "project-kind" }, ...KINDS.map((name) =>
+      h("option", { value: name }, name || "told from the tree")));
+    this.kind.value = kind ?? "";
+    const error = h("p", { class: "field-error", id: "error-project-recipe", role: "alert",
+      hidden: true });
+    const more = h("textarea", { id: "project-recipe", rows: 3, spellcheck: "false",
+      class: "code", "aria-describedby": "hint-project-recipe error-project-recipe" });
+    more.value = Object.keys(rest).length ? JSON.stringify(rest, null, 1) : "";
+    this.parts.set("recipe", { input: more, error });
+    return h("div", { class: "form-row" }, h("label", { for: "project-kind" }, "Recipe"),
+      h("span", { class: "line" }, this.kind),
+      h("label", { class: "limits", for: "project-recipe", id: "hint-project-recipe" },
+        "what differs from its defaults, as JSON: {\"folder\": \"src\", \"flags\": [\"-DX=1\"]}"),
+      more, error);
+  }
+
+  /** What differs from what the daemon holds. */
+  #changes() {
+    /** @type {Record<string, unknown>} */
+    const body = {};
+    for (const field of this.fields) {
+      const text = this.parts.get(field.name)?.input.value ?? "";
+      if (text === (this.project ? field.show(this.project) : "")) continue;
+      body[field.name] = field.read(text);
+    }
+    const recipe = this.#readRecipe();
+    if (recipe !== undefined) body.recipe = recipe;
+    return body;
+  }
+
+  #readRecipe() {
+    const text = this.parts.get("recipe")?.input.value.trim() ?? "";
+    const kind = this.kind?.value ?? "";
+    const rest = text ? JSON.parse(text) : {};
+    const given = kind || text ? { ...(kind ? { kind } : {}), ...rest } : null;
+    const held = this.project?.recipe ?? null;
+    const same = JSON.stringify(given, Object.keys(given ?? {}).sort()) ===
+      JSON.stringify(held, Object.keys(held ?? {}).sort());
+    if (same || (given === null && held !== null)) return undefined;
+    return given ?? undefined;
+  }
+
+  async #send() {
+    for (const { input, error } of this.parts.values()) {
+      error.hidden = true;
+      input.removeAttribute("aria-invalid");
+    }
+    this.problem.hidden = true;
+    let body;
+    try {
+      body = this.#changes();
+    } catch {
+      this.#refuse("recipe", "This is not JSON.");
+      return;
+    }
+    this.save.disabled = true;
+    setText(this.save, "Checking");
+    try {
+      this.on.saved(this.project ? await api.changeProject(this.project.name, body)
+        : await api.addProject(body));
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.save.disabled = false;
+    setText(this.save, this.project ? "Check and save" : "Check and add");
+  }
+
+  /** @param {unknown} error */
+  #failed(error) {
+    if (error instanceof api.ApiError && error.status === 422 && error.field) {
+      const root = error.field.split(/[.[]/)[0];
+      const { detail, title, allowed } = error.problem;
+      if (this.parts.has(root)) {
+        const limits = allowed === undefined ? "" : ` Allowed: ${allowedText(allowed)}.`;
+        this.#refuse(root, (detail ?? title) + limits);
+        return;
+      }
+    }
+    this.problem.hidden = false;
+    replace(this.problem, entryHelp(error));
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} why
+   */
+  #refuse(name, why) {
+    const part = this.parts.get(name);
+    if (!part) return;
+    setText(part.error, why);
+    part.error.hidden = false;
+    part.input.setAttribute("aria-invalid", "true");
+    part.input.focus();
+  }
+}
