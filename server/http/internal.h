@@ -145,6 +145,10 @@ tide_handler tide_patch_batch, tide_post_batch_cancel, tide_post_batch_retry, ti
 tide_handler tide_get_projects, tide_get_project, tide_post_projects, tide_patch_project,
     tide_delete_project;
 
+/* ---- cells.c ---- */
+
+tide_handler tide_get_metrics, tide_get_cells, tide_get_cell;
+
 /* ---- exchange.c ---- */
 
 tide_handler tide_get_export, tide_post_imports;

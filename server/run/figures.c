@@ -43,11 +43,30 @@ static enum tide_rc add_meta(struct tide_figures *f, const struct tide_record *r
     return TIDE_OK;
 }
 
+/* Keep the RSS between two iterations; when there is no more room every other one goes. A loop that
+ * begins anew is another one: the last counts. */
+static void add_iteration(struct tide_figures *f, const struct tide_record *r)
+{
+    if (r->value <= 0 || !f->stride) {
+        f->n_marks = f->marks_seen = 0;
+        f->stride = 1;
+    }
+    if (f->marks_seen++ % f->stride) return;
+    if (f->n_marks == TIDE_LEAK_MARKS) {
+        f->n_marks /= 2;
+        for (size_t i = 0; i < f->n_marks; i++)
+            f->marks[i] = f->marks[2 * i];
+        f->stride *= 2;
+    }
+    f->marks[f->n_marks++] = (struct tide_leak_mark){(double)r->value, (double)r->rss};
+}
+
 static void add_mark(struct tide_figures *f, const struct tide_record *r, const char *mark)
 {
     if (!strcmp(mark, "base")) f->base = (int64_t)r->rss;
     if (!strcmp(mark, "original") && f->original < 0) f->original = (int64_t)r->rss;
     if (!strcmp(mark, "end")) f->end = (int64_t)r->rss;
+    if (!strcmp(mark, "iteration")) add_iteration(f, r);
     if (!strcmp(mark, "iteration") && f->iterations > 0 && r->value >= 0 &&
         r->value <= f->iterations)
         f->percent = (int)((double)r->value * 100 / (double)f->iterations);
@@ -104,6 +123,14 @@ static int64_t number(const json_t *object, const char *key)
     return json_is_integer(value) ? json_integer_value(value) : -1;
 }
 
+/* Minor and major ones together; -1 where the stream is of an instrument that did not count them.
+ */
+static int64_t count_faults(const json_t *usage)
+{
+    int64_t minor = number(usage, "minor_faults"), major = number(usage, "major_faults");
+    return minor < 0 || major < 0 ? -1 : minor + major;
+}
+
 enum tide_rc tide_figures_outcome(struct tide_figures *f, const char *cut, struct tide_outcome *out,
                                   struct tide_error *e)
 {
@@ -113,6 +140,9 @@ enum tide_rc tide_figures_outcome(struct tide_figures *f, const char *cut, struc
     f->error = explain(f, cut);
     if (!f->error && !f->exit) return tide_fail(e, TIDE_NOMEM, "read a run's end");
     const json_t *usage = json_object_get(f->meta, "usage");
+    struct tide_leak leak;
+    enum tide_rc rc = tide_leak_judge(f->marks, f->n_marks, TIDE_LEAK_LEAST, &leak, e);
+    if (rc) return rc;
     *out = (struct tide_outcome){
         .error = f->error,
         .base = f->base,
@@ -125,6 +155,8 @@ enum tide_rc tide_figures_outcome(struct tide_figures *f, const char *cut, struc
         .events = f->events,
         .samples = f->samples,
         .missed_ticks = number(json_object_get(f->meta, "exit"), "missed_ticks"),
+        .page_faults = count_faults(usage),
+        .leak = leak.slope,
         .expected = f->expected,
         .environment = f->environment,
         .exit = f->exit,

@@ -3,6 +3,7 @@
 #ifndef TIDE_RUN_FIGURES_H
 #define TIDE_RUN_FIGURES_H
 
+#include "stats/leak.h"
 #include "store/store.h"
 
 #include <jansson.h>
@@ -12,6 +13,8 @@ struct tide_figures {
     int64_t base, original, end; /* bytes, -1 until known */
     int64_t tide_mark, events, samples;
     int64_t iterations; /* how many the scenario will make, 0 when it does not say */
+    struct tide_leak_mark marks[TIDE_LEAK_MARKS]; /* of iterations, thinned to every stride-th */
+    size_t n_marks, marks_seen, stride;
     int percent;
     json_t *meta;                                /* the latest value of each key */
     char *expected, *environment, *exit, *error; /* texts of an outcome */

@@ -9,6 +9,7 @@
 #include "build/scratch.h"
 #include "schedule/belongings.h"
 #include "schedule/discovery.h"
+#include "schedule/line.h"
 #include "schedule/settings.h"
 #include "schedule/settle.h"
 #include "schedule/suite.h"
@@ -120,7 +121,9 @@ static enum tide_rc renew(struct tide_projects *s, struct entry *entry,
         rc = open_repo(s, row, mirror, &repo, e);
     free(mirror);
     if (!rc) rc = make_catalog(s, row, repo, &c, e);
-    if (!rc && (sync || (!same && *row->scenarios))) rc = tide_catalog_sync(c, e);
+    bool synced = sync || (!same && *row->scenarios);
+    if (!rc && synced) rc = tide_catalog_sync(c, e);
+    if (!rc && synced) rc = tide_line_follow(s->store, c, e);
     if (!rc) rc = tide_suite_find(s->places, s->store, s->own, old, s->stop, c, e);
     if (rc) {
         tide_catalog_drop(c);

@@ -8,6 +8,7 @@
 #include "build/command.h"
 #include "run/runner.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -101,6 +102,8 @@ static enum tide_rc end_without_outcome(struct task *t, const struct tide_error 
         .events = -1,
         .samples = -1,
         .missed_ticks = -1,
+        .page_faults = -1,
+        .leak = NAN,
     };
     enum tide_rc rc;
     tide_log(TIDE_LOG_WARN, "schedule", "run=%lld %s: %s", (long long)t->job.run,

@@ -36,6 +36,7 @@ enum tide_rc tide_store_begin_anew(struct tide_store *s, struct tide_error *e)
         " build = NULL, error = NULL, started_ns = NULL, finished_ns = NULL, origin_ns = NULL,"
         " base = NULL, original = NULL, tide_mark = NULL, end = NULL, floor = NULL, wall_ns = NULL,"
         " cpu_ns = NULL, events = NULL, samples = NULL, missed_ticks = NULL, expected = NULL,"
+        " page_faults = NULL, leak = NULL,"
         " environment = NULL, exit = NULL, log = NULL WHERE id IN anew",
         "UPDATE batches SET finished_ns = NULL"
         " WHERE id IN (SELECT batch FROM runs WHERE id IN anew)",

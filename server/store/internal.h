@@ -24,7 +24,7 @@ struct tide_store {
 enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e);
 
 /* Prepare `sql` and bind by `types`: i int64_t, n int64_t with -1 as NULL, t const char * (NULL as
- * NULL), b const void * and size_t. The caller finalises *out. */
+ * NULL), b const void * and size_t, r double as tide_sql_bind_real. The caller finalises *out. */
 TIDE_CHECK enum tide_rc tide_sql_prepare(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e,
                                          const char *sql, const char *types, ...);
 TIDE_CHECK enum tide_rc tide_sql_prepare_list(sqlite3 *db, sqlite3_stmt **out, struct tide_error *e,
@@ -57,6 +57,20 @@ TIDE_CHECK enum tide_rc tide_sql_texts(sqlite3_stmt *q, enum tide_rc rc, struct 
 
 /* A copy of the text in a column, "" for NULL; NULL when memory ends. */
 char *tide_sql_text(sqlite3_stmt *q, int column);
+
+/* A number that may be fractional: an integer where it is whole, NULL for NAN. */
+int tide_sql_bind_real(sqlite3_stmt *q, int at, double value);
+
+/* Append the first column of the one row of a query; ABSENT, naming `what` and `id`, when there is
+ * none. `types` and what follows it are as in tide_sql_prepare (store/resources.c). */
+TIDE_CHECK enum tide_rc tide_store_put_one(struct tide_store *s, const char *what, int64_t id,
+                                           struct tide_str *out, struct tide_error *e,
+                                           const char *sql, const char *types, ...);
+
+/* Write the summaries of the run's cell anew, or those of every cell; within the caller's
+ * transaction (store/summaries.c). */
+TIDE_CHECK enum tide_rc tide_store_summarise(sqlite3 *db, int64_t run, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_fill_summaries(sqlite3 *db, struct tide_error *e);
 
 /* The totals and proportions of *m; within the caller's transaction (store/totals.c). */
 TIDE_CHECK enum tide_rc tide_store_append_totals(struct tide_store *s, int64_t run,

@@ -81,6 +81,30 @@ static void test_a_database_whose_references_are_broken_is_refused(void **state)
     assert_int_equal(ask("PRAGMA user_version"), 2);
 }
 
+static void test_metrics_of_earlier_runs_are_filled_in(void **state)
+{
+    (void)state;
+    make_old(5, "INSERT INTO projects (id, name, repo) VALUES (1, 'converters', '/repo');"
+                "INSERT INTO commits VALUES (1, 1, 'a000000000000000000000000000000000000000', 's',"
+                " 'a', 1);"
+                "INSERT INTO pythons VALUES (1, '3.12', '3.12', '', '', '', '', '', '', 'id', NULL,"
+                " 1, 0);"
+                "INSERT INTO scenarios VALUES (1, 1, 'list_bytes', 'v', '/s.py', '{}', 1);"
+                "INSERT INTO cells VALUES (3, 1, '{}', 1, 1, 'pymalloc', '{}'),"
+                " (4, 1, '{\"a\":1}', 1, 1, 'pymalloc', '{}');"
+                "INSERT INTO batches (id, queued_ns) VALUES (1, 5);"
+                "INSERT INTO runs (id, batch, cell, sample, status, queued_ns, base, original,"
+                " tide_mark, end) VALUES (1, 1, 3, 1, 'done', 5, 10, 20, 50, 12),"
+                " (2, 1, 3, 2, 'done', 5, 10, 20, 40, 12), (3, 1, 4, 1, 'failed', 5, 1, 2, 3, 4);");
+    EXPECT_OK(tide_store_open(store_path, &store, &error));
+    assert_int_equal(ask("SELECT count(DISTINCT series) FROM cells"), 2);
+    assert_int_equal(ask("SELECT count(*) FROM summaries WHERE cell = 4"), 0);
+    assert_int_equal(ask("SELECT n * 1000 + median FROM summaries WHERE cell = 3 AND metric = 2"),
+                     2045);
+    assert_int_equal(ask("SELECT median FROM summaries WHERE metric = 4"), 2);
+    assert_int_equal(ask("SELECT count(*) FROM summaries WHERE metric = 8"), 0);
+}
+
 static void test_every_earlier_version(void **state)
 {
     (void)state;
@@ -99,6 +123,7 @@ int main(void)
         STORE_TEST(test_ids_of_cells_are_not_given_again),
         STORE_TEST(test_references_are_watched_afterwards),
         STORE_TEST(test_a_database_whose_references_are_broken_is_refused),
+        STORE_TEST(test_metrics_of_earlier_runs_are_filled_in),
         STORE_TEST(test_every_earlier_version),
     };
     return cmocka_run_group_tests_name("migration", tests, make_test_folder, remove_test_folder);

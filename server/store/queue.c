@@ -193,15 +193,16 @@ static enum tide_rc write_outcome(sqlite3 *db, int64_t run, const struct tide_ou
         "percent),"
         " finished_ns = ?4, base = ?5, original = ?6, tide_mark = ?7, end = ?8,"
         " floor = ?9, wall_ns = ?10, cpu_ns = ?11, events = ?12, samples = ?13,"
-        " missed_ticks = ?14, expected = ?15, environment = ?16, exit = ?17, log = ?18"
+        " missed_ticks = ?14, expected = ?15, environment = ?16, exit = ?17, log = ?18,"
+        " page_faults = ?20, leak = ?21"
         " WHERE id = ?1",
-        "ittinnnnnnnnnntttbi", run,
+        "ittinnnnnnnnnntttbinr", run,
         o->cancelled ? "cancelled"
         : o->error   ? "failed"
                      : "done",
         o->error, tide_clock_unix_ns(), o->base, o->original, o->tide_mark, o->end, o->floor,
         o->wall_ns, o->cpu_ns, o->events, o->samples, o->missed_ticks, o->expected, o->environment,
-        o->exit, log, log_size, (int64_t)o->outside);
+        o->exit, log, log_size, (int64_t)o->outside, o->page_faults, o->leak);
 }
 
 static enum tide_rc close_batch(sqlite3 *db, int64_t run, bool *done, struct tide_error *e)
@@ -227,6 +228,7 @@ enum tide_rc tide_store_end_run(struct tide_store *s, int64_t run, const struct 
     rc = tide_store_begin(s, e);
     if (!rc) {
         rc = write_outcome(s->writer, run, o, log, log_size, e);
+        if (!rc) rc = tide_store_summarise(s->writer, run, e);
         if (!rc) rc = close_batch(s->writer, run, batch_done, e);
         rc = tide_store_commit(s, rc, e);
     }

@@ -23,7 +23,8 @@
     " 'started_ns', r.started_ns, 'finished_ns', r.finished_ns,"                            \
     " 'build', json(iif(b.id IS NULL, NULL, json_object('id', b.id, 'status', b.status)))," \
     " 'base', r.base, 'original', r.original, 'tide_mark', r.tide_mark, 'end', r.end,"      \
-    " 'floor', r.floor, 'wall_ns', r.wall_ns, 'cpu_ns', r.cpu_ns, 'error', r.error,"        \
+    " 'floor', r.floor, 'wall_ns', r.wall_ns, 'cpu_ns', r.cpu_ns,"                          \
+    " 'page_faults', r.page_faults, 'leak', r.leak, 'error', r.error,"                      \
     " 'attempt', r.attempt, 'waiting', r.waiting,"                                          \
     " 'outside', json(iif(r.outside, 'true', 'false')),"                                    \
     " 'imported', json(iif(r.imported, 'true', 'false'))"
@@ -54,11 +55,9 @@
     "  sum(iif(r.status IN ('failed', 'cancelled'), 100, r.percent)) AS share,"                  \
     "  min(r.started_ns) AS started_ns FROM batches b LEFT JOIN runs r ON r.batch = b.id"
 
-/* Append the first column of the one row of a query; ABSENT, naming `what` and `id`, when there is
- * none. `types` and what follows it are as in tide_sql_prepare. */
-static enum tide_rc put_one(struct tide_store *s, const char *what, int64_t id,
-                            struct tide_str *out, struct tide_error *e, const char *sql,
-                            const char *types, ...)
+enum tide_rc tide_store_put_one(struct tide_store *s, const char *what, int64_t id,
+                                struct tide_str *out, struct tide_error *e, const char *sql,
+                                const char *types, ...)
 {
     sqlite3_stmt *q = NULL;
     va_list values;
@@ -118,7 +117,7 @@ static const char short_run[] = "SELECT json_object(" RUN_FIELDS ")" RUN_FROM " 
 enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, bool full, struct tide_str *out,
                                  struct tide_error *e)
 {
-    return put_one(s, "run", run, out, e, full ? full_run : short_run, "i", run);
+    return tide_store_put_one(s, "run", run, out, e, full ? full_run : short_run, "i", run);
 }
 
 /* A row is counted only once its batch is known to be shown. */
@@ -142,8 +141,9 @@ enum tide_rc tide_store_batches_json(struct tide_store *s, const struct tide_pag
 enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch, struct tide_str *out,
                                    struct tide_error *e)
 {
-    return put_one(s, "batch", batch, out, e, BATCH_QUERY " WHERE b.id = ?2 GROUP BY b.id) q", "ii",
-                   tide_clock_unix_ns(), batch);
+    return tide_store_put_one(s, "batch", batch, out, e,
+                              BATCH_QUERY " WHERE b.id = ?2 GROUP BY b.id) q", "ii",
+                              tide_clock_unix_ns(), batch);
 }
 
 #define BUILD_ROW                                                             \
@@ -159,8 +159,8 @@ enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch, struct t
 enum tide_rc tide_store_build_json(struct tide_store *s, int64_t build, struct tide_str *out,
                                    struct tide_error *e)
 {
-    return put_one(s, "build", build, out, e, "SELECT " BUILD_ROW BUILD_FROM " WHERE b.id = ?", "i",
-                   build);
+    return tide_store_put_one(s, "build", build, out, e,
+                              "SELECT " BUILD_ROW BUILD_FROM " WHERE b.id = ?", "i", build);
 }
 
 static const struct tide_list builds_list = {
@@ -226,8 +226,8 @@ enum tide_rc tide_store_projects_json(struct tide_store *s, const struct tide_pa
 enum tide_rc tide_store_project_json(struct tide_store *s, const char *name, struct tide_str *out,
                                      struct tide_error *e)
 {
-    enum tide_rc rc = put_one(s, "project", 0, out, e,
-                              "SELECT " PROJECT_ROW " FROM projects WHERE name = ?", "t", name);
+    enum tide_rc rc = tide_store_put_one(
+        s, "project", 0, out, e, "SELECT " PROJECT_ROW " FROM projects WHERE name = ?", "t", name);
     return rc == TIDE_ABSENT ? tide_fail(e, rc, "no project \"%.80s\"", name) : rc;
 }
 
@@ -251,13 +251,14 @@ enum tide_rc tide_store_scenarios_json(struct tide_store *s, const char *project
 
 enum tide_rc tide_store_queue_json(struct tide_store *s, struct tide_str *out, struct tide_error *e)
 {
-    return put_one(s, "queue", 0, out, e,
-                   "SELECT json_object('queued', count(*) FILTER (WHERE status = 'queued'),"
-                   " 'building', count(*) FILTER (WHERE status = 'building'),"
-                   " 'running', count(*) FILTER (WHERE status = 'running'),"
-                   " 'paused', (SELECT json(iif(paused, 'true', 'false')) FROM queue)) FROM runs"
-                   " WHERE status IN ('queued', 'building', 'running')",
-                   "");
+    return tide_store_put_one(
+        s, "queue", 0, out, e,
+        "SELECT json_object('queued', count(*) FILTER (WHERE status = 'queued'),"
+        " 'building', count(*) FILTER (WHERE status = 'building'),"
+        " 'running', count(*) FILTER (WHERE status = 'running'),"
+        " 'paused', (SELECT json(iif(paused, 'true', 'false')) FROM queue)) FROM runs"
+        " WHERE status IN ('queued', 'building', 'running')",
+        "");
 }
 
 static enum tide_rc unpack(const void *packed, size_t size, struct tide_str *out,

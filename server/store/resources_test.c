@@ -56,19 +56,19 @@ static void end_run(int64_t run, const char *why)
     EXPECT_OK(tide_store_end_run(store, run, &outcome, &done, &error));
 }
 
-#define R                                                                                       \
-    "id", "batch", "cell", "project", "commit", "python", "scenario", "params", "sample",       \
-        "allocator", "measure", "status", "percent", "queued_ns", "started_ns", "finished_ns",  \
-        "build", "base", "original", "tide_mark", "end", "floor", "wall_ns", "cpu_ns", "error", \
-        "attempt", "waiting", "outside", "imported"
+#define R                                                                                      \
+    "id", "batch", "cell", "project", "commit", "python", "scenario", "params", "sample",      \
+        "allocator", "measure", "status", "percent", "queued_ns", "started_ns", "finished_ns", \
+        "build", "base", "original", "tide_mark", "end", "floor", "wall_ns", "cpu_ns",         \
+        "page_faults", "leak", "error", "attempt", "waiting", "outside", "imported"
 
 static void test_a_queued_run(void **state)
 {
     (void)state;
     static const char *const names[] = {R, NULL};
-    static const char *const unknown[] = {"started_ns", "finished_ns", "build", "base",
-                                          "original",   "tide_mark",   "end",   "floor",
-                                          "wall_ns",    "cpu_ns",      "error", NULL};
+    static const char *const unknown[] = {
+        "started_ns", "finished_ns", "build",  "base",        "original", "tide_mark", "end",
+        "floor",      "wall_ns",     "cpu_ns", "page_faults", "leak",     "error",     NULL};
     json_t *run = run_json(claim_new_run(NULL), false);
     assert_fields(run, names);
     for (const char *const *name = unknown; *name; name++)

@@ -5,6 +5,7 @@
  * checkpoint at once can corrupt a WAL in SQLite up to 3.51.2 (sqlite.org/wal.html#walresetbug). */
 #include "store/internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,14 @@ enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e)
     }
 }
 
+int tide_sql_bind_real(sqlite3_stmt *q, int at, double value)
+{
+    if (isnan(value)) return sqlite3_bind_null(q, at);
+    if (fabs(value) < 9e15 && value == floor(value))
+        return sqlite3_bind_int64(q, at, (int64_t)value);
+    return sqlite3_bind_double(q, at, value);
+}
+
 static int bind_one(sqlite3_stmt *q, int at, char type, va_list *values)
 {
     if (type == 't')
@@ -42,6 +51,7 @@ static int bind_one(sqlite3_stmt *q, int at, char type, va_list *values)
         size_t n = va_arg(*values, size_t);
         return sqlite3_bind_blob64(q, at, bytes, n, SQLITE_TRANSIENT);
     }
+    if (type == 'r') return tide_sql_bind_real(q, at, va_arg(*values, double));
     int64_t value = va_arg(*values, int64_t);
     return type == 'n' && value == -1 ? sqlite3_bind_null(q, at) : sqlite3_bind_int64(q, at, value);
 }
@@ -201,12 +211,16 @@ static enum tide_rc upgrade(struct tide_store *s, int64_t version, struct tide_e
     char set_version[48];
     snprintf(set_version, sizeof set_version, "PRAGMA user_version = %lld",
              (long long)schema_version());
+    int64_t summarised = 0;
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
+    rc = tide_sql_integer(s->writer, &summarised, e,
+                          "SELECT count(*) FROM sqlite_master WHERE name = 'summaries'", "");
     for (int64_t v = version; tide_migrations[v] && !rc; v++)
         if (sqlite3_exec(s->writer, tide_migrations[v], NULL, NULL, NULL))
             rc = tide_sql_fail(s->writer, "create the tables", e);
     if (!rc) rc = check_references(s, e);
+    if (!rc && !summarised) rc = tide_store_fill_summaries(s->writer, e);
     if (!rc) rc = tide_sql_do(s->writer, e, set_version, "");
     return tide_store_commit(s, rc, e);
 }

@@ -211,6 +211,8 @@ struct tide_outcome {
     bool outside; /* it failed for a reason outside of what is measured: trying again may help */
     /* each -1 when it is not known */
     int64_t base, original, tide_mark, end, floor, wall_ns, cpu_ns, events, samples, missed_ticks;
+    int64_t page_faults;
+    double leak;                               /* bytes per iteration, NAN when it is not known */
     const char *expected, *environment, *exit; /* JSON or NULL */
     const char *log;
     size_t log_size;
@@ -311,13 +313,83 @@ TIDE_CHECK enum tide_rc tide_store_pick_level(struct tide_store *s, int64_t run,
                                               int64_t to_ns, int64_t points, int *level,
                                               struct tide_error *e);
 
-/* ---- REST resources as JSON (store/resources.c) ---- */
-
 struct tide_page {    /* which part of a list, in which order (store/lists.h); texts are borrowed */
     const char *sort; /* name of a sort, descending with "-" before it; NULL: the list's own */
     const char *cursor; /* `next` of the page before; NULL: from the beginning */
     int limit;          /* rows; 0: all */
 };
+
+/* ---- metrics, cells and series (store/summaries.c, cells.c, line.c) ---- */
+
+enum tide_metric { /* the ids of the table metrics (db/0008.sql), which has their names */
+                   TIDE_METRIC_BASE,
+                   TIDE_METRIC_ORIGINAL,
+                   TIDE_METRIC_TIDE_MARK,
+                   TIDE_METRIC_OVER_ORIGINAL,
+                   TIDE_METRIC_RETAINED,
+                   TIDE_METRIC_LEAK,
+                   TIDE_METRIC_WALL,
+                   TIDE_METRIC_CPU,
+                   TIDE_METRIC_PAGE_FAULTS,
+                   TIDE_METRIC_EVENTS,
+                   TIDE_METRIC_OVER_FLOOR,
+                   TIDE_METRICS, /* how many there are */
+};
+#define TIDE_METRIC_DEFAULT "tide_mark"
+
+struct tide_metric_row {
+    enum tide_metric id;
+    char name[24], unit[24], title[48];
+};
+/* ABSENT: no metric of this name. */
+TIDE_CHECK enum tide_rc tide_store_metric(struct tide_store *s, const char *name,
+                                          struct tide_metric_row *out, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_metrics_json(struct tide_store *s, const struct tide_page *page,
+                                                struct tide_str *out, struct tide_error *e);
+
+struct tide_summary { /* of one metric of a cell, in the metric's unit */
+    int64_t n;        /* runs that have it */
+    double minimum, maximum, median;
+    double low, high; /* 95 % interval of the median, NAN below 6 runs */
+};
+/* Of n > 0 values, which are put in order. */
+struct tide_summary tide_store_summary(double *values, size_t n);
+
+/* A series is what cells of several commits have in common: scenario (one version), params, python,
+ * allocator and measure; cells.series names it. */
+struct tide_series_point {
+    int64_t commit, cell; /* ids */
+    struct tide_summary summary;
+};
+/* One metric of a series, in order of the commits' ids (tide_store_line has their order in time);
+ * the caller frees *out. 5,000 points take some milliseconds. */
+TIDE_CHECK enum tide_rc tide_store_series_points(struct tide_store *s, int64_t series,
+                                                 enum tide_metric metric,
+                                                 struct tide_series_point **out, size_t *n,
+                                                 struct tide_error *e);
+
+/* The first-parent line of a project's branch, as ids of commits, oldest first. Schedule keeps it
+ * up to date whenever the project's mirror is. The caller frees *commits. */
+TIDE_CHECK enum tide_rc tide_store_put_line(struct tide_store *s, int64_t project,
+                                            const int64_t *commits, size_t n, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_line(struct tide_store *s, int64_t project, int64_t **commits,
+                                        size_t *n, struct tide_error *e);
+/* Its newest commit, "" when the project has no line yet. */
+TIDE_CHECK enum tide_rc tide_store_line_tip(struct tide_store *s, int64_t project, char sha[65],
+                                            struct tide_error *e);
+
+struct tide_cell_filter {
+    const char *project, *commit, *python, *scenario, *allocator; /* NULL: any; commit: a prefix */
+    struct tide_page page;
+};
+TIDE_CHECK enum tide_rc tide_store_cells_json(struct tide_store *s,
+                                              const struct tide_cell_filter *f,
+                                              struct tide_str *out, struct tide_error *e);
+/* One cell, with the ids of its runs. ABSENT when there is none. */
+TIDE_CHECK enum tide_rc tide_store_cell_json(struct tide_store *s, int64_t cell,
+                                             struct tide_str *out, struct tide_error *e);
+
+/* ---- REST resources as JSON (store/resources.c) ---- */
 
 struct tide_run_filter {
     int64_t batch;                                             /* 0: any */

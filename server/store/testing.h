@@ -8,6 +8,7 @@
 #include "store/store.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <sqlite3.h>
 
 static struct tide_store *store;
@@ -156,7 +157,7 @@ static inline int64_t claim_new_run(int64_t *batch)
 
 #define NO_FIGURES                                                                      \
     .base = -1, .original = -1, .tide_mark = -1, .end = -1, .floor = -1, .wall_ns = -1, \
-    .cpu_ns = -1, .events = -1, .samples = -1, .missed_ticks = -1
+    .cpu_ns = -1, .events = -1, .samples = -1, .missed_ticks = -1, .page_faults = -1, .leak = NAN
 
 /* The one integer that a query on the file gives; -1 for NULL.
  * By a connection of the test's own. */

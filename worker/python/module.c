@@ -11,9 +11,15 @@ static struct tide_worker *worker;
 
 /* ---- iterations ---- */
 
+/* A loop of many iterations has marks before each n/256th of them: a mark takes microseconds and
+ * a place in the stream, and what is kept from one to the next shows as well. */
+#define MARKS_MOST 256
+
 struct iterations {
     PyObject_HEAD Py_ssize_t next, total;
-    PyObject *name; /* "iteration" */
+    Py_ssize_t marked, marks; /* those set, and the number of the last one, at the end */
+    Py_ssize_t place;         /* the iteration before which the next one stands */
+    PyObject *name;           /* "iteration" */
 };
 
 static void iterations_dealloc(PyObject *self)
@@ -25,12 +31,21 @@ static void iterations_dealloc(PyObject *self)
     Py_DECREF(type); /* instances of heap types own their type (bpo-35810) */
 }
 
+/* Where mark number k stands: k / marks of the way. */
+static Py_ssize_t iterations_place(const struct iterations *it, Py_ssize_t k)
+{
+    return it->total / it->marks * k + it->total % it->marks * k / it->marks;
+}
+
 static PyObject *iterations_next(PyObject *self)
 {
     struct iterations *it = (struct iterations *)self;
 
     if (it->next > it->total) return NULL;
-    tide_tracer_mark(worker, it->name, it->next);
+    if (it->next == it->place) {
+        tide_tracer_mark(worker, it->name, it->next);
+        it->place = it->marked < it->marks ? iterations_place(it, ++it->marked) : it->total;
+    }
     if (it->next++ == it->total) return NULL;
     return PyLong_FromSsize_t(it->next - 1);
 }
@@ -39,7 +54,7 @@ static PyType_Slot iterations_slots[] = {
     {Py_tp_dealloc, (void *)iterations_dealloc},
     {Py_tp_iter, (void *)PyObject_SelfIter},
     {Py_tp_iternext, (void *)iterations_next},
-    {Py_tp_doc, (void *)"The numbers 0 to n - 1, a mark before each and after the last."},
+    {Py_tp_doc, (void *)"The numbers 0 to n - 1, with marks before them and after the last."},
     {0, NULL},
 };
 
@@ -52,8 +67,9 @@ static PyType_Spec iterations_spec = {
 
 PyDoc_STRVAR(iterations_doc,
              "iterations(n, /)\n--\n\n"
-             "Iterate over 0 to n - 1, with a mark \"iteration\" of that value before each\n"
-             "and one of value n at the end: the run's progress is read from them.");
+             "Iterate over 0 to n - 1, with a mark \"iteration\" of that value before each (where\n"
+             "n is above 256, before each n/256th) and one of value n at the end: the run's\n"
+             "progress, and what it keeps of each iteration, are read from them.");
 
 static PyObject *tidemark_iterations(PyObject *module, PyObject *arg)
 {
@@ -72,6 +88,7 @@ static PyObject *tidemark_iterations(PyObject *module, PyObject *arg)
     Py_DECREF(type);
     if (!it) return NULL;
     it->total = total;
+    it->marks = total < 1 ? 1 : total < MARKS_MOST ? total : MARKS_MOST;
     it->name = PyUnicode_InternFromString("iteration");
     if (!it->name) Py_CLEAR(it);
     return (PyObject *)it;

@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -363,13 +364,30 @@ int tide_tracer_describe(struct tide_worker *w)
     return tide_tracer_meta(w, "tracer", json, (size_t)n);
 }
 
-static void put_usage(struct tide_worker *w, uint64_t cpu_ns, uint64_t wall_ns)
+struct usage { /* of the process, up to an instant */
+    uint64_t cpu_ns, wall_ns, minor, major;
+};
+
+static struct usage read_usage(void)
 {
-    char json[192];
+    struct rusage faults;
+
+    getrusage(RUSAGE_SELF, &faults); /* cannot fail (getrusage(2)) */
+    return (struct usage){tide_clock_read(CLOCK_PROCESS_CPUTIME_ID),
+                          tide_clock_read(CLOCK_MONOTONIC), (uint64_t)faults.ru_minflt,
+                          (uint64_t)faults.ru_majflt};
+}
+
+static void put_usage(struct tide_worker *w, const struct usage *from, const struct usage *to)
+{
+    char json[256];
     int n = snprintf(json, sizeof json,
-                     "{\"cpu_ns\":%llu,\"wall_ns\":%llu,\"threads_missed\":%u,"
-                     "\"threads_foreign\":%llu}",
-                     (unsigned long long)cpu_ns, (unsigned long long)wall_ns, w->threads_missed,
+                     "{\"cpu_ns\":%llu,\"wall_ns\":%llu,\"minor_faults\":%llu,"
+                     "\"major_faults\":%llu,\"threads_missed\":%u,\"threads_foreign\":%llu}",
+                     (unsigned long long)(to->cpu_ns - from->cpu_ns),
+                     (unsigned long long)(to->wall_ns - from->wall_ns),
+                     (unsigned long long)(to->minor - from->minor),
+                     (unsigned long long)(to->major - from->major), w->threads_missed,
                      (unsigned long long)tide_calls_foreign());
 
     tide_tracer_meta(w, "usage", json, (size_t)n); /* short: cannot fail */
@@ -408,21 +426,19 @@ void tide_tracer_open(struct tide_worker *w)
 
 PyObject *tide_tracer_run(struct tide_worker *w, PyObject *function, PyObject *args)
 {
-    uint64_t cpu, wall;
+    struct usage before, after;
     PyObject *result;
 
     if (tide_hooks_watch_gc(w->plan.recording != TIDE_MARKS) || tide_calls_start(w)) return NULL;
-    cpu = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID);
-    wall = tide_clock_read(CLOCK_MONOTONIC);
+    before = read_usage();
     w->tracing = true;
     result = PyObject_Call(function, args, NULL);
     w->tracing = false;
-    cpu = tide_clock_read(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    wall = tide_clock_read(CLOCK_MONOTONIC) - wall;
+    after = read_usage();
     tide_calls_stop(w);
     w->depth = 0;
     if (!w->off) tide_ring_release(&w->ring, true); /* the return of the function itself */
-    put_usage(w, cpu, wall);
+    put_usage(w, &before, &after);
     if (!w->off) tide_names_each(&w->names, put_total, w);
     return result;
 }
