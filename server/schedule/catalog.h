@@ -55,6 +55,7 @@ struct tide_places {    /* where things stand; borrowed, outlive the daemon's pa
     const char *repo;   /* path or URL of the default project */
     struct tide_python_search pythons; /* where to look for interpreters */
     struct tide_limits limits;
+    bool idle; /* nobody works the queue: requests are answered, what is queued stays so */
     const json_t *projects; /* configured ones, as POST /api/v1/projects takes them; may be NULL */
 };
 

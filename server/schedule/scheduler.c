@@ -79,7 +79,7 @@ static void *work(void *context)
     struct tide_scheduler *s = slot->scheduler;
     if (discover(s)) return NULL;
     if (s->demo) queue_demo(s);
-    tide_slot_work(slot);
+    if (!s->places->idle) tide_slot_work(slot);
     tide_builds_wait_all(s->builds, NULL);
     return NULL;
 }

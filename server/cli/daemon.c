@@ -1,0 +1,201 @@
+/* daemon.c - see daemon.h. */
+#include "cli/daemon.h"
+
+#include "base/file.h"
+#include "base/str.h"
+#include "http/server.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOKEN_BYTES 24
+#define TOKEN_TEXT  (2 * TOKEN_BYTES + 1)
+
+struct tide_daemon {
+    struct tide_config config;
+    struct tide_http_config http_config;
+    struct tide_store *store;
+    struct tide_feed *feed;
+    struct tide_scheduler *scheduler;
+    struct tide_http *http;
+    int lock;
+    char token[TOKEN_TEXT];
+    char host[64];
+    char *url_file;
+};
+
+/* Digits only, to 65535; -1 when it is no port. */
+static int read_port(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+    if (!n || n > 5 || text[n]) return -1;
+    long port = strtol(text, NULL, 10);
+    return port <= 65535 ? (int)port : -1;
+}
+
+/* HOST:PORT, [IPv6]:PORT. */
+static enum tide_rc read_address(const char *text, struct tide_daemon *d, struct tide_error *e)
+{
+    const char *colon = strrchr(text, ':');
+    size_t n = colon ? (size_t)(colon - text) : 0;
+    if (n > 1 && text[0] == '[' && text[n - 1] == ']') {
+        text++;
+        n -= 2;
+    }
+    int port = colon ? read_port(colon + 1) : -1;
+    if (!n || n >= sizeof d->host || port < 0)
+        return tide_fail(e, TIDE_INVALID, "--listen must be HOST:PORT, like 127.0.0.1:8421");
+    memcpy(d->host, text, n);
+    d->host[n] = '\0';
+    d->http_config.host = d->host;
+    d->http_config.port = port;
+    return TIDE_OK;
+}
+
+/* One daemon per data folder: two would be two writers of one database. */
+static enum tide_rc lock_data(struct tide_daemon *d, struct tide_error *e)
+{
+    char *path = tide_format("%s/lock", d->config.places.data);
+    if (!path) return tide_fail(e, TIDE_NOMEM, "start");
+    enum tide_rc rc = TIDE_OK;
+    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (d->lock < 0)
+        rc = tide_fail_errno(e, "open %s", path);
+    else if (flock(d->lock, LOCK_EX | LOCK_NB))
+        rc = tide_fail(e, TIDE_BUSY,
+                       "another daemon serves %s (its address is in %s/url): use that "
+                       "one, stop it, or name another --data",
+                       d->config.places.data, d->config.places.data);
+    free(path);
+    return rc;
+}
+
+static bool is_token(const char *text)
+{
+    return strlen(text) == TOKEN_TEXT - 1 && strspn(text, "0123456789abcdef") == TOKEN_TEXT - 1;
+}
+
+static enum tide_rc make_token(const char *path, char *token, struct tide_error *e)
+{
+    unsigned char bytes[TOKEN_BYTES];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return tide_fail_errno(e, "draw a random token");
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+    return tide_file_replace(path, token, TOKEN_TEXT - 1, 0600, e);
+}
+
+/* The token stays over restarts, so that a browser stays signed in. */
+static enum tide_rc settle_token(struct tide_daemon *d, struct tide_error *e)
+{
+    char *path = tide_format("%s/token", d->config.places.data), *text = NULL;
+    if (!path) return tide_fail(e, TIDE_NOMEM, "start");
+    enum tide_rc rc = tide_file_read(path, 256, &text, NULL, e);
+    if (!rc && is_token(text)) {
+        memcpy(d->token, text, TOKEN_TEXT - 1);
+        if (chmod(path, 0600)) rc = tide_fail_errno(e, "set the mode of %s", path);
+    } else if (!rc || rc == TIDE_ABSENT)
+        rc = make_token(path, d->token, e);
+    free(text);
+    free(path);
+    return rc;
+}
+
+static enum tide_rc open_store(struct tide_daemon *d, struct tide_error *e)
+{
+    char *path = tide_format("%s/tidemark.db", d->config.places.data);
+    if (!path) return tide_fail(e, TIDE_NOMEM, "start");
+    enum tide_rc rc = tide_store_open(path, &d->store, e);
+    free(path);
+    if (rc) return rc;
+    d->feed = tide_feed_new();
+    return d->feed ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "start");
+}
+
+static enum tide_rc write_url(struct tide_daemon *d, struct tide_error *e)
+{
+    const char *url = tide_http_url(d->http);
+    d->url_file = tide_format("%s/url", d->config.places.data);
+    if (!d->url_file) return tide_fail(e, TIDE_NOMEM, "start");
+    return tide_file_replace(d->url_file, url, strlen(url), 0644, e);
+}
+
+static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_options *o,
+                          struct tide_error *e)
+{
+    enum tide_rc rc = read_address(o->listen, d, e);
+    if (!rc) rc = tide_config_settle(o->data, o->repo, o->config, &d->config, e);
+    d->config.places.idle = o->idle;
+    if (!rc) rc = lock_data(d, e);
+    if (!rc) rc = settle_token(d, e);
+    if (!rc) rc = open_store(d, e);
+    if (!rc)
+        rc = tide_scheduler_start(&d->config.places, d->store, d->feed, o->demo, &d->scheduler, e);
+    if (rc) return rc;
+    d->http_config.token = d->token;
+    d->http_config.store = d->store;
+    d->http_config.feed = d->feed;
+    d->http_config.scheduler = d->scheduler;
+    d->http_config.cache = d->config.places.cache;
+    rc = tide_http_start(&d->http_config, &d->http, e);
+    return rc ? rc : write_url(d, e);
+}
+
+enum tide_rc tide_daemon_start(const struct tide_daemon_options *o, struct tide_daemon **out,
+                               struct tide_error *e)
+{
+    *out = NULL;
+    struct tide_daemon *d = calloc(1, sizeof *d);
+    if (!d) return tide_fail(e, TIDE_NOMEM, "start");
+    d->lock = -1;
+    umask(0077); /* what lies in the data folder is this user's alone */
+    enum tide_rc rc = start(d, o, e);
+    if (rc)
+        tide_daemon_stop(d);
+    else
+        *out = d;
+    return rc;
+}
+
+/* Requests in work use the scheduler, and some wait for it: it is interrupted first and freed after
+ * them. */
+void tide_daemon_stop(struct tide_daemon *d)
+{
+    if (!d) return;
+    if (d->url_file) unlink(d->url_file);
+    free(d->url_file);
+    tide_scheduler_interrupt(d->scheduler);
+    tide_http_stop(d->http);
+    tide_scheduler_free(d->scheduler);
+    tide_feed_free(d->feed);
+    tide_store_close(d->store);
+    if (d->lock >= 0) close(d->lock);
+    tide_config_clear(&d->config);
+    free(d);
+}
+
+const char *tide_daemon_url(const struct tide_daemon *d)
+{
+    return tide_http_url(d->http);
+}
+
+const char *tide_daemon_token(const struct tide_daemon *d)
+{
+    return d->token;
+}
+
+const char *tide_daemon_data(const struct tide_daemon *d)
+{
+    return d->config.places.data;
+}
+
+struct tide_store *tide_daemon_store(struct tide_daemon *d)
+{
+    return d->store;
+}

@@ -1,0 +1,32 @@
+/* daemon.h - store, scheduler and HTTP side together on one data folder: what `tidemark serve` runs
+ * until it is stopped, and a command without a daemon for as long as it needs one.
+ *
+ * Threads: start and stop from one thread, the rest from any. */
+#ifndef TIDE_DAEMON_H
+#define TIDE_DAEMON_H
+
+#include "cli/config.h"
+
+struct tide_daemon;
+
+struct tide_daemon_options {
+    const char *data, *repo, *config; /* as tide_config_settle takes them */
+    const char *listen;               /* HOST:PORT */
+    bool demo;                        /* queue the demo suite */
+    bool idle;                        /* only answer: what is queued stays queued */
+};
+
+/* Start. DATA/url and DATA/token say where it is. BUSY when another serves the folder; INVALID and
+ * ABSENT when an option is at fault. The caller owns *out. */
+TIDE_CHECK enum tide_rc tide_daemon_start(const struct tide_daemon_options *o,
+                                          struct tide_daemon **out, struct tide_error *e);
+/* A run in work is killed and stays queued. NULL is a no-op. */
+void tide_daemon_stop(struct tide_daemon *d);
+
+/* Of a daemon that was started; owned by it. */
+const char *tide_daemon_url(const struct tide_daemon *d);
+const char *tide_daemon_token(const struct tide_daemon *d);
+const char *tide_daemon_data(const struct tide_daemon *d);
+struct tide_store *tide_daemon_store(struct tide_daemon *d);
+
+#endif
