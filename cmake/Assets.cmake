@@ -1,5 +1,6 @@
-# Two libraries of embedded files, made at build time:
+# Three libraries of embedded files, made at build time:
 #   tide_schema  db/*.sql as strings in the order of their versions: the table tide_migrations, ended by NULL
+#   tide_script  server/build/versions.py as the string tide_versions_py
 #   tide_assets  the dashboard, plain and gzipped, as the table tide_assets (server/http/assets.h)
 enable_language(ASM)
 find_program(GZIP gzip REQUIRED)
@@ -43,6 +44,13 @@ file(COPY_FILE ${CMAKE_BINARY_DIR}/schema.S.new ${CMAKE_BINARY_DIR}/schema.S ONL
 add_library(tide_schema STATIC ${CMAKE_BINARY_DIR}/schema.S)
 set_source_files_properties(${CMAKE_BINARY_DIR}/schema.S PROPERTIES
   OBJECT_DEPENDS "${schema_files}")
+
+set(versions_script ${CMAKE_SOURCE_DIR}/server/build/versions.py)
+file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/script.S CONTENT
+  ".section .rodata\n.global tide_versions_py\ntide_versions_py:\n.incbin \"${versions_script}\"\n.byte 0
+.section .note.GNU-stack,\"\",@progbits\n" @ONLY)
+add_library(tide_script STATIC ${CMAKE_BINARY_DIR}/script.S)
+set_source_files_properties(${CMAKE_BINARY_DIR}/script.S PROPERTIES OBJECT_DEPENDS ${versions_script})
 
 # Pairs of file and URL path: everything under static/, and the vendor files that static/vendor.txt names.
 file(GLOB_RECURSE static_files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/static

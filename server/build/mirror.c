@@ -31,12 +31,12 @@ static const char foreign[] =
     "-u GIT_QUARANTINE_PATH -u GIT_CEILING_DIRECTORIES -u GIT_DEFAULT_HASH -u GIT_TRACE "
     "-u GIT_ASKPASS -u SSH_ASKPASS git";
 
-static const char *const settings[] = {"GIT_TERMINAL_PROMPT=0",
-                                       "GIT_NO_REPLACE_OBJECTS=1",
-                                       "GIT_LITERAL_PATHSPECS=1",
-                                       "LC_ALL=C",
-                                       "LANGUAGE=C",
-                                       NULL};
+const char *const tide_git_settings[] = {"GIT_TERMINAL_PROMPT=0",
+                                         "GIT_NO_REPLACE_OBJECTS=1",
+                                         "GIT_LITERAL_PATHSPECS=1",
+                                         "LC_ALL=C",
+                                         "LANGUAGE=C",
+                                         NULL};
 
 static const char *const options[] = {"-c", "gc.auto=0",
                                       "-c", "maintenance.auto=false",
@@ -52,35 +52,37 @@ bool tide_git_put_all(char ***words, const char *const *more)
     return true;
 }
 
+bool tide_git_put_command(const struct tide_repo *r, const char *worktree, const char *const *args,
+                          char ***words)
+{
+    char *folder = worktree ? NULL : tide_format("--git-dir=%s", r->mirror);
+    bool put = tide_build_words_add(words, foreign) &&
+               (worktree || (folder && tide_build_words_put(words, folder))) &&
+               tide_git_put_all(words, options) && tide_git_put_all(words, args);
+    free(folder);
+    return put;
+}
+
 enum tide_rc tide_git_run(const struct tide_repo *r, const char *worktree, const char *const *args,
                           int deadline_s, struct tide_str *out, struct tide_str *complaint,
                           struct tide_error *e)
 {
-    enum tide_rc rc = TIDE_OK;
     char **argv = NULL;
     if (r->stop && *r->stop) return tide_fail(e, TIDE_STOPPED, "run git: stopped");
-    char *folder = worktree ? NULL : tide_format("--git-dir=%s", r->mirror);
-    if (!tide_build_words_add(&argv, foreign) ||
-        !(worktree || (folder && tide_build_words_put(&argv, folder))) ||
-        !tide_git_put_all(&argv, options) || !tide_git_put_all(&argv, args)) {
-        rc = tide_fail(e, TIDE_NOMEM, "run git");
-        goto out;
-    }
+    bool put = tide_git_put_command(r, worktree, args, &argv);
     const struct tide_command c = {.argv = (const char *const *)argv,
                                    .folder = worktree ? worktree : "/",
-                                   .environment = settings,
+                                   .environment = tide_git_settings,
                                    .log = -1,
                                    .deadline_s = deadline_s,
                                    .stop = r->stop};
-    rc = tide_build_run(&c, out, complaint, e);
-out:
+    enum tide_rc rc =
+        put ? tide_build_run(&c, out, complaint, e) : tide_fail(e, TIDE_NOMEM, "run git");
     tide_build_words_free(argv);
-    free(folder);
     return rc;
 }
 
-/* Git's own words: the first line that is fatal, else the last; NULL when it said nothing. */
-static char *find_complaint(const char *text)
+char *tide_git_complaint(const char *text)
 {
     const char *fatal = strstr(text, "fatal: ");
     if (fatal) {
@@ -96,7 +98,7 @@ static char *find_complaint(const char *text)
 enum tide_rc tide_git_describe(const char *verb, const struct tide_str *complaint,
                                struct tide_error *e)
 {
-    char *line = find_complaint(complaint->at ? complaint->at : "");
+    char *line = tide_git_complaint(complaint->at ? complaint->at : "");
     if (line) tide_fail(e, TIDE_FAILED, "git %s: %s", verb, line);
     free(line);
     return TIDE_FAILED;

@@ -3,6 +3,7 @@
  *
  *   mirror.c     git as a program, the mirror's lock, what a killed git leaves
  *   repo.c       opening, and making the mirror equal to its source
+ *   versions.c   the same where the source is a folder of released versions
  *   revisions.c  from names to commits, and what a commit holds
  *   worktree.c   commits checked out
  *
@@ -20,12 +21,13 @@
 
 struct tide_repo {
     atomic_uint references;
-    char *source; /* absolute path or URL */
-    char *branch; /* refspec that brings HEAD */
-    bool local;   /* the source is a path */
-    char *mirror; /* absolute */
-    char *trees;  /* absolute: the folder of worktrees */
-    int hold;     /* on trees; -1: none */
+    char *source;  /* absolute path or URL */
+    bool versions; /* it is a folder of released versions */
+    char *branch;  /* refspec that brings HEAD */
+    bool local;    /* the source is a path */
+    char *mirror;  /* absolute */
+    char *trees;   /* absolute: the folder of worktrees */
+    int hold;      /* on trees; -1: none */
     const atomic_bool *stop;
 };
 
@@ -44,6 +46,17 @@ TIDE_CHECK enum tide_rc tide_git_in(const struct tide_repo *r, const char *workt
 TIDE_CHECK enum tide_rc tide_git(const struct tide_repo *r, const char *const *args,
                                  struct tide_str *out, struct tide_error *e);
 
+/* Set for every git: the NULL-terminated NAME=VALUE. */
+extern const char *const tide_git_settings[];
+
+/* Append the words that run git with these arguments, as above; false when memory ends. */
+bool tide_git_put_command(const struct tide_repo *r, const char *worktree, const char *const *args,
+                          char ***words);
+
+/* Git's own words: the first line that is fatal, else the last; NULL when it said nothing. The
+ * caller frees it. */
+char *tide_git_complaint(const char *text);
+
 /* Put what git complained of into *e; returns FAILED. */
 enum tide_rc tide_git_describe(const char *verb, const struct tide_str *complaint,
                                struct tide_error *e);
@@ -52,6 +65,10 @@ enum tide_rc tide_git_describe(const char *verb, const struct tide_str *complain
 TIDE_CHECK enum tide_rc tide_mirror_lock(const struct tide_repo *r, int *lock,
                                          struct tide_error *e);
 void tide_mirror_unlock(int lock);
+
+/* Make the mirror of a folder of versions equal to it. INVALID with the field `versions`: it holds
+ * none, or one that cannot be read. */
+TIDE_CHECK enum tide_rc tide_mirror_import(const struct tide_repo *r, struct tide_error *e);
 
 /* What a killed git leaves: locks, which make the next one refuse, half-received packs, and
  * half-added worktrees, which are pruned once they are not locked. With the lock held. */

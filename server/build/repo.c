@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A path made absolute, a URL as it is. HOST:PATH, scp's way, is a URL unless such a file exists.
@@ -72,38 +73,66 @@ static enum tide_rc settle(const char *folder, char **out, struct tide_error *e)
     return *out ? TIDE_OK : tide_fail_errno(e, "open folder %s", folder);
 }
 
+/* Take what `r` names so far and finish it; r is taken over, on failure too. */
+static enum tide_rc open_take(struct tide_repo *r, const char *mirror, const char *worktrees,
+                              struct tide_repo **out, struct tide_error *e)
+{
+    enum tide_rc rc = settle(mirror, &r->mirror, e);
+    if (!rc) rc = settle(worktrees, &r->trees, e);
+    if (!rc) rc = make_mirror(r, e);
+    if (!rc) rc = tide_scratch_hold(r->trees, &r->hold, e);
+    if (rc)
+        tide_repo_close(r);
+    else
+        *out = r;
+    return rc;
+}
+
+/* A new one, of nothing yet. */
+static enum tide_rc make(const char *source, const atomic_bool *stop, struct tide_repo **out,
+                         struct tide_error *e)
+{
+    char *program = tide_build_which("git");
+    free(program);
+    *out = NULL;
+    if (!program) return tide_fail(e, TIDE_ABSENT, "git is not installed: `apt-get install git`");
+    *out = calloc(1, sizeof **out);
+    if (!*out) return tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
+    (*out)->references = 1;
+    (*out)->hold = -1;
+    (*out)->stop = stop;
+    return TIDE_OK;
+}
+
 enum tide_rc tide_repo_open(const char *source, const char *branch, const char *mirror,
                             const char *worktrees, const atomic_bool *stop, struct tide_repo **out,
                             struct tide_error *e)
 {
-    enum tide_rc rc = TIDE_OK;
+    struct tide_repo *r = NULL;
     *out = NULL;
-    char *program = tide_build_which("git");
-    struct tide_repo *r = calloc(1, sizeof *r);
-    if (!r) {
-        rc = tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
-        goto out;
-    }
-    r->references = 1;
-    r->hold = -1;
-    r->stop = stop;
-    if (!program) {
-        rc = tide_fail(e, TIDE_ABSENT, "git is not installed: `apt-get install git`");
-        goto out;
-    }
-    rc = find_source(source, r, e);
+    enum tide_rc rc = make(source, stop, &r, e);
+    if (!rc) rc = find_source(source, r, e);
     if (!rc) rc = find_branch(branch, &r->branch, e);
-    if (!rc) rc = settle(mirror, &r->mirror, e);
-    if (!rc) rc = settle(worktrees, &r->trees, e);
-    if (!rc) rc = make_mirror(r, e);
-    if (!rc) rc = tide_scratch_hold(r->trees, &r->hold, e);
-    if (rc) goto out;
-    *out = r;
-    r = NULL;
-out:
+    if (!rc) return open_take(r, mirror, worktrees, out, e);
     tide_repo_close(r);
-    free(program);
     return rc;
+}
+
+enum tide_rc tide_repo_open_versions(const char *folder, const char *mirror, const char *worktrees,
+                                     const atomic_bool *stop, struct tide_repo **out,
+                                     struct tide_error *e)
+{
+    struct stat facts;
+    struct tide_repo *r = NULL;
+    *out = NULL;
+    enum tide_rc rc = make(folder, stop, &r, e);
+    if (rc) return rc;
+    r->versions = r->local = true;
+    r->source = realpath(folder, NULL);
+    if (r->source && !stat(r->source, &facts) && S_ISDIR(facts.st_mode))
+        return open_take(r, mirror, worktrees, out, e);
+    tide_repo_close(r);
+    return tide_fail_field(e, "versions", "there is no folder %s", folder);
 }
 
 struct tide_repo *tide_repo_ref(struct tide_repo *r)
@@ -192,6 +221,7 @@ enum tide_rc tide_repo_sync(struct tide_repo *r, struct tide_error *e)
 {
     struct tide_str complaint = {0};
     int lock;
+    if (r->versions) return tide_mirror_import(r, e);
     enum tide_rc rc = tide_mirror_lock(r, &lock, e);
     if (rc) return rc;
     rc = fetch(r, true, &complaint, e);

@@ -30,10 +30,20 @@ struct tide_commit {
 TIDE_CHECK enum tide_rc tide_repo_open(const char *source, const char *branch, const char *mirror,
                                        const char *worktrees, const atomic_bool *stop,
                                        struct tide_repo **out, struct tide_error *e);
+/* The same of a folder of released versions: sdists (NAME-1.2.tar.gz, .zip), wheels, and unpacked
+ * folders NAME-1.2. Each is a commit, with the version as subject and tag, on one line in PEP 440's
+ * order; HEAD is the newest. INVALID names the field `versions`. */
+TIDE_CHECK enum tide_rc tide_repo_open_versions(const char *folder, const char *mirror,
+                                                const char *worktrees, const atomic_bool *stop,
+                                                struct tide_repo **out, struct tide_error *e);
 struct tide_repo *tide_repo_ref(struct tide_repo *r); /* a new reference to r, which is returned */
 void tide_repo_close(struct tide_repo *r);            /* drops a reference; NULL is a no-op */
 
-/* Bring the mirror up to date. */
+/* Names what else stands in a folder of versions, as a commit. */
+#define TIDE_REPO_BESIDE "refs/tidemark/beside"
+
+/* Bring the mirror up to date. A version that comes between others gives those behind it other
+ * hashes, with what they hold unchanged. */
 TIDE_CHECK enum tide_rc tide_repo_sync(struct tide_repo *r, struct tide_error *e);
 
 /* What `rev` names, in the mirror as it stands (call tide_repo_sync first). INVALID when it names

@@ -10,6 +10,7 @@
 #include "cli/confirm.h"
 #include "cli/terminal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,16 @@ struct arguments {
     json_t *wish; /* of `add`: the body of its request */
 };
 
-enum { KEY_REPO = 1, KEY_BRANCH, KEY_RECIPE, KEY_FOLDER, KEY_FLAG, KEY_LINE, KEY_SCENARIOS };
+enum {
+    KEY_REPO = 1,
+    KEY_VERSIONS,
+    KEY_BRANCH,
+    KEY_RECIPE,
+    KEY_FOLDER,
+    KEY_FLAG,
+    KEY_LINE,
+    KEY_SCENARIOS
+};
 
 /* ---- arguments ---- */
 
@@ -48,6 +58,14 @@ static void put_repo(json_t *wish, const char *value)
     free(repo);
 }
 
+static void put_versions(json_t *wish, const char *value, struct argp_state *state)
+{
+    char *folder = realpath(value, NULL);
+    if (!folder) argp_failure(state, TIDE_EXIT_USAGE, errno, "--versions %s", value);
+    json_object_set_new(wish, "versions", json_string(folder));
+    free(folder);
+}
+
 /* Where a line is told and no recipe, it is the recipe `command`. */
 static void put_line(json_t *recipe, const char *value)
 {
@@ -61,6 +79,7 @@ static error_t parse_wish(int key, char *value, struct argp_state *state)
     json_t *wish = ((struct arguments *)state->input)->wish;
     switch (key) {
     case KEY_REPO: put_repo(wish, value); return 0;
+    case KEY_VERSIONS: put_versions(wish, value, state); return 0;
     case KEY_BRANCH: json_object_set_new(wish, "branch", json_string(value)); return 0;
     case KEY_SCENARIOS: json_object_set_new(wish, "scenarios", json_string(value)); return 0;
     case KEY_RECIPE: json_object_set_new(recipe_in(wish), "kind", json_string(value)); return 0;
@@ -89,6 +108,10 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 static const struct argp_option add_options[] = {
     {"repo", KEY_REPO, "URL|PATH", 0, "Git repository", 0},
+    {"versions", KEY_VERSIONS, "DIR", 0,
+     "Folder of released versions in the place of a repository: sdists (NAME-1.2.tar.gz, .zip), "
+     "wheels, unpacked folders NAME-1.2",
+     0},
     {"branch", KEY_BRANCH, "NAME", 0, "Whose tip is HEAD (default: HEAD of the repository)", 0},
     {"recipe", KEY_RECIPE, "cmake|setup.py|pip|wheel|command", 0,
      "How a commit is built (default: told from what stands in the folder)", 0},
@@ -99,7 +122,9 @@ static const struct argp_option add_options[] = {
      "repeated",
      0},
     {"scenarios", KEY_SCENARIOS, "DIR", 0,
-     "Folder of the repository with its scenarios (default: Tidemark's own)", 0},
+     "Folder of the repository (of versions: beside them) with its scenarios (default: Tidemark's "
+     "own)",
+     0},
     {0},
 };
 /* ---- what is shown ---- */
@@ -114,9 +139,10 @@ static void print_project(const json_t *project)
 {
     const json_t *recipe = json_object_get(project, "recipe");
     const char *folder = tide_json_text(recipe, "folder");
+    const char *repo = tide_json_text(project, "repo");
     printf("%-18s %-9s %-12s %s%s%s\n", tide_json_text(project, "name"), or_dash(recipe, "kind"),
-           or_dash(project, "branch"), tide_json_text(project, "repo"), *folder ? ", folder " : "",
-           folder);
+           or_dash(project, "branch"), *repo ? repo : tide_json_text(project, "versions"),
+           *folder ? ", folder " : "", folder);
     if (json_is_string(json_object_get(project, "scenarios")))
         printf("  scenarios %s\n", tide_json_text(project, "scenarios"));
     if (json_is_false(json_object_get(project, "enabled"))) puts("  disabled");
@@ -327,7 +353,7 @@ static int run_remove(const struct tide_cli *c, int argc, char **argv)
 
 static const struct tide_cli add_command = {
     .title = "tidemark projects add",
-    .summary = "add a git repository whose extension is measured",
+    .summary = "add a repository, or released versions, whose extension is measured",
     .arguments = "NAME",
     .notes = "It is fetched and everything is tried before it is added; docs/PROJECTS.md explains "
              "the recipes.",
@@ -340,6 +366,8 @@ static const struct tide_cli add_command = {
             {"tidemark projects add fast --repo https://example.org/fast.git --branch main "
              "--recipe cmake --flag=-DFAST=ON",
              NULL},
+            {"tidemark projects add old --versions ~/downloads/old --scenarios benchmarks",
+             "Released versions in the place of a repository"},
             {"tidemark projects add own --repo ~/own --command 'make PYTHON={python}' "
              "--command 'cp own*.so {prefix}'",
              "Built by lines for a shell"},

@@ -10,6 +10,7 @@
 #include "schedule/belongings.h"
 #include "schedule/discovery.h"
 #include "schedule/line.h"
+#include "schedule/moved.h"
 #include "schedule/settings.h"
 #include "schedule/settle.h"
 #include "schedule/suite.h"
@@ -41,9 +42,13 @@ static enum tide_rc open_repo(const struct tide_projects *s, const struct tide_p
                               const char *mirror, struct tide_repo **out, struct tide_error *e)
 {
     char *worktrees = tide_format("%s/worktrees", s->places->data);
-    enum tide_rc rc = worktrees && mirror ? tide_repo_open(row->repo, row->branch, mirror,
-                                                           worktrees, s->stop, out, e)
-                                          : tide_fail(e, TIDE_NOMEM, "open a project");
+    enum tide_rc rc;
+    if (!worktrees || !mirror)
+        rc = tide_fail(e, TIDE_NOMEM, "open a project");
+    else if (*row->versions)
+        rc = tide_repo_open_versions(row->versions, mirror, worktrees, s->stop, out, e);
+    else
+        rc = tide_repo_open(row->repo, row->branch, mirror, worktrees, s->stop, out, e);
     free(worktrees);
     return rc;
 }
@@ -65,15 +70,16 @@ static bool is_current(const struct tide_projects *s, const struct tide_catalog 
     return is_same(old->name, row->name) && is_same(old->repo, row->repo) &&
            is_same(old->branch, row->branch) && is_same(old->recipe, row->recipe) &&
            is_same(old->scenarios, row->scenarios) && is_same(old->pythons, row->pythons) &&
-           old->enabled == row->enabled && c->python_ids == ids;
+           is_same(old->versions, row->versions) && old->enabled == row->enabled &&
+           c->python_ids == ids;
 }
 static enum tide_rc copy_row(const struct tide_project *row, struct tide_project *out,
                              struct tide_error *e)
 {
-    const char *const from[] = {row->name,   row->repo,      row->branch,
-                                row->recipe, row->scenarios, row->pythons};
-    char **const to[] = {&out->name,   &out->repo,      &out->branch,
-                         &out->recipe, &out->scenarios, &out->pythons};
+    const char *const from[] = {row->name,      row->repo,    row->branch,  row->recipe,
+                                row->scenarios, row->pythons, row->versions};
+    char **const to[] = {&out->name,      &out->repo,    &out->branch,  &out->recipe,
+                         &out->scenarios, &out->pythons, &out->versions};
     out->id = row->id;
     out->enabled = row->enabled;
     for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
@@ -113,7 +119,8 @@ static enum tide_rc renew(struct tide_projects *s, struct entry *entry,
     struct tide_catalog *old = entry->newest, *c = NULL;
     struct tide_repo *repo = NULL;
     enum tide_rc rc = TIDE_OK;
-    bool same = old && is_same(old->row.repo, row->repo) && is_same(old->row.branch, row->branch);
+    bool same = old && is_same(old->row.repo, row->repo) && is_same(old->row.branch, row->branch) &&
+                is_same(old->row.versions, row->versions);
     char *mirror = tide_belongings_mirror(s->places, row->id);
     if (same)
         repo = tide_repo_ref(old->repo);
@@ -123,6 +130,7 @@ static enum tide_rc renew(struct tide_projects *s, struct entry *entry,
     if (!rc) rc = make_catalog(s, row, repo, &c, e);
     bool synced = sync || (!same && *row->scenarios);
     if (!rc && synced) rc = tide_catalog_sync(c, e);
+    if (!rc && synced) rc = tide_moved_follow(c, s->store, e);
     if (!rc && synced) rc = tide_line_follow(s->store, c, e);
     if (!rc) rc = tide_suite_find(s->places, s->store, s->own, old, s->stop, c, e);
     if (rc) {
@@ -282,8 +290,8 @@ enum tide_rc tide_projects_add(struct tide_projects *s, const json_t *wish, stru
     enum tide_rc rc = tide_settings_read(wish, true, &row, e);
     if (!rc) rc = add_row(s, &row, e);
     if (!rc)
-        tide_log(TIDE_LOG_INFO, "schedule", "project %s added: %s recipe=%s", row.name, row.repo,
-                 row.recipe);
+        tide_log(TIDE_LOG_INFO, "schedule", "project %s added: %s recipe=%s", row.name,
+                 *row.versions ? row.versions : row.repo, row.recipe);
     tide_project_clear(&row);
     return rc;
 }
@@ -384,14 +392,16 @@ static enum tide_rc put_configured(struct tide_projects *s, const json_t *wish,
     struct tide_project row = {.enabled = true}, old = {0};
     enum tide_rc rc = tide_settings_read(wish, true, &row, e);
     if (!rc) rc = tide_store_find_project(s->store, row.name, &old, e);
-    if (!rc && !is_same(old.repo, row.repo))
-        rc = tide_fail_field(e, "repo", "project %s has the repository %s: remove it first",
-                             row.name, old.repo);
+    if (!rc && !(is_same(old.repo, row.repo) && is_same(old.versions, row.versions)))
+        rc = tide_fail_field(e, *row.versions ? "versions" : "repo",
+                             "project %s is made of %s: remove it first", row.name,
+                             *old.versions ? old.versions : old.repo);
     bool known = !rc;
     if (rc == TIDE_ABSENT) rc = add_row(s, &row, e);
     if (!rc && known) {
         json_t *changes = json_copy((json_t *)wish);
         json_object_del(changes, "repo");
+        json_object_del(changes, "versions");
         json_object_del(changes, "name");
         rc = tide_projects_change(s, row.name, changes, e);
         json_decref(changes);

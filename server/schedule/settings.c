@@ -57,6 +57,16 @@ static enum tide_rc read_repo(const json_t *value, struct tide_project *p, struc
     return rc ? rc : set(&p->repo, text, e);
 }
 
+/* A folder of the daemon's machine. */
+static enum tide_rc read_versions(const json_t *value, struct tide_project *p, struct tide_error *e)
+{
+    const char *text = NULL;
+    enum tide_rc rc = read_text(value, "versions", &text, e);
+    if (!rc && *text && *text != '/')
+        rc = tide_fail_field(e, "versions", "must be the absolute path of a folder");
+    return rc ? rc : set(&p->versions, text, e);
+}
+
 static enum tide_rc read_branch(const json_t *value, struct tide_project *p, struct tide_error *e)
 {
     const char *text = NULL;
@@ -121,10 +131,25 @@ static enum tide_rc read_field(const char *name, const json_t *value, bool addin
         return json_is_boolean(value) ? TIDE_OK : tide_fail_field(e, name, "must be true or false");
     }
     if (adding && !strcmp(name, "repo")) return read_repo(value, p, e);
+    if (adding && !strcmp(name, "versions")) return read_versions(value, p, e);
     return tide_fail_field(e, name,
                            "no such field; allowed are name, %sbranch, recipe, scenarios, "
                            "pythons, enabled",
-                           adding ? "repo, " : "");
+                           adding ? "repo, versions, " : "");
+}
+
+/* One of a repository and a folder of versions, which has no branches. */
+static enum tide_rc check_source(const struct tide_project *p, struct tide_error *e)
+{
+    if (*p->repo && *p->versions)
+        return tide_fail_field(e, "versions", "there is a repo too: a project has one of them");
+    if (*p->versions && *p->branch)
+        return tide_fail_field(e, "branch", "a folder of versions has no branches");
+    if (!*p->repo && !*p->versions)
+        return tide_fail_field(e, "repo",
+                               "is missing: name a git repository, or a folder of released "
+                               "versions as \"versions\"");
+    return TIDE_OK;
 }
 
 enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_project *p,
@@ -132,7 +157,8 @@ enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_pro
 {
     const char *name;
     json_t *value;
-    char **const texts[] = {&p->repo, &p->branch, &p->recipe, &p->scenarios, &p->pythons};
+    char **const texts[] = {&p->repo,      &p->branch,  &p->recipe,
+                            &p->scenarios, &p->pythons, &p->versions};
     enum tide_rc rc = TIDE_OK;
     if (!json_is_object(wish)) return tide_fail_field(e, "", "the body must be a JSON object");
     for (size_t i = 0; !rc && i < sizeof texts / sizeof *texts; i++)
@@ -141,8 +167,8 @@ enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_pro
     {
         if (!rc) rc = read_field(name, value, adding, p, e);
     }
-    if (rc || !adding) return rc;
-    if (!p->name) return tide_fail_field(e, "name", "is missing");
-    if (!*p->repo) return tide_fail_field(e, "repo", "is missing: name a git repository");
-    return !*p->recipe ? set(&p->recipe, "{}", e) : TIDE_OK;
+    if (!rc && !p->name) rc = tide_fail_field(e, "name", "is missing");
+    if (!rc) rc = check_source(p, e);
+    if (!rc && adding && !*p->recipe) rc = set(&p->recipe, "{}", e);
+    return rc;
 }

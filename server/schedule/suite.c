@@ -46,13 +46,17 @@ out:
     return rc;
 }
 
-/* The tree of the scenarios that the row names, at the branch's tip. */
+/* The tree of the scenarios that the row names, at the branch's tip; of versions, beside them. */
 static enum tide_rc find_tree(struct tide_repo *repo, const struct tide_project *row,
                               struct tide_commit *tip, char tree[65], struct tide_error *e)
 {
-    enum tide_rc rc = tide_repo_resolve(repo, "HEAD", tip, e);
+    bool versions = *row->versions;
+    enum tide_rc rc = tide_repo_resolve(repo, versions ? TIDE_REPO_BESIDE : "HEAD", tip, e);
     if (!rc) rc = tide_repo_tree(repo, tip->sha, row->scenarios, tree, e);
-    if (rc == TIDE_ABSENT)
+    if (rc == TIDE_ABSENT && versions)
+        rc = tide_fail_field(e, "scenarios", "%s has no folder %s with files in it", row->versions,
+                             row->scenarios);
+    else if (rc == TIDE_ABSENT)
         rc =
             tide_fail_field(e, "scenarios", "commit %.12s, the tip of the branch, has no folder %s",
                             tip->sha, row->scenarios);

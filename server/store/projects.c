@@ -12,6 +12,7 @@ void tide_project_clear(struct tide_project *p)
     free(p->recipe);
     free(p->scenarios);
     free(p->pythons);
+    free(p->versions);
     *p = (struct tide_project){0};
 }
 
@@ -28,8 +29,8 @@ static void list_names(sqlite3 *db, struct tide_str *out)
 
 static enum tide_rc read_project(sqlite3_stmt *q, struct tide_project *out, struct tide_error *e)
 {
-    char **texts[] = {&out->name,   &out->repo,      &out->branch,
-                      &out->recipe, &out->scenarios, &out->pythons};
+    char **texts[] = {&out->name,      &out->repo,    &out->branch,  &out->recipe,
+                      &out->scenarios, &out->pythons, &out->versions};
     enum tide_rc rc = TIDE_OK;
     out->id = sqlite3_column_int64(q, 0);
     out->enabled = sqlite3_column_int(q, 1);
@@ -49,8 +50,8 @@ enum tide_rc tide_store_find_project(struct tide_store *s, const char *name,
     *out = (struct tide_project){0};
     enum tide_rc rc =
         tide_sql_prepare(db, &q, e,
-                         "SELECT id, enabled, name, repo, branch, recipe, scenarios, pythons"
-                         " FROM projects WHERE name = ?",
+                         "SELECT id, enabled, name, repo, branch, recipe, scenarios, pythons,"
+                         " versions FROM projects WHERE name = ?",
                          "t", name);
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) rc = read_project(q, out, e);
@@ -81,11 +82,11 @@ enum tide_rc tide_store_set_project(struct tide_store *s, struct tide_project *p
         rc = tide_sql_integer(
             s->writer, &p->id, e,
             "INSERT INTO projects (id, name, repo, branch, recipe, scenarios, pythons,"
-            " enabled) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+            " enabled, versions) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
             " ON CONFLICT (id) DO UPDATE SET name = ?2, repo = ?3, branch = ?4, recipe = ?5,"
-            " scenarios = ?6, pythons = ?7, enabled = ?8 RETURNING id",
-            "itttttti", p->id, p->name, p->repo, p->branch, p->recipe, p->scenarios, p->pythons,
-            (int64_t)p->enabled);
+            " scenarios = ?6, pythons = ?7, enabled = ?8, versions = ?9 RETURNING id",
+            "ittttttit", p->id, p->name, p->repo, p->branch, p->recipe, p->scenarios, p->pythons,
+            (int64_t)p->enabled, p->versions);
     return tide_store_commit(s, rc, e);
 }
 
@@ -130,6 +131,31 @@ enum tide_rc tide_store_project_keys(struct tide_store *s, int64_t project, stru
     rc = tide_sql_texts(q, rc, out, e);
     tide_store_give(s, db);
     return rc;
+}
+
+enum tide_rc tide_store_project_commits(struct tide_store *s, int64_t project, struct tide_str *out,
+                                        struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e, "SELECT sha || ' ' || subject FROM commits WHERE project = ? ORDER BY id", "i",
+        project);
+    rc = tide_sql_texts(q, rc, out, e);
+    tide_store_give(s, db);
+    return rc;
+}
+
+enum tide_rc tide_store_move_commit(struct tide_store *s, int64_t project, const char *from,
+                                    const struct tide_commit_row *to, struct tide_error *e)
+{
+    enum tide_rc rc = tide_store_begin(s, e);
+    if (rc) return rc;
+    rc = tide_sql_do(s->writer, e,
+                     "UPDATE OR IGNORE commits SET sha = ?3, subject = ?4, author = ?5,"
+                     " committed_ns = ?6 WHERE project = ?1 AND sha = ?2",
+                     "itttti", project, from, to->sha, to->subject, to->author, to->committed_ns);
+    return tide_store_commit(s, rc, e);
 }
 
 enum tide_rc tide_store_remove_project(struct tide_store *s, int64_t project, struct tide_error *e)

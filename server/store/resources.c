@@ -203,7 +203,8 @@ enum tide_rc tide_store_pythons_json(struct tide_store *s, const struct tide_pag
 }
 
 #define PROJECT_ROW                                                            \
-    "json_object('name', name, 'repo', repo, 'branch', nullif(branch, ''),"    \
+    "json_object('name', name, 'repo', iif(versions = '', repo, NULL),"        \
+    " 'versions', nullif(versions, ''), 'branch', nullif(branch, ''),"         \
     " 'recipe', json(nullif(recipe, '')), 'scenarios', nullif(scenarios, '')," \
     " 'pythons', json(iif(pythons = '', '[\"all\"]', pythons)),"               \
     " 'enabled', json(iif(enabled, 'true', 'false')))"

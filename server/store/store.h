@@ -43,6 +43,7 @@ struct tide_project { /* texts are owned, tide_project_clear frees them; none is
     char *branch;    /* "": HEAD of the source */
     char *recipe;    /* canonical JSON; "": nothing is built (imported runs) */
     char *scenarios; /* folder of the repository; "": Tidemark's own */
+    char *versions;  /* folder of released versions, measured in the place of `repo`; "": none */
     char *pythons;   /* JSON, list of names or versions; "": all */
     bool enabled;
 };
@@ -71,6 +72,14 @@ struct tide_commit_row {
     const char *sha, *subject, *author;
     int64_t committed_ns;
 };
+/* "HASH SUBJECT" of each commit of the project, each ended by NUL. */
+TIDE_CHECK enum tide_rc tide_store_project_commits(struct tide_store *s, int64_t project,
+                                                   struct tide_str *out, struct tide_error *e);
+/* The commit with the hash `from` is `to` from now on, with all that hangs on it; nothing is
+ * changed where `to` is there already. */
+TIDE_CHECK enum tide_rc tide_store_move_commit(struct tide_store *s, int64_t project,
+                                               const char *from, const struct tide_commit_row *to,
+                                               struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_put_commit(struct tide_store *s, int64_t project,
                                               const struct tide_commit_row *c, int64_t *id,
                                               struct tide_error *e);

@@ -154,11 +154,6 @@ class Command(DaemonCase):
                 self.assertIn(hint, self.expect(2, *arguments).stderr)
         self.assertEqual(self.daemon.row_counts(), before)
 
-    def test_versions_are_no_field(self) -> None:
-        """A folder of versions is not supported and says so."""
-        answer = self.daemon.post("/api/v1/projects", {"name": "x", "versions": "/srv"})
-        self.assertEqual((answer.status, answer.json()["field"]), (422, "versions"))
-
     def test_no_daemon(self) -> None:
         """What to do is said."""
         done = run_program(self.folder, "projects", "--data", str(self.folder / "other"))
