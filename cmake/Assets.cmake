@@ -74,6 +74,16 @@ if(EXISTS ${vendor_list})
   endforeach()
 endif()
 
+# The description of the REST interface, one document from the pieces in docs/openapi/.
+find_program(PYTHON3 python3 REQUIRED)
+file(GLOB openapi_pieces CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/openapi/*.json)
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/openapi.json VERBATIM
+  DEPENDS ${openapi_pieces} ${CMAKE_SOURCE_DIR}/cmake/openapi.py
+  COMMAND ${PYTHON3} ${CMAKE_SOURCE_DIR}/cmake/openapi.py ${CMAKE_SOURCE_DIR}/docs/openapi
+          ${CMAKE_BINARY_DIR}/openapi.json ${PROJECT_VERSION})
+list(APPEND asset_files ${CMAKE_BINARY_DIR}/openapi.json)
+list(APPEND asset_paths /api/v1/openapi.json)
+
 set(type_html "text/html; charset=utf-8")
 set(type_css "text/css; charset=utf-8")
 set(type_js "text/javascript; charset=utf-8")

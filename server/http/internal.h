@@ -39,6 +39,7 @@ enum tide_lane {                  /* who answers a route */
                  TIDE_LANE_QUICK, /* threads that read the store alone: milliseconds */
                  TIDE_LANE_SLOW,  /* threads that may run git, wait for discovery, write much */
                  TIDE_LANES,
+                 TIDE_LANE_NOW = TIDE_LANES, /* the connections' own thread: what never waits */
 };
 
 struct tide_route {
@@ -66,7 +67,8 @@ struct tide_request {
     const char *type; /* media type, static */
     struct tide_str answer;
     char location[160];
-    char allow[48]; /* for 405 */
+    char allow[48];                 /* for 405 */
+    const struct tide_asset *asset; /* instead of all of the above */
 };
 
 /* The threads of a lane: a request that takes long holds up only its like. */
@@ -171,6 +173,8 @@ enum MHD_Result tide_answer_send(struct tide_request *r);
 void tide_answer_headers(struct MHD_Response *response);
 
 /* ---- files.c: the dashboard ---- */
+
+tide_handler tide_get_asset; /* the embedded file of this path */
 
 enum MHD_Result tide_files_send(struct tide_request *r);
 

@@ -14,6 +14,7 @@
 #define ADMIN   TIDE_SCOPE_ADMIN
 #define QUICK   TIDE_LANE_QUICK
 #define SLOW    TIDE_LANE_SLOW
+#define NOW     TIDE_LANE_NOW
 
 const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/status", tide_get_status, READ, QUICK},
@@ -51,8 +52,9 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/builds", tide_get_builds, READ, QUICK},
     {"GET", "/api/v1/builds/{id}", tide_get_build, READ, QUICK},
     {"GET", "/api/v1/builds/{id}/log", tide_get_build_log, READ, QUICK},
-    {"GET", TIDE_STREAM_PATH, NULL, READ, QUICK}, /* answered before it comes here */
-    {NULL, NULL, NULL, 0, QUICK},
+    {"GET", TIDE_STREAM_PATH, NULL, READ, NOW}, /* streams.c opens it */
+    {"GET", "/api/v1/openapi.json", tide_get_asset, 0, NOW},
+    {NULL, NULL, NULL, 0, NOW},
 };
 
 bool tide_router_owns(const char *path)

@@ -118,6 +118,10 @@ static enum MHD_Result answer_now(struct tide_request *r)
         set_deadline(r, 0);
         return tide_streams_open(r);
     }
+    if (r->route && r->route->lane == TIDE_LANE_NOW) {
+        tide_router_answer(r);
+        return r->asset ? tide_files_send(r) : tide_answer_send(r);
+    }
     hand_over(r);
     return MHD_YES;
 }
