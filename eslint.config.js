@@ -9,7 +9,7 @@ const browser = readonly([
   "devicePixelRatio",
   "document", "fetch", "getComputedStyle", "history", "location", "matchMedia", "navigator",
   "requestAnimationFrame", "localStorage", "BroadcastChannel", "HTMLElement", "HTMLInputElement",
-  "Blob", "URL", "setInterval", "clearInterval", "setTimeout", "window", "performance",
+  "Blob", "URL", "Path2D", "KeyboardEvent", "setInterval", "clearInterval", "setTimeout", "window", "performance",
 ]);
 
 const node = readonly(["console", "process", "setTimeout", "clearTimeout", "URL", "fetch",

@@ -235,4 +235,84 @@ export const planRuns = (body, signal) =>
 export const search = async (text, project, signal) =>
   (await request("/search" + query({ q: text, project }), { signal })).results;
 
+/**
+ * @param {Record<string, string|number|null>} filter project, commit, baseline, metric, subtract
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").MatrixAnswer>}
+ */
+export const getMatrix = (filter, signal) => request("/matrix" + query(filter), { signal });
+
+/** @returns {Promise<import("./types.js").Metric[]>} */
+export const getMetrics = async () => (await request("/metrics")).metrics;
+
+/**
+ * @param {Record<string, string|number|null>} filter
+ * @returns {Promise<import("./types.js").Regression[]>} newest first
+ */
+export const getRegressions = async (filter) =>
+  (await request("/regressions" + query(filter))).regressions;
+
+/**
+ * @param {Record<string, string|number|null>} filter project, scenario, metric, python, ...
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").SeriesAnswer>}
+ */
+export const getSeries = (filter, signal) => request("/series" + query(filter), { signal });
+
+/**
+ * @param {number} id
+ * @returns {Promise<{run_ids: number[]}>}
+ */
+export const getCell = (id) => request(`/cells/${id}`);
+
+/**
+ * @param {Record<string, string|number|null>} sides project, base, head, metric, ...
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Comparison>}
+ */
+export const getComparison = (sides, signal) => request("/compare" + query(sides), { signal });
+
+/**
+ * @param {number} base a cell
+ * @param {number} head a cell
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<import("./types.js").Attribution>}
+ */
+export const getAttribution = (base, head, signal) =>
+  request("/compare/attribution" + query({ base_cell: base, head_cell: head }), { signal });
+
+/**
+ * @param {string} path
+ * @param {object} body
+ */
+const post = (path, body) => request(path, {
+  method: "POST",
+  headers: { "Content-Type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+/**
+ * @param {number} id of a change point
+ * @param {string} reason
+ */
+export const acceptChange = (id, reason) => post(`/regressions/${id}/accept`, { reason });
+
+/** @param {number} id */
+export const unacceptChange = (id) => request(`/regressions/${id}/accept`, { method: "DELETE" });
+
+/**
+ * @param {object} wish project, good, bad, scenario, python, metric
+ * @returns {Promise<import("./types.js").Bisect>}
+ */
+export const postBisect = (wish) => post("/bisects", wish);
+
+/**
+ * @param {number} id
+ * @returns {Promise<import("./types.js").Bisect>}
+ */
+export const getBisect = (id) => request(`/bisects/${id}`);
+
+/** @param {number} id */
+export const cancelBisect = (id) => post(`/bisects/${id}/cancel`, {});
+
 export const STREAM_URL = ROOT + "/stream";

@@ -203,6 +203,170 @@
  * @property {string|null} [detail]
  * @property {string} link a view of this page, "#/..."
  *
+ * @typedef {{name: string, title: string, unit: string}} Metric
+ * @typedef {{sha: string, subject: string|null, committed_ns: number}} CommitRef
+ * @typedef {{id: number, name: string, version: string}} PythonRef
+ * @typedef {Record<string, number|string|boolean>} Params
+ *
+ * @typedef {object} Spread of a metric within a cell; the interval is null of too few samples
+ * @property {number} n
+ * @property {number} minimum
+ * @property {number} maximum
+ * @property {number} median
+ * @property {number|null} low
+ * @property {number|null} high
+ *
+ * @typedef {object} Verdict
+ * @property {"same"|"better"|"worse"|"inconclusive"|null} verdict
+ * @property {number|null} effect
+ * @property {number|null} low
+ * @property {number|null} high
+ * @property {number|null} percent
+ * @property {number|null} noise
+ * @property {string|null} why
+ * @property {number|null} needs
+ *
+ * @typedef {object} MatrixFields
+ * @property {number} cell
+ * @property {"done"|"failed"|"build_failed"|"queued"|"running"} status
+ * @property {Spread|null} M
+ * @property {number|null} interpreter
+ * @property {number|null} extension
+ * @property {(number|null)[]} spark oldest first
+ * @property {number|null} run the newest
+ * @property {number|null} build
+ * @property {string|null} error
+ *
+ * @typedef {MatrixFields & Verdict} MatrixCell
+ *
+ * @typedef {object} MatrixRow
+ * @property {string} scenario
+ * @property {string|null} title
+ * @property {Params} params
+ * @property {string} allocator
+ * @property {(MatrixCell|null)[]} cells in the order of the Pythons
+ * @property {string|null} first_moved
+ * @property {"extension"|"interpreter"|"both"|null} moved
+ *
+ * @typedef {object} MatrixAnswer
+ * @property {string} project
+ * @property {CommitRef|null} commit
+ * @property {{text: string, python: PythonRef|null, commit: CommitRef|null}|null} baseline
+ * @property {string} metric
+ * @property {string} unit
+ * @property {PythonRef[]} pythons
+ * @property {MatrixRow[]} rows
+ *
+ * @typedef {object} Regression
+ * @property {number} id
+ * @property {string} scenario
+ * @property {Params} params
+ * @property {PythonRef} python
+ * @property {string} allocator
+ * @property {string} metric
+ * @property {string} unit
+ * @property {CommitRef} commit
+ * @property {CommitRef|null} previous
+ * @property {"step"|"creep"} kind
+ * @property {"suspect"|"confirmed"|"dropped"} status
+ * @property {"worse"|"better"} verdict
+ * @property {number} effect
+ * @property {number|null} low
+ * @property {number|null} high
+ * @property {number|null} percent
+ * @property {{reason: string, by: string|null}|null} accepted
+ * @property {number} found_ns
+ *
+ * @typedef {object} Change
+ * @property {number} id
+ * @property {number} index of the first commit after it
+ * @property {number} end
+ * @property {"step"|"creep"} kind
+ * @property {"suspect"|"confirmed"} status
+ * @property {number} before
+ * @property {number} after
+ * @property {number} effect
+ * @property {number|null} low
+ * @property {number|null} high
+ * @property {number|null} percent
+ * @property {"worse"|"better"} verdict
+ * @property {{reason: string}|null} accepted
+ *
+ * @typedef {object} Line of one Python; its columns are parallel to the commits
+ * @property {string|number} id
+ * @property {PythonRef} python
+ * @property {string} version of the scenario
+ * @property {(number|null)[]} cell
+ * @property {number[]} n
+ * @property {(number|null)[]} median
+ * @property {(number|null)[]} minimum
+ * @property {(number|null)[]} maximum
+ * @property {(number|null)[]} low
+ * @property {(number|null)[]} high
+ * @property {(string|null)[]} status
+ * @property {Change[]} changes
+ *
+ * @typedef {object} SeriesAnswer
+ * @property {string} project
+ * @property {string} scenario
+ * @property {string} metric
+ * @property {string} unit
+ * @property {Params} params
+ * @property {string} allocator
+ * @property {{sha: string[], subject: string[], committed_ns: number[],
+ *   tag: (string|null)[]}} commits oldest first
+ * @property {Line[]} series
+ *
+ * @typedef {{label: string, commit?: CommitRef, python?: PythonRef, allocator?: string}} Side
+ *
+ * @typedef {object} ComparedFields
+ * @property {string} scenario
+ * @property {string|null} title
+ * @property {Params} params
+ * @property {PythonRef} python
+ * @property {CommitRef} commit
+ * @property {string} allocator
+ * @property {{cell: number, runs: number[]} & Spread} base
+ * @property {{cell: number, runs: number[]} & Spread} head
+ * @property {{what: string, base: string, head: string}[]} differences
+ *
+ * @typedef {ComparedFields & Verdict} Compared
+ *
+ * @typedef {object} Comparison
+ * @property {string} project
+ * @property {"commit"|"python"|"allocator"} axis
+ * @property {string} metric
+ * @property {string} unit
+ * @property {Side} base
+ * @property {Side} head
+ * @property {Compared[]} cells
+ * @property {Record<"worse"|"better"|"same"|"inconclusive"|"missing", number>} summary
+ * @property {{scenario: string, python: PythonRef, side: string, why: string}[]} missing
+ *
+ * @typedef {object} Attribution
+ * @property {string} metric
+ * @property {number} effect
+ * @property {{name: string, file: string|null, line: number|null, kind: string, base: number,
+ *   head: number, effect: number}[]} functions
+ * @property {{name: string, base: number, head: number, effect: number}[]} phases
+ * @property {{index: number, base: number, head: number, effect: number}[]} iterations
+ * @property {number} unattributed
+ * @property {{phases: {name: string, at: number}[], at: number[], base: (number|null)[],
+ *   head: (number|null)[], difference: (number|null)[]}|null} curves
+ *
+ * @typedef {object} Bisect
+ * @property {number} id
+ * @property {"running"|"done"|"failed"|"cancelled"} status
+ * @property {CommitRef} good
+ * @property {CommitRef} bad
+ * @property {string} scenario
+ * @property {PythonRef|string} python
+ * @property {{commit: CommitRef, outcome: "good"|"bad"|"skipped", value: number|null,
+ *   why: string|null, runs: number[]}[]} steps
+ * @property {number} left
+ * @property {any} result
+ * @property {string|null} error
+ *
  * @typedef {object} Problem
  * @property {string} type
  * @property {string} title

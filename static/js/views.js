@@ -29,9 +29,17 @@
 
 /** @type {Record<string, Row>} in the order of the navigation */
 export const VIEWS = {
+  overview: {
+    title: "Overview", key: "o", nav: true,
+    load: async () => (await import("./views/overview.js")).createOverview,
+  },
   curves: {
     title: "Curves", key: "c", nav: true, runs: true,
     load: async () => (await import("./views/curves.js")).createCurves,
+  },
+  history: {
+    title: "History", key: "h", nav: true,
+    load: async () => (await import("./views/history.js")).createHistory,
   },
   runs: {
     title: "Runs", key: "r", nav: true, runs: true,
@@ -59,4 +67,4 @@ export const VIEWS = {
 };
 
 /** The view of an empty or unknown address. */
-export const HOME = "curves";
+export const HOME = "overview";
