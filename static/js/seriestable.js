@@ -123,7 +123,8 @@ function standing(changes, suspect, on) {
   const form = h("form", { class: "line", hidden: true, on: {
     submit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      void send(open.map((one) => acceptChange(one.id, reason.value)), "Accepted: it alarms no more.");
+      void send(open.map((one) => acceptChange(one.id, reason.value)),
+        "Accepted: it alarms no more.");
     },
   } }, reason, h("button", { class: "quiet" }, "Accept"));
   replace(cell, suspect ? "suspected: the next commits decide " : "confirmed ",

@@ -67,4 +67,4 @@ export const VIEWS = {
 };
 
 /** The view of an empty or unknown address. */
-export const HOME = "overview";
+export const HOME = "curves";
