@@ -4,6 +4,7 @@
  * Each is one request to the daemon (docs/API.md), which alone judges it: a field is refused here
  * in the same words as everywhere. */
 #include "base/str.h"
+#include "cli/asv.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/config.h"
@@ -21,12 +22,14 @@ struct arguments {
     struct tide_common common;
     const char *names[2]; /* of projects, in order */
     int n, wanted;
-    json_t *wish; /* of `add`: the body of its request */
+    json_t *wish;    /* of `add`: the body of its request */
+    const char *asv; /* of `add`: a file of asv's to begin with */
 };
 
 enum {
     KEY_REPO = 1,
     KEY_VERSIONS,
+    KEY_ASV,
     KEY_BRANCH,
     KEY_RECIPE,
     KEY_FOLDER,
@@ -79,6 +82,7 @@ static error_t parse_wish(int key, char *value, struct argp_state *state)
     json_t *wish = ((struct arguments *)state->input)->wish;
     switch (key) {
     case KEY_REPO: put_repo(wish, value); return 0;
+    case KEY_ASV: ((struct arguments *)state->input)->asv = value; return 0;
     case KEY_VERSIONS: put_versions(wish, value, state); return 0;
     case KEY_BRANCH: json_object_set_new(wish, "branch", json_string(value)); return 0;
     case KEY_SCENARIOS: json_object_set_new(wish, "scenarios", json_string(value)); return 0;
@@ -111,6 +115,11 @@ static const struct argp_option add_options[] = {
     {"versions", KEY_VERSIONS, "DIR", 0,
      "Folder of released versions in the place of a repository: sdists (NAME-1.2.tar.gz, .zip), "
      "wheels, unpacked folders NAME-1.2",
+     0},
+    {"asv", KEY_ASV, "FILE", 0,
+     "Take repository, branch, Pythons, recipe and scenarios from an asv.conf.json, as far as "
+     "other "
+     "options do not tell them",
      0},
     {"branch", KEY_BRANCH, "NAME", 0, "Whose tip is HEAD (default: HEAD of the repository)", 0},
     {"recipe", KEY_RECIPE, "cmake|setup.py|pip|wheel|command", 0,
@@ -208,17 +217,45 @@ static enum tide_rc list_all(const struct arguments *a, const char *data, struct
     return rc;
 }
 
-static enum tide_rc add(const struct arguments *a, const char *data, struct tide_error *e)
+static void print_not_carried(const json_t *entries)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach((json_t *)entries, i, entry)
+    {
+        printf("  not carried over  %s: %s\n", tide_json_text(entry, "key"),
+               tide_json_text(entry, "why"));
+    }
+}
+
+/* What the file of asv's says goes into the wish; *left_out stays NULL without one. */
+static enum tide_rc read_asv(const struct arguments *a, const char *data, json_t **left_out,
+                             struct tide_error *e)
 {
     json_t *answer = NULL;
+    if (!a->asv) return TIDE_OK;
+    enum tide_rc rc = tide_asv_read(a->asv, a->wish, left_out, e);
+    if (!rc) rc = tide_client_get(data, "/api/v1/pythons", &answer, e);
+    if (!rc) tide_asv_check_pythons(json_object_get(answer, "pythons"), a->wish, *left_out);
+    json_decref(answer);
+    return rc;
+}
+
+static enum tide_rc add(const struct arguments *a, const char *data, struct tide_error *e)
+{
+    json_t *answer = NULL, *left_out = NULL;
+    enum tide_rc rc = read_asv(a, data, &left_out, e);
     json_object_set_new(a->wish, "name", json_string(a->names[0]));
-    enum tide_rc rc = tide_client_post_json(data, TARGET, a->wish, &answer, e);
+    if (!rc) rc = tide_client_post_json(data, TARGET, a->wish, &answer, e);
+    if (!rc && left_out) json_object_set(answer, "not_carried_over", left_out);
     if (!rc && a->common.json) {
         tide_print_json(answer);
     } else if (!rc) {
         print_project(answer);
         print_left_out(json_object_get(answer, "left_out"));
+        print_not_carried(left_out);
     }
+    json_decref(left_out);
     json_decref(answer);
     return rc;
 }
@@ -366,6 +403,8 @@ static const struct tide_cli add_command = {
             {"tidemark projects add fast --repo https://example.org/fast.git --branch main "
              "--recipe cmake --flag=-DFAST=ON",
              NULL},
+            {"tidemark projects add mine --asv ~/mine/asv.conf.json",
+             "What a suite of asv's says; what cannot be carried over is named"},
             {"tidemark projects add old --versions ~/downloads/old --scenarios benchmarks",
              "Released versions in the place of a repository"},
             {"tidemark projects add own --repo ~/own --command 'make PYTHON={python}' "
