@@ -13,6 +13,7 @@ function(tide_package target module version package)
   endif()
 endfunction()
 
+tide_package(GNUTLS gnutls 3.7 libgnutls28-dev)
 tide_package(MICROHTTPD libmicrohttpd 0.9.75 libmicrohttpd-dev)
 tide_package(SQLITE sqlite3 3.40 libsqlite3-dev)
 tide_package(JANSSON jansson 2.13 libjansson-dev)

@@ -241,6 +241,27 @@ static enum tide_rc read_limits(struct tide_config *c, const char *path, struct 
     return rc;
 }
 
+/* Origins as browsers send them: scheme, host, perhaps a port, nothing behind it. */
+static enum tide_rc read_cors(struct tide_config *c, const char *path, struct tide_error *e)
+{
+    const json_t *list = json_object_get(c->file, "cors_origins"), *value;
+    size_t i;
+    if (list && (!json_is_array(list) || json_array_size(list) > TIDE_CORS_MAX))
+        return tide_fail(e, TIDE_INVALID, "%s: \"cors_origins\" must be a list of at most %d texts",
+                         path, TIDE_CORS_MAX);
+    json_array_foreach(list, i, value)
+    {
+        const char *text = json_string_value(value);
+        const char *name = text ? strstr(text, "://") : NULL;
+        if (!name || strncmp(text, "http", 4) != 0 || !name[3] || strchr(name + 3, '/'))
+            return tide_fail(e, TIDE_INVALID,
+                             "%s: cors_origins[%zu] must be like \"https://wiki.example\"", path,
+                             i);
+        c->cors[i] = text;
+    }
+    return TIDE_OK;
+}
+
 /* Fields that a request would be refused for are refused here, in the same words. */
 static enum tide_rc read_project(const char *path, const json_t *list, size_t i,
                                  struct tide_error *e)
@@ -278,7 +299,7 @@ static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path
 {
     static const char *const known[] = {"pythons",    "build_jobs",        "build_memory",
                                         "build_disk", "build_beside_runs", "cache_bytes",
-                                        "projects"};
+                                        "projects",   "cors_origins"};
     const char *name;
     json_t *value;
     json_object_foreach(c->file, name, value)
@@ -290,7 +311,7 @@ static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path
             return tide_fail(e, TIDE_INVALID,
                              "%s: \"%s\" is unknown; allowed are pythons, build_jobs, "
                              "build_memory, build_disk, build_beside_runs, cache_bytes, "
-                             "projects",
+                             "projects, cors_origins",
                              path, name);
     }
     return TIDE_OK;
@@ -309,6 +330,7 @@ static enum tide_rc read_config(struct tide_config *c, const char *path, struct 
                          c->file ? "must be a JSON object" : wrong.text);
     rc = refuse_unknown(c, path, e);
     if (!rc) rc = read_limits(c, path, e);
+    if (!rc) rc = read_cors(c, path, e);
     if (!rc) rc = read_projects(c, path, e);
     return rc ? rc : read_pythons(c, path, e);
 }

@@ -8,11 +8,14 @@
 
 #include "schedule/catalog.h"
 
+#define TIDE_CORS_MAX 16 /* origins of other pages */
+
 struct tide_config {
     struct tide_places places; /* its texts are owned by this struct */
     char *texts[8];            /* what is to be freed */
     size_t n_texts;
     json_t *file;
+    const char *cors[TIDE_CORS_MAX + 1]; /* texts of `file`, ended by NULL */
     struct tide_python_entry *pythons;
     size_t n_pythons;
 };

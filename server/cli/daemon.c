@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TOKEN_BYTES 24
+#define TOKEN_BYTES 32
 #define TOKEN_TEXT  (2 * TOKEN_BYTES + 1)
 
 struct tide_daemon {
@@ -120,7 +120,7 @@ static enum tide_rc open_store(struct tide_daemon *d, struct tide_error *e)
 
 static enum tide_rc write_url(struct tide_daemon *d, struct tide_error *e)
 {
-    const char *url = tide_http_url(d->http);
+    const char *url = tide_http_local_url(d->http);
     d->url_file = tide_format("%s/url", d->config.places.data);
     if (!d->url_file) return tide_fail(e, TIDE_NOMEM, "start");
     return tide_file_replace(d->url_file, url, strlen(url), 0644, e);
@@ -139,6 +139,11 @@ static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_option
         rc = tide_scheduler_start(&d->config.places, d->store, d->feed, o->demo, &d->scheduler, e);
     if (rc) return rc;
     d->http_config.token = d->token;
+    d->http_config.require_token = o->require_token;
+    d->http_config.trusted = o->trusted;
+    d->http_config.certificate = o->certificate;
+    d->http_config.key = o->key;
+    d->http_config.cors = d->config.cors;
     d->http_config.store = d->store;
     d->http_config.feed = d->feed;
     d->http_config.scheduler = d->scheduler;

@@ -12,6 +12,9 @@ struct tide_daemon;
 struct tide_daemon_options {
     const char *data, *repo, *config; /* as tide_config_settle takes them */
     const char *listen;               /* HOST:PORT */
+    bool require_token;               /* reading needs one too */
+    const char *const *trusted;       /* more names of its own, ended by NULL; NULL: none */
+    const char *certificate, *key;    /* PEM files for TLS; NULL: plain */
     bool demo;                        /* queue the demo suite */
     bool idle;                        /* only answer: what is queued stays queued */
 };

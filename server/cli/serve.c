@@ -9,13 +9,36 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define TRUSTED_MAX 8
+
 struct arguments {
     struct tide_common common;
-    const char *repo, *config, *listen;
-    bool demo, verbose;
+    const char *repo, *config, *listen, *certificate, *key;
+    const char *trusted[TRUSTED_MAX + 1];
+    size_t n_trusted;
+    bool demo, verbose, require_token;
 };
 
-enum { KEY_LISTEN = 'l', KEY_REPO = 'r', KEY_CONFIG = 'c', KEY_DEMO = 1, KEY_VERBOSE = 'v' };
+enum {
+    KEY_LISTEN = 'l',
+    KEY_REPO = 'r',
+    KEY_CONFIG = 'c',
+    KEY_VERBOSE = 'v',
+    KEY_DEMO = 1,
+    KEY_REQUIRE,
+    KEY_TRUST,
+    KEY_CERTIFICATE,
+    KEY_PRIVATE,
+};
+
+static error_t add_trusted(struct arguments *a, const char *value, struct argp_state *state)
+{
+    if (a->n_trusted == TRUSTED_MAX)
+        argp_error(state, "--trusted-origin may be given %d times", TRUSTED_MAX);
+    else
+        a->trusted[a->n_trusted++] = value;
+    return 0;
+}
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -26,13 +49,27 @@ static error_t parse(int key, char *value, struct argp_state *state)
     case KEY_CONFIG: a->config = value; return 0;
     case KEY_DEMO: a->demo = true; return 0;
     case KEY_VERBOSE: a->verbose = true; return 0;
+    case KEY_REQUIRE: a->require_token = true; return 0;
+    case KEY_TRUST: return add_trusted(a, value, state);
+    case KEY_CERTIFICATE: a->certificate = value; return 0;
+    case KEY_PRIVATE: a->key = value; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
     {"listen", KEY_LISTEN, "HOST:PORT", 0,
-     "Address of the loopback (default 127.0.0.1:8421; port 0 takes a free one)", 0},
+     "Numeric address, or localhost (default 127.0.0.1:8421; port 0 takes a free one); beyond the "
+     "loopback with --require-token only",
+     0},
+    {"require-token", KEY_REQUIRE, 0, 0, "Reading needs a token too, from this machine as well", 0},
+    {"trusted-origin", KEY_TRUST, "URL", 0,
+     "Another name of the daemon, as browsers have it: https://tidemark.example of a proxy before "
+     "it; may be repeated; with --require-token only",
+     0},
+    {"tls-cert", KEY_CERTIFICATE, "FILE", 0,
+     "Serve HTTPS with this certificate (PEM, with its chain)", 0},
+    {"tls-key", KEY_PRIVATE, "FILE", 0, "Its private key (PEM)", 0},
     {"repo", KEY_REPO, "PATH|URL", 0,
      "Git repository of the project `converters` (default: where this program was built from)", 0},
     {"config", KEY_CONFIG, "FILE", 0, "Configuration (JSON)", 0},
@@ -81,6 +118,10 @@ static int run(const struct tide_cli *c, int argc, char **argv)
                                                    .repo = a.repo,
                                                    .config = a.config,
                                                    .listen = a.listen ? a.listen : "127.0.0.1:8421",
+                                                   .require_token = a.require_token,
+                                                   .trusted = a.trusted,
+                                                   .certificate = a.certificate,
+                                                   .key = a.key,
                                                    .demo = a.demo};
     enum tide_rc rc = tide_daemon_start(&options_of, &d, &e);
     if (!rc) {
@@ -98,7 +139,8 @@ const struct tide_cli tide_command_serve = {
     .group = "Measure:",
     .summary = "run the daemon: queue, builds, runs, REST and dashboard",
     .about = "Run the Tidemark daemon until it is interrupted (Ctrl-C, SIGTERM).",
-    .notes = "Its address is written to DATA/url, its token (mode 0600) to DATA/token.",
+    .notes = "Its address on this machine is written to DATA/url, its token (mode 0600) to "
+             "DATA/token. docs/SECURITY.md says how to let others in: tokens, TLS, proxies.",
     .options = options,
     .takes = TIDE_TAKES_DATA,
     .parse = parse,
@@ -107,6 +149,8 @@ const struct tide_cli tide_command_serve = {
             {"tidemark serve --demo",
              "Measure the demo suite; the printed URL opens the dashboard"},
             {"tidemark serve --data /tmp/try --listen 127.0.0.1:0", "A daemon of its own"},
+            {"tidemark serve --require-token --trusted-origin https://tidemark.example",
+             "Behind a proxy that serves this name"},
             {"curl -H \"Authorization: Bearer $(cat /tmp/try/token)\" -H 'Content-Type: "
              "application/json' -d '{\"scenarios\":[\"list_bytes\"],\"size\":\"demo\"}' $(cat "
              "/tmp/try/url)/api/v1/runs",

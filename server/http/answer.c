@@ -95,6 +95,7 @@ enum MHD_Result tide_answer_send(struct tide_request *r)
         return MHD_NO;
     }
     tide_answer_headers(response);
+    tide_cors_headers(r, response);
     MHD_add_response_header(response, "Content-Type", r->type);
     MHD_add_response_header(response, "Cache-Control", "no-store");
     if (*r->location) MHD_add_response_header(response, "Location", r->location);

@@ -4,6 +4,7 @@
  * cannot read and other sites cannot send, and the address bar is cleaned by a redirect. */
 #include "http/internal.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "http/assets.h"
 
@@ -26,19 +27,31 @@ static enum MHD_Result send_and_drop(struct tide_request *r, unsigned status,
     return sent;
 }
 
+/* "; Max-Age=..." of a token that expires; a session's cookie else. */
+static void put_age(char *out, size_t room, int64_t expires_ns)
+{
+    int64_t left = (expires_ns - tide_clock_unix_ns()) / 1000000000;
+    *out = '\0';
+    if (expires_ns >= 0) snprintf(out, room, "; Max-Age=%lld", (long long)left);
+}
+
 static enum MHD_Result sign_in(struct tide_request *r, const char *token)
 {
-    char cookie[192];
-    if (!tide_guard_equal(token, r->http->config.token)) {
+    char cookie[256], age[40];
+    const char *host = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Host");
+    struct tide_permit permit = tide_tokens_judge(r->http->tokens, token);
+    if (!permit.id || permit.expired) {
         tide_answer_problem(
-            r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The token is wrong", NULL,
+            r, MHD_HTTP_UNAUTHORIZED, "unauthorized",
+            permit.expired ? "The token has expired" : "The token is wrong", NULL,
             "open the URL that `tidemark serve` printed; the token is in DATA/token");
         return tide_answer_send(r);
     }
     struct MHD_Response *response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
     if (!response) return MHD_NO;
-    snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict", r->http->cookie,
-             token);
+    put_age(age, sizeof age, permit.expires_ns);
+    snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s", r->http->cookie,
+             token, tide_listen_is_secure(r->http, host) ? "; Secure" : "", age);
     tide_answer_headers(response);
     MHD_add_response_header(response, "Set-Cookie", cookie);
     MHD_add_response_header(response, "Location", "/");

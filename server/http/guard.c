@@ -72,39 +72,47 @@ static bool check_shape(struct tide_request *r)
     return true;
 }
 
-static bool is_ours(const struct tide_http *h, const char *authority)
-{
-    return !strcasecmp(authority, h->authority) || (*h->local && !strcasecmp(authority, h->local));
-}
-
-static bool is_our_origin(const struct tide_http *h, const char *origin)
-{
-    static const char scheme[] = "http://";
-    return !strncmp(origin, scheme, sizeof scheme - 1) && is_ours(h, origin + sizeof scheme - 1);
-}
-
-bool tide_guard_equal(const char *a, const char *b)
-{
-    size_t n = strlen(a);
-    volatile unsigned char different = 0;
-    if (n != strlen(b)) return false;
-    for (size_t i = 0; i < n; i++)
-        different |= (unsigned char)(a[i] ^ b[i]);
-    return different == 0;
-}
-
-bool tide_guard_token(struct tide_request *r)
+/* The token that the request carries; NULL: none. A cookie counts for what changes something only
+ * beside an Origin of our own, which a form on another site cannot have. */
+static const char *credentials(struct tide_request *r, bool change)
 {
     static const char bearer[] = "Bearer ";
-    const char *token = r->http->config.token;
     const char *given = head(r, "Authorization");
     if (given)
-        return !strncasecmp(given, bearer, sizeof bearer - 1) &&
-               tide_guard_equal(given + sizeof bearer - 1, token);
-    const char *cookie =
-        MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, r->http->cookie);
+        return strncasecmp(given, bearer, sizeof bearer - 1) ? NULL : given + sizeof bearer - 1;
     const char *origin = head(r, "Origin");
-    return cookie && origin && is_our_origin(r->http, origin) && tide_guard_equal(cookie, token);
+    if (change && !(origin && tide_listen_owns_origin(r->http, origin))) return NULL;
+    return MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, r->http->cookie);
+}
+
+static bool unauthorized(struct tide_request *r, const struct tide_permit *permit)
+{
+    return refuse(r, MHD_HTTP_UNAUTHORIZED, "unauthorized",
+                  permit->expired ? "The token has expired" : "The request needs a token",
+                  "send Authorization: Bearer TOKEN, with the text of DATA/token or a token that "
+                  "POST /api/v1/tokens made, or open the URL that `tidemark serve` printed");
+}
+
+/* Whether the token that comes with the request, or its lack, is allowed what the route is. Paths
+ * that are none tell so only to those who may read, or for a change hold any token. */
+static bool check_scope(struct tide_request *r, bool change)
+{
+    char detail[120];
+    unsigned needed = r->route ? r->route->scope : change ? ~0u : TIDE_SCOPE_READ;
+    if (!needed) return true;
+    if (needed == TIDE_SCOPE_READ && (!r->http->config.require_token || !tide_router_owns(r->path)))
+        return true;
+    const char *token = credentials(r, change);
+    struct tide_permit permit = {0};
+    if (token) permit = tide_tokens_judge(r->http->tokens, token);
+    if (!permit.id || permit.expired) return unauthorized(r, &permit);
+    r->token = permit.id;
+    if (permit.scopes & needed) return true;
+    snprintf(detail, sizeof detail, "it needs a token with the scope %s, which this one has not",
+             tide_scope_name(needed));
+    refuse(r, MHD_HTTP_FORBIDDEN, "forbidden", "The token is not allowed this", detail);
+    tide_answer_member(r, "scope", json_string(tide_scope_name(needed)));
+    return false;
 }
 
 static bool is_import(const struct tide_request *r)
@@ -144,14 +152,10 @@ static bool check_change(struct tide_request *r)
     const char *type = head(r, "Content-Type");
     const char *length = head(r, "Content-Length");
     const char *origin = head(r, "Origin");
-    if (origin && !is_our_origin(r->http, origin))
+    if (origin && !tide_listen_owns_origin(r->http, origin) && !tide_cors_allows(r->http, origin))
         return refuse(r, MHD_HTTP_FORBIDDEN, "forbidden", "The request comes from a foreign page",
                       "Origin is not this daemon's own address");
-    if (!tide_guard_token(r))
-        return refuse(
-            r, MHD_HTTP_UNAUTHORIZED, "unauthorized", "The request needs the token",
-            "send Authorization: Bearer TOKEN with the text of DATA/token, or open the URL "
-            "that `tidemark serve` printed");
+    if (!check_scope(r, true)) return false;
     bool body = strcmp(r->method, MHD_HTTP_METHOD_DELETE) != 0;
     if (body && !check_type(r, type)) return false;
     if (length && strtoull(length, NULL, 10) > tide_guard_body_max(r))
@@ -162,11 +166,12 @@ static bool check_change(struct tide_request *r)
 bool tide_guard_head(struct tide_request *r)
 {
     if (!check_shape(r)) return false;
-    if (!is_ours(r->http, head(r, "Host")))
+    if (!tide_listen_owns_host(r->http, head(r, "Host")))
         return refuse(r, MHD_HTTP_FORBIDDEN, "forbidden", "The Host header is foreign",
                       "this daemon answers only under its own address");
+    if (tide_cors_preflight(r)) return false;
     bool change = !strcmp(r->method, MHD_HTTP_METHOD_POST) ||
                   !strcmp(r->method, MHD_HTTP_METHOD_PATCH) ||
                   !strcmp(r->method, MHD_HTTP_METHOD_DELETE);
-    return !change || check_change(r);
+    return change ? check_change(r) : check_scope(r, false);
 }

@@ -1,37 +1,10 @@
-/* guard_test.c - what of the HTTP side can be asked without a socket: comparing tokens, the paths
- * of the router, the shape of problems. tests/daemon asks the rest over real connections. */
+/* guard_test.c - what of the HTTP side can be asked without a socket: the paths of the
+ * router, the shape of problems. tests/daemon asks the rest over real connections. */
 #include "base/testing.h"
 
 #include "http/internal.h"
 
 #include <jansson.h>
-
-static void test_tokens_are_equal_or_not(void **state)
-{
-    (void)state;
-    assert_true(tide_guard_equal("", ""));
-    assert_true(tide_guard_equal("abc", "abc"));
-    assert_false(tide_guard_equal("abc", ""));
-    assert_false(tide_guard_equal("", "abc"));
-    assert_false(tide_guard_equal("abc", "abcd"));
-    assert_false(tide_guard_equal("abcd", "abc"));
-    assert_false(tide_guard_equal("abc", "Abc"));
-    assert_true(tide_guard_equal("\xff\x80", "\xff\x80"));
-    assert_false(tide_guard_equal("\xff\x80", "\xff\x81"));
-}
-
-/* One bit anywhere makes a difference. */
-static void test_every_bit_of_a_token_counts(void **state)
-{
-    (void)state;
-    char token[33] = "0123456789abcdef0123456789abcdef", other[33];
-    for (size_t bit = 0; bit < 256; bit++) {
-        memcpy(other, token, sizeof token);
-        other[bit / 8] ^= (char)(1 << bit % 8);
-        assert_false(tide_guard_equal(token, other));
-        assert_false(tide_guard_equal(other, token));
-    }
-}
 
 static void test_which_paths_are_the_apis(void **state)
 {
@@ -168,8 +141,6 @@ static void test_texts_that_are_not_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tokens_are_equal_or_not),
-        cmocka_unit_test(test_every_bit_of_a_token_counts),
         cmocka_unit_test(test_which_paths_are_the_apis),
         cmocka_unit_test(test_paths_that_are_nothing),
         cmocka_unit_test(test_a_name_that_is_too_long_is_nothing),

@@ -3,6 +3,7 @@
 #define TIDE_HTTP_INTERNAL_H
 
 #include "http/server.h"
+#include "http/tokens.h"
 
 #include <jansson.h>
 #include <microhttpd.h>
@@ -12,6 +13,7 @@
 #define TIDE_HTTP_BODY_MAX    (1u << 20)
 #define TIDE_IMPORT_PATH      "/api/v1/imports" /* takes files; its bodies may have TIDE_IMPORT_MAX */
 #define TIDE_HTTP_THREADS     4                 /* of each lane */
+#define TIDE_HTTP_ORIGINS     16
 #define TIDE_HTTP_CONNECTIONS 512
 #define TIDE_HTTP_STREAMS     384 /* below the former, so that requests still get through */
 #define TIDE_HTTP_IDLE_S      10  /* inactivity that libmicrohttpd allows */
@@ -61,7 +63,8 @@ struct tide_request {
     char *uri;                      /* as it came, before decoding: tells of %00 */
     const char *method, *path;      /* libmicrohttpd's, valid while the request is */
     struct tide_str body;
-    bool started, answering, too_large;
+    bool started, answering;
+    int64_t token; /* id of the token that it came with and was allowed by; 0: none was needed */
     /* the answer, filled by a handler */
     unsigned status;
     const char *type; /* media type, static */
@@ -82,10 +85,14 @@ struct tide_pool {
 
 struct tide_http {
     struct tide_http_config config;
-    struct MHD_Daemon *daemon;
-    char url[96];
-    char authority[64];    /* the host:port that a Host header must have ... */
-    char local[32];        /* ... or localhost:port, when the address is loopback */
+    struct tide_tokens *tokens;
+    struct MHD_Daemon *daemons[2]; /* at --listen, and on the loopback where that is not there */
+    unsigned n_daemons;
+    char url[96], local_url[96];
+    char origins[TIDE_HTTP_ORIGINS][96]; /* its own: "http://127.0.0.1:8421" */
+    unsigned n_origins;
+    bool wildcard; /* it listens at every address of the machine */
+    char port[8];
     char cookie[32];       /* name of the session cookie, by port: cookies know no ports */
     pthread_mutex_t lock;  /* guards what follows */
     pthread_cond_t ending; /* for the keeper */
@@ -98,18 +105,39 @@ struct tide_http {
     bool keeping;
 };
 
+/* ---- listen.c ---- */
+
+/* Start the listeners of h->config and learn the daemon's names. */
+TIDE_CHECK enum tide_rc tide_listen_start(struct tide_http *h, struct tide_error *e);
+/* Whether a Host header, or an Origin, is the daemon's own. */
+bool tide_listen_owns_host(const struct tide_http *h, const char *authority);
+bool tide_listen_owns_origin(const struct tide_http *h, const char *origin);
+/* Whether browsers reach it under this name by TLS. */
+bool tide_listen_is_secure(const struct tide_http *h, const char *authority);
+
+/* ---- server.c: what libmicrohttpd calls ---- */
+
+void *tide_server_begin(void *context, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result tide_server_handle(void *context, struct MHD_Connection *connection,
+                                   const char *path, const char *method, const char *version,
+                                   const char *data, size_t *n, void **request);
+void tide_server_complete(void *context, struct MHD_Connection *connection, void **request,
+                          enum MHD_RequestTerminationCode how);
+void tide_server_notify(void *context, struct MHD_Connection *connection, void **socket,
+                        enum MHD_ConnectionNotificationCode what);
+
+/* ---- tokens.c ---- */
+
+tide_handler tide_get_tokens, tide_post_tokens, tide_delete_token;
+
 /* ---- guard.c: what is refused before routing ---- */
 
 /* Check the head of a request. False: *r holds the refusal. */
 bool tide_guard_head(struct tide_request *r);
-/* True when the request carries the token, as bearer or as cookie with our own Origin. */
-bool tide_guard_token(struct tide_request *r);
 /* Bytes that the body of this request may have. */
 size_t tide_guard_body_max(const struct tide_request *r);
 /* Make the answer the refusal of a body beyond that; false. */
 bool tide_guard_too_large(struct tide_request *r);
-/* Constant in time for texts of the same length. */
-bool tide_guard_equal(const char *a, const char *b);
 
 /* ---- router.c: REST ---- */
 
@@ -171,6 +199,14 @@ void tide_answer_error(struct tide_request *r, const struct tide_error *e);
 enum MHD_Result tide_answer_send(struct tide_request *r);
 /* Headers that every answer carries. */
 void tide_answer_headers(struct MHD_Response *response);
+
+/* ---- cors.c: pages of other origins, where the configuration names them ---- */
+
+bool tide_cors_allows(const struct tide_http *h, const char *origin);
+/* What tells a browser that the page which asks may read the answer. */
+void tide_cors_headers(const struct tide_request *r, struct MHD_Response *response);
+/* Whether the request asks what it may do (OPTIONS), of which *r then holds the answer. */
+bool tide_cors_preflight(struct tide_request *r);
 
 /* ---- files.c: the dashboard ---- */
 

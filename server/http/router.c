@@ -54,6 +54,9 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/builds/{id}/log", tide_get_build_log, READ, QUICK},
     {"GET", TIDE_STREAM_PATH, NULL, READ, NOW}, /* streams.c opens it */
     {"GET", "/api/v1/openapi.json", tide_get_asset, 0, NOW},
+    {"GET", "/api/v1/tokens", tide_get_tokens, ADMIN, QUICK},
+    {"POST", "/api/v1/tokens", tide_post_tokens, ADMIN, SLOW},
+    {"DELETE", "/api/v1/tokens/{id}", tide_delete_token, ADMIN, SLOW},
     {NULL, NULL, NULL, 0, NOW},
 };
 

@@ -13,10 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,12 +22,13 @@
 #include <unistd.h>
 
 #define BEAT_S 10
+#define NOTE_S 60
 
 /* ---- requests ---- */
 
 /* Called with the raw request line's target;
  * what it returns is the request's context from then on. */
-static void *begin(void *context, const char *uri, struct MHD_Connection *connection)
+void *tide_server_begin(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct tide_request *r = calloc(1, sizeof *r);
     if (!r) return NULL;
@@ -51,8 +50,8 @@ static void set_deadline(struct tide_request *r, int64_t seconds)
     pthread_mutex_unlock(&r->http->lock);
 }
 
-static void complete(void *context, struct MHD_Connection *connection, void **request,
-                     enum MHD_RequestTerminationCode how)
+void tide_server_complete(void *context, struct MHD_Connection *connection, void **request,
+                          enum MHD_RequestTerminationCode how)
 {
     struct tide_request *r = *request;
     (void)context;
@@ -126,9 +125,9 @@ static enum MHD_Result answer_now(struct tide_request *r)
     return MHD_YES;
 }
 
-static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
-                              const char *method, const char *version, const char *data, size_t *n,
-                              void **request)
+enum MHD_Result tide_server_handle(void *context, struct MHD_Connection *connection,
+                                   const char *path, const char *method, const char *version,
+                                   const char *data, size_t *n, void **request)
 {
     struct tide_request *r = *request;
     (void)context;
@@ -173,8 +172,8 @@ static void drop_connection(struct tide_http *h, struct tide_connection *c)
     free(c);
 }
 
-static void notify_connection(void *context, struct MHD_Connection *connection, void **socket,
-                              enum MHD_ConnectionNotificationCode what)
+void tide_server_notify(void *context, struct MHD_Connection *connection, void **socket,
+                        enum MHD_ConnectionNotificationCode what)
 {
     if (what == MHD_CONNECTION_NOTIFY_STARTED)
         add_connection(context, connection, socket);
@@ -230,6 +229,7 @@ static void *keep(void *context)
         if (stopping) return NULL;
         shut_late(h);
         if (second % BEAT_S == 0) tide_streams_wake(h, true);
+        if (second % NOTE_S == 0) tide_tokens_note(h->tokens);
     }
 }
 
@@ -256,67 +256,6 @@ static enum tide_rc start_threads(struct tide_http *h, struct tide_error *e)
 
 /* ---- start and stop ---- */
 
-/* "localhost" and numeric addresses of the loopback;
- * others would let strangers in (docs/API.md). */
-static enum tide_rc make_address(const struct tide_http_config *c, struct sockaddr_storage *out,
-                                 struct tide_error *e)
-{
-    struct sockaddr_in *four = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
-    const char *host = !strcmp(c->host, "localhost") ? "127.0.0.1" : c->host;
-    *out = (struct sockaddr_storage){0};
-    if (inet_pton(AF_INET, host, &four->sin_addr) == 1 &&
-        ntohl(four->sin_addr.s_addr) >> 24 == 127) {
-        four->sin_family = AF_INET;
-        four->sin_port = htons((uint16_t)c->port);
-        return TIDE_OK;
-    }
-    if (inet_pton(AF_INET6, host, &six->sin6_addr) == 1 && IN6_IS_ADDR_LOOPBACK(&six->sin6_addr)) {
-        six->sin6_family = AF_INET6;
-        six->sin6_port = htons((uint16_t)c->port);
-        return TIDE_OK;
-    }
-    return tide_fail(e, TIDE_INVALID,
-                     "--listen %s: only addresses of the loopback are allowed (127.0.0.1:PORT, "
-                     "[::1]:PORT, localhost:PORT)",
-                     c->host);
-}
-
-static enum tide_rc listen_on(struct tide_http *h, struct tide_error *e)
-{
-    struct sockaddr_storage address;
-    enum tide_rc rc = make_address(&h->config, &address, e);
-    if (rc) return rc;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
-    if (address.ss_family == AF_INET6) flags |= MHD_USE_IPv6;
-    errno = 0;
-    h->daemon = MHD_start_daemon(
-        flags, (uint16_t)h->config.port, NULL, NULL, handle, h, MHD_OPTION_SOCK_ADDR, &address,
-        MHD_OPTION_URI_LOG_CALLBACK, begin, h, MHD_OPTION_NOTIFY_COMPLETED, complete, h,
-        MHD_OPTION_NOTIFY_CONNECTION, notify_connection, h, MHD_OPTION_CONNECTION_LIMIT,
-        TIDE_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, TIDE_HTTP_IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_END);
-    if (h->daemon) return TIDE_OK;
-    return tide_fail_errno(e,
-                           "listen on %s port %d (another daemon may be there: stop it, or choose "
-                           "--listen 127.0.0.1:0)",
-                           h->config.host, h->config.port);
-}
-
-static enum tide_rc learn_names(struct tide_http *h, struct tide_error *e)
-{
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    if (!info || !info->port) return tide_fail(e, TIDE_IO, "learn the port that was taken");
-    bool six = strchr(h->config.host, ':');
-    snprintf(h->authority, sizeof h->authority, six ? "[%s]:%u" : "%s:%u", h->config.host,
-             info->port);
-    snprintf(h->local, sizeof h->local, "localhost:%u", info->port);
-    snprintf(h->cookie, sizeof h->cookie, "tidemark_%u", info->port);
-    snprintf(h->url, sizeof h->url, "http://%s", h->authority);
-    return TIDE_OK;
-}
-
 enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http **out,
                              struct tide_error *e)
 {
@@ -330,8 +269,8 @@ enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http 
         pthread_cond_init(&h->pools[i].queued, NULL);
     }
     pthread_cond_init(&h->ending, NULL);
-    enum tide_rc rc = listen_on(h, e);
-    if (!rc) rc = learn_names(h, e);
+    enum tide_rc rc = tide_tokens_open(c->store, c->token, &h->tokens, e);
+    if (!rc) rc = tide_listen_start(h, e);
     if (!rc) rc = start_threads(h, e);
     if (rc) {
         tide_http_stop(h);
@@ -347,11 +286,32 @@ const char *tide_http_url(const struct tide_http *h)
     return h->url;
 }
 
+const char *tide_http_local_url(const struct tide_http *h)
+{
+    return h->local_url;
+}
+
+/* No new connections; what stands is ours to close from here on. */
+static void quiesce(struct tide_http *h, int listening[2])
+{
+    for (unsigned i = 0; i < 2; i++)
+        listening[i] = i < h->n_daemons ? MHD_quiesce_daemon(h->daemons[i]) : -1;
+}
+
+static void stop_listeners(struct tide_http *h, const int listening[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (i < h->n_daemons) MHD_stop_daemon(h->daemons[i]);
+        if (listening[i] >= 0) close(listening[i]);
+    }
+}
+
 void tide_http_stop(struct tide_http *h)
 {
     if (!h) return;
     tide_feed_unlisten(h->config.feed, h);
-    int listening = h->daemon ? MHD_quiesce_daemon(h->daemon) : -1; /* ours to close from here on */
+    int listening[2];
+    quiesce(h, listening);
     pthread_mutex_lock(&h->lock);
     h->stopping = true;
     for (int i = 0; i < TIDE_LANES; i++)
@@ -363,8 +323,9 @@ void tide_http_stop(struct tide_http *h)
             pthread_join(h->pools[i].threads[k], NULL);
     if (h->keeping) pthread_join(h->keeper, NULL);
     tide_streams_wake(h, false); /* each finds `stopping` and ends */
-    if (h->daemon) MHD_stop_daemon(h->daemon);
-    if (listening >= 0) close(listening);
+    stop_listeners(h, listening);
+    if (h->tokens) tide_tokens_note(h->tokens);
+    tide_tokens_free(h->tokens);
     pthread_cond_destroy(&h->ending);
     for (int i = 0; i < TIDE_LANES; i++)
         pthread_cond_destroy(&h->pools[i].queued);
