@@ -1,6 +1,8 @@
 /* cli.c - finds the command that was asked for, parses its options by its table, reports. */
+#include "base/file.h"
+#include "base/str.h"
+#include "cli/alone.h"
 #include "cli/commands.h"
-#include "cli/config.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +17,14 @@ const char *const tide_exit_meanings[TIDE_EXIT_CODES] = {
     [TIDE_EXIT_INCONCLUSIVE] = "inconclusive: more samples would decide",
 };
 
-enum { KEY_DATA = 'd', KEY_JSON = 'j', KEY_YES = 'y', KEY_HELP = 'h', KEY_HELP_TOO = '?' };
+enum {
+    KEY_DB = 0x1000,
+    KEY_DATA = 'd',
+    KEY_JSON = 'j',
+    KEY_YES = 'y',
+    KEY_HELP = 'h',
+    KEY_HELP_TOO = '?'
+};
 
 #define SHARED_GROUP 100
 
@@ -27,6 +36,10 @@ static const struct shared {
     {TIDE_TAKES_JSON, {"json", KEY_JSON, 0, 0, "Print JSON, for programs", SHARED_GROUP}},
     {TIDE_TAKES_DATA,
      {"data", KEY_DATA, "DIR", 0, "Data folder (default: $XDG_DATA_HOME/tidemark)", SHARED_GROUP}},
+    {TIDE_TAKES_DATA,
+     {"db", KEY_DB, "FILE", 0,
+      "A database file instead; where no daemon serves it, this program does its work",
+      SHARED_GROUP}},
     {0, {"help", KEY_HELP, 0, 0, "Explain this command", SHARED_GROUP}},
     {0, {NULL, KEY_HELP_TOO, 0, OPTION_ALIAS | OPTION_HIDDEN, NULL, SHARED_GROUP}},
 };
@@ -105,6 +118,7 @@ static bool take_shared(const struct parsing *p, int key, const char *value)
     for (size_t i = 0; i < N_SHARED; i++)
         if ((shared[i].takes & p->c->takes) && shared[i].option.key == key) {
             if (key == KEY_DATA) p->common->data = value;
+            if (key == KEY_DB) p->common->db = value;
             if (key == KEY_JSON) p->common->json = true;
             if (key == KEY_YES) p->common->yes = true;
             return true;
@@ -127,6 +141,19 @@ static error_t parse(int key, char *value, struct argp_state *state)
     return told;
 }
 
+/* --db names a data folder too. */
+static void settle_database(const struct tide_cli *c, struct tide_common *common)
+{
+    struct tide_error e;
+    if (common->data) {
+        fprintf(stderr, "%s: --data or --db, not both\n", c->title);
+        exit(TIDE_EXIT_USAGE);
+    }
+    enum tide_rc rc = tide_alone_folder(common->db, c->takes & TIDE_MAKES_DATA, common->folder, &e);
+    if (rc) exit(tide_cli_end(c, rc, &e));
+    common->data = common->folder;
+}
+
 void tide_cli_parse(const struct tide_cli *c, int argc, char **argv, struct tide_common *common,
                     void *input)
 {
@@ -135,6 +162,7 @@ void tide_cli_parse(const struct tide_cli *c, int argc, char **argv, struct tide
     struct parsing p = {c, common, input};
     argp_parse(&argp, argc, argv, 0, NULL, &p);
     free(options);
+    if (common && common->db) settle_database(c, common);
 }
 
 int64_t tide_cli_number(struct argp_state *state, const char *what, const char *value, int64_t low,
@@ -150,13 +178,26 @@ int64_t tide_cli_number(struct argp_state *state, const char *what, const char *
     return number;
 }
 
+static bool has_database(const char *data)
+{
+    char *path = tide_format("%s/tidemark.db", data);
+    bool there = path && tide_file_exists(path);
+    free(path);
+    return there;
+}
+
 int tide_cli_on_data(const struct tide_cli *c, const struct tide_common *common,
                      tide_cli_data_fn *act, void *context)
 {
     struct tide_error e;
+    struct tide_alone *alone = NULL;
     char *data = tide_config_data(common->data);
-    enum tide_rc rc =
-        data ? act(context, data, &e) : tide_fail(&e, TIDE_NOMEM, "find the data folder");
+    const struct tide_daemon_options options = {.data = data, .idle = true};
+    enum tide_rc rc = data ? TIDE_OK : tide_fail(&e, TIDE_NOMEM, "find the data folder");
+    if (!rc && has_database(data) && !tide_alone_served(data))
+        rc = tide_alone_begin(&options, &alone, &e);
+    if (!rc) rc = act(context, data, &e);
+    tide_alone_end(alone);
     free(data);
     return tide_cli_end(c, rc, &e);
 }

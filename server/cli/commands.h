@@ -30,13 +30,16 @@ extern const char *const tide_exit_meanings[TIDE_EXIT_CODES];
 
 /* Options that commands share; what a command takes of them is parsed for it. */
 enum {
-    TIDE_TAKES_DATA = 1, /* -d, --data DIR */
+    TIDE_TAKES_DATA = 1, /* -d, --data DIR, and --db FILE */
     TIDE_TAKES_JSON = 2, /* -j, --json */
     TIDE_TAKES_YES = 4,  /* -y, --yes */
+    TIDE_MAKES_DATA = 8, /* the FILE of --db need not be there yet */
 };
 struct tide_common {
-    const char *data; /* NULL: the default */
+    const char *data; /* the folder; NULL: the default */
+    const char *db;   /* as given; `data` is then its folder */
     bool json, yes;
+    char folder[4096]; /* where `data` points then */
 };
 
 struct tide_example {

@@ -50,6 +50,8 @@ static enum tide_rc post(const struct arguments *a, const char *data, const char
     enum tide_rc rc = tide_client_post_json(data, target, sent, &answer, e);
     if (!rc && a->common.json)
         tide_print_json(answer);
+    else if (!rc && !strcmp(a->word, "retry") && a->batch)
+        printf("%s: %lld queued again\n", said, tide_json_number(answer, "queued"));
     else if (!rc)
         puts(said);
     json_decref(sent);
@@ -62,9 +64,11 @@ static void name_target(const struct arguments *a, char target[64], char said[64
 {
     snprintf(target, 64, "/api/v1/%s/%lld/%s", a->run ? "runs" : "batches",
              (long long)(a->run ? a->run : a->batch), a->word);
-    snprintf(said, 64, "%s %lld: %s", a->run ? "run" : "batch",
+    snprintf(said, 64, "%s %lld%s", a->run ? "run" : "batch",
              (long long)(a->run ? a->run : a->batch),
-             strcmp(a->word, "cancel") ? "what failed is queued again" : "cancelled");
+             !strcmp(a->word, "cancel") ? " is cancelled"
+             : a->run                   ? " is queued again"
+                                        : "");
 }
 
 static enum tide_rc cancel(void *context, const char *data, struct tide_error *e)
@@ -73,10 +77,8 @@ static enum tide_rc cancel(void *context, const char *data, struct tide_error *e
     char target[64], said[64];
     name_target(a, target, said);
     if (!a->all) return post(a, data, target, NULL, said, e);
-    enum tide_rc rc = a->common.yes
-                          ? TIDE_OK
-                          : tide_confirm("what is queued and running",
-                                         "Cancel everything that is queued and running?", e);
+    enum tide_rc rc =
+        a->common.yes ? TIDE_OK : tide_confirm("Cancel everything that is queued and running?", e);
     return rc ? rc : post(a, data, "/api/v1/queue/cancel", NULL, "everything is cancelled", e);
 }
 

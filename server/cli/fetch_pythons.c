@@ -178,7 +178,7 @@ static enum tide_rc confirm(const struct arguments *a, const char *name, struct 
 {
     char question[200];
     snprintf(question, sizeof question, "Remove CPython %.100s? Its runs stay.", name);
-    return a->common.yes ? TIDE_OK : tide_confirm(name, question, e);
+    return a->common.yes ? TIDE_OK : tide_confirm(question, e);
 }
 
 static int take_away(const struct tide_cli *c, int argc, char **argv)

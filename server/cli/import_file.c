@@ -140,7 +140,7 @@ const struct tide_cli tide_command_import = {
         "log.",
     .notes =
         "The run is like any other, marked as imported. A file of more than 64 MiB is refused.",
-    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .takes = TIDE_TAKES_DATA | TIDE_MAKES_DATA | TIDE_TAKES_JSON,
     .parse = parse,
     .examples =
         (const struct tide_example[]){

@@ -327,7 +327,7 @@ static enum tide_rc remove_one(const struct arguments *a, const char *data, stru
     enum tide_rc rc = find_holdings(data, name, &held, e);
     snprintf(question, sizeof question, "Remove project %.64s?", name);
     if (!rc && !a->common.json) print_holdings(name, held);
-    if (!rc && !a->common.yes) rc = tide_confirm(name, question, e);
+    if (!rc && !a->common.yes) rc = tide_confirm(question, e);
     if (!rc) rc = remove_confirmed(data, name, e);
     if (!rc && a->common.json) {
         json_t *removed = json_pack("{s:s, s:O}", "removed", name, "removes", held);
@@ -344,18 +344,26 @@ static enum tide_rc remove_one(const struct arguments *a, const char *data, stru
 
 typedef enum tide_rc verb_fn(const struct arguments *a, const char *data, struct tide_error *e);
 
+struct task {
+    const struct arguments *arguments;
+    verb_fn *verb;
+};
+
+static enum tide_rc do_task(void *context, const char *data, struct tide_error *e)
+{
+    const struct task *t = context;
+    return t->verb(t->arguments, data, e);
+}
+
 /* Parse `wanted` names and the options, and do it. */
 static int carry_out(const struct tide_cli *c, int argc, char **argv, int wanted, verb_fn *verb)
 {
     struct arguments a = {.wanted = wanted, .wish = json_object()};
-    struct tide_config config = {0};
-    struct tide_error e;
+    struct task task = {&a, verb};
     tide_cli_parse(c, argc, argv, &a.common, &a);
-    enum tide_rc rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
-    if (!rc) rc = verb(&a, config.places.data, &e);
-    tide_config_clear(&config);
+    int code = tide_cli_on_data(c, &a.common, do_task, &task);
     json_decref(a.wish);
-    return tide_cli_end(c, rc, &e);
+    return code;
 }
 
 static int run_list(const struct tide_cli *c, int argc, char **argv)

@@ -21,7 +21,7 @@ static void describe(const json_t *batch, char *out, size_t room)
 {
     char bar[BAR + 1], eta[40] = "", left[24];
     bool terminal =
-        isatty(STDOUT_FILENO); /* a file gets no line for every second of the estimate */
+        isatty(STDOUT_FILENO); /* a file gets a line for what is done, not for every second */
     long long ended = tide_json_number(batch, "done") + tide_json_number(batch, "failed") +
                       tide_json_number(batch, "cancelled");
     const json_t *eta_ns = json_object_get(batch, "eta_ns");
@@ -30,9 +30,10 @@ static void describe(const json_t *batch, char *out, size_t room)
         snprintf(eta, sizeof eta, ", %s left", tide_time_text(json_integer_value(eta_ns), left));
     snprintf(out, room, "[%s] %3lld %%  %lld of %lld runs%s%s", bar,
              tide_json_number(batch, "percent"), ended, tide_json_number(batch, "runs"),
-             tide_json_number(batch, "building")  ? ", building"
-             : tide_json_number(batch, "running") ? ", measuring"
-                                                  : "",
+             !terminal                             ? ""
+             : tide_json_number(batch, "building") ? ", building"
+             : tide_json_number(batch, "running")  ? ", measuring"
+                                                   : "",
              eta);
 }
 
@@ -85,9 +86,14 @@ void tide_progress_batch(struct tide_progress *p, const json_t *batch, const cha
     show_line(p, line);
     if (json_is_null(json_object_get(batch, "finished_ns"))) return;
     tide_progress_end(p);
-    printf("%lld runs done, %lld failed. Their curves: %s/#/curves?batch=%lld\n",
-           tide_json_number(batch, "done"), tide_json_number(batch, "failed"), url,
-           tide_json_number(batch, "id"));
+    printf("%lld runs done, %lld failed", tide_json_number(batch, "done"),
+           tide_json_number(batch, "failed"));
+    if (tide_json_number(batch, "cancelled"))
+        printf(", %lld cancelled", tide_json_number(batch, "cancelled"));
+    if (url)
+        printf(". Their curves: %s/#/curves?batch=%lld\n", url, tide_json_number(batch, "id"));
+    else
+        puts(".");
     fflush(stdout);
     p->done = tide_json_number(batch, "id");
 }

@@ -14,7 +14,7 @@ struct tide_progress {
 };
 
 /* Draw the batch (as GET /api/v1/batches/{id} has it) when it has changed: in place on a terminal,
- * else one line per change; at its end, where its curves are. */
+ * else one line per change; at its end, where its curves are unless `url` is NULL. */
 void tide_progress_batch(struct tide_progress *p, const json_t *batch, const char *url);
 /* The same of a run alone (as GET /api/v1/runs/{id} has it), and of all that is queued (`queue` of
  * GET /api/v1/status). */

@@ -142,7 +142,7 @@ const struct tide_cli tide_command_serve = {
     .notes = "Its address on this machine is written to DATA/url, its token (mode 0600) to "
              "DATA/token. docs/SECURITY.md says how to let others in: tokens, TLS, proxies.",
     .options = options,
-    .takes = TIDE_TAKES_DATA,
+    .takes = TIDE_TAKES_DATA | TIDE_MAKES_DATA,
     .parse = parse,
     .examples =
         (const struct tide_example[]){

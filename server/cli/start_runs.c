@@ -1,14 +1,16 @@
 /* start_runs.c - `tidemark run`: asks the daemon for runs, shows their plan and progress, and tells
- * by name what could not be measured.
+ * by name what could not be measured. Where no daemon serves the data folder one runs in this
+ * process until the batch has ended (alone.h).
  *
  * The request is made of the options as they stand; the daemon alone judges it, so that a field is
  * refused here in the same words as everywhere. */
 #include "base/str.h"
+#include "cli/alone.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/config.h"
-#include "cli/progress.h"
 #include "cli/terminal.h"
+#include "cli/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,12 +41,17 @@ enum {
     KEY_RETRY,
     KEY_DRY,
     KEY_DETACH,
+    KEY_PRIORITY,
+    KEY_REPO,
+    KEY_CONFIG,
 };
 
 struct arguments {
     struct tide_common common;
     json_t *request;
+    const char *repo, *config;
     bool dry_run, detach;
+    bool alone; /* no daemon does it */
 };
 
 enum kind { TEXT, VALUE, WORDS, ENTRY, FLAG };
@@ -72,6 +79,7 @@ static const struct field {
     {"interval_us", KEY_INTERVAL, VALUE},
     {"seed", KEY_SEED, VALUE},
     {"retry_failed", KEY_RETRY, FLAG},
+    {"priority", KEY_PRIORITY, VALUE},
 };
 
 /* A number or a truth value where the text is one, else the text itself. */
@@ -139,6 +147,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     switch (key) {
     case KEY_DRY: a->dry_run = true; return 0;
     case KEY_DETACH: a->detach = true; return 0;
+    case KEY_REPO: a->repo = value; return 0;
+    case KEY_CONFIG: a->config = value; return 0;
     case KEY_PARAM: put_param(a->request, value, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -172,6 +182,10 @@ static const struct argp_option options[] = {
     {"retry-failed", KEY_RETRY, 0, 0, "Try builds again that failed before", 0},
     {"seed", KEY_SEED, "N", 0, "Order of the runs, as a batch showed it", 0},
     {"detach", KEY_DETACH, 0, 0, "Start it and do not wait", 0},
+    {"priority", KEY_PRIORITY, "N", 0, "-100 to 100; higher ones are done first (default: 0)", 0},
+    {0, 0, 0, 0, "Where no daemon does it:", 4},
+    {"repo", KEY_REPO, "PATH|URL", 0, "Repository of the project `converters`", 0},
+    {"config", KEY_CONFIG, "FILE", 0, "Configuration (JSON)", 0},
     {0},
 };
 /* ---- the plan ---- */
@@ -250,22 +264,31 @@ static bool is_told(const json_t *failed, size_t i, long long build)
     return false;
 }
 
+/* `url` as in print_failures. */
 static void print_failure(const json_t *run, const char *url)
 {
     const json_t *build = json_object_get(run, "build"), *commit = json_object_get(run, "commit");
     const char *python = tide_json_text(json_object_get(run, "python"), "name");
-    if (!strcmp(tide_json_text(build, "status"), "failed"))
-        printf("does not build: %.12s %s, for %s: %s\n  %s/api/v1/builds/%lld/log\n",
-               tide_json_text(commit, "sha"), tide_json_text(commit, "subject"), python,
-               tide_json_text(run, "error"), url, tide_json_number(build, "id"));
+    bool broken = !strcmp(tide_json_text(build, "status"), "failed");
+    char *subject = tide_terminal_clean(tide_json_text(commit, "subject"));
+    char *error = tide_terminal_clean(tide_json_text(run, "error"));
+    if (broken)
+        printf("does not build: %.12s %s, for %s: %s\n", tide_json_text(commit, "sha"),
+               subject ? subject : "", python, error ? error : "");
     else
-        printf("failed: %s at %.12s %s on %s, sample %lld: %s\n  %s/api/v1/runs/%lld/log\n",
-               tide_json_text(run, "scenario"), tide_json_text(commit, "sha"),
-               tide_json_text(commit, "subject"), python, tide_json_number(run, "sample"),
-               tide_json_text(run, "error"), url, tide_json_number(run, "id"));
+        printf("failed: %s at %.12s %s on %s, sample %lld: %s\n", tide_json_text(run, "scenario"),
+               tide_json_text(commit, "sha"), subject ? subject : "", python,
+               tide_json_number(run, "sample"), error ? error : "");
+    if (url)
+        printf("  %s/api/v1/%s/%lld/log\n", url, broken ? "builds" : "runs",
+               tide_json_number(broken ? build : run, "id"));
+    else
+        printf("  tidemark runs %lld --log\n", tide_json_number(run, "id"));
+    free(subject);
+    free(error);
 }
 
-/* By name, a build that several runs wanted once. */
+/* By name, a build that several runs wanted once. `url`: the daemon's; NULL: it ends with us. */
 static void print_failures(const json_t *failed, const char *url)
 {
     size_t i, shown = 0;
@@ -280,22 +303,18 @@ static void print_failures(const json_t *failed, const char *url)
     if (shown > FAILURES_SHOWN) printf("and %zu more\n", shown - FAILURES_SHOWN);
 }
 
-/* Poll the batch to its end; *batch is its last state. */
-static enum tide_rc watch(const struct arguments *a, const char *data, const char *url,
-                          json_t **batch, struct tide_error *e)
+/* See the batch to its end; *batch is its last state. */
+static enum tide_rc watch(const struct arguments *a, const char *data, json_t **batch,
+                          struct tide_error *e)
 {
-    struct tide_progress progress = {.enabled = !a->common.json};
-    const struct timespec pause = {.tv_nsec = 300000000};
-    char target[64];
-    enum tide_rc rc = TIDE_OK;
-    snprintf(target, sizeof target, "/api/v1/batches/%lld", tide_json_number(*batch, "id"));
-    while (!rc && json_is_null(json_object_get(*batch, "finished_ns"))) {
-        nanosleep(&pause, NULL);
+    struct tide_watch w = {.batch = tide_json_number(*batch, "id"),
+                           .voice = a->common.json ? TIDE_WATCH_SILENT : TIDE_WATCH_BAR,
+                           .nowhere = a->alone};
+    enum tide_rc rc = tide_watch(&w, data, e);
+    if (!rc) {
         json_decref(*batch);
-        rc = tide_client_get(data, target, batch, e);
-        if (!rc && !a->common.json) tide_progress_batch(&progress, *batch, url);
+        *batch = w.ended;
     }
-    tide_progress_end(&progress);
     return rc;
 }
 
@@ -313,7 +332,7 @@ static enum tide_rc tell_failures(const struct arguments *a, const char *data, c
         tide_print_json(all);
         json_decref(all);
     } else if (!rc) {
-        print_failures(failed, url);
+        print_failures(failed, a->alone ? NULL : url);
     }
     json_decref(answer);
     return rc;
@@ -342,8 +361,8 @@ static enum tide_rc start(const struct arguments *a, const char *data, const jso
     if (!rc && a->detach) {
         rc = detach(a, batch, url);
     } else if (!rc) {
-        rc = watch(a, data, url, &batch, e);
-        *failed = tide_json_number(batch, "failed");
+        rc = watch(a, data, &batch, e);
+        *failed = tide_json_number(batch, "failed") + tide_json_number(batch, "cancelled");
         if (!rc) rc = tell_failures(a, data, url, plan, batch, e);
     }
     json_decref(batch);
@@ -351,14 +370,30 @@ static enum tide_rc start(const struct arguments *a, const char *data, const jso
     return rc;
 }
 
+/* A daemon that was just started does not know yet what can be measured. */
+static enum tide_rc await_discovery(const char *data, struct tide_error *e)
+{
+    const struct timespec pause = {.tv_nsec = 50000000};
+    bool discovering = true;
+    enum tide_rc rc = TIDE_OK;
+    while (!rc && discovering) {
+        json_t *status = NULL;
+        rc = tide_client_get(data, "/api/v1/status", &status, e);
+        discovering = json_is_true(json_object_get(status, "discovering"));
+        json_decref(status);
+        if (discovering) nanosleep(&pause, NULL);
+    }
+    return rc;
+}
+
 static enum tide_rc carry_out(const struct arguments *a, const char *data, long long *failed,
                               struct tide_error *e)
 {
     json_t *plan = NULL;
-    enum tide_rc rc =
-        tide_client_post_json(data, "/api/v1/runs?dry_run=true", a->request, &plan, e);
+    enum tide_rc rc = a->alone ? await_discovery(data, e) : TIDE_OK;
+    if (!rc) rc = tide_client_post_json(data, "/api/v1/runs?dry_run=true", a->request, &plan, e);
     if (!rc && !a->common.json) print_plan(plan);
-    if (!rc && a->common.json && a->dry_run) { tide_print_json(plan); }
+    if (!rc && a->common.json && a->dry_run) tide_print_json(plan);
     if (!rc && !json_object_get(a->request, "seed")) /* the order that the plan was made with */
         json_object_set(a->request, "seed", json_object_get(plan, "seed"));
     if (!rc && !a->dry_run) rc = start(a, data, plan, failed, e);
@@ -366,16 +401,38 @@ static enum tide_rc carry_out(const struct arguments *a, const char *data, long 
     return rc;
 }
 
+/* By the daemon of the folder; where there is none, and the work is not to outlast us, by one of
+ * our own. */
+static enum tide_rc find_worker(struct arguments *a, const char *data, struct tide_alone **alone,
+                                struct tide_error *e)
+{
+    const struct tide_daemon_options wanted = {
+        .data = data, .repo = a->repo, .config = a->config, .idle = a->dry_run};
+    bool served = tide_alone_served(data);
+    if (served && (a->repo || a->config))
+        return tide_fail(e, TIDE_INVALID,
+                         "a daemon serves %s: --repo and --config are its own to be started with",
+                         data);
+    a->alone = !served && !a->detach;
+    if (!a->alone) return TIDE_OK;
+    fprintf(stderr, "No daemon serves %s: this program does the work.\n",
+            a->common.db ? a->common.db : data);
+    return tide_alone_begin(&wanted, alone, e);
+}
+
 static int run(const struct tide_cli *c, int argc, char **argv)
 {
-    struct arguments a = {.request = json_object()};
-    struct tide_config config = {0};
+    struct arguments a = {.request = json_pack("{s:s}", "reason", "cli")};
+    struct tide_alone *alone = NULL;
     struct tide_error e;
     long long failed = 0;
     tide_cli_parse(c, argc, argv, &a.common, &a);
-    enum tide_rc rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
-    if (!rc) rc = carry_out(&a, config.places.data, &failed, &e);
-    tide_config_clear(&config);
+    char *data = tide_config_data(a.common.data);
+    enum tide_rc rc = data ? find_worker(&a, data, &alone, &e)
+                           : tide_fail(&e, TIDE_NOMEM, "find the data folder");
+    if (!rc) rc = carry_out(&a, data, &failed, &e);
+    tide_alone_end(alone);
+    free(data);
     json_decref(a.request);
     int code = tide_cli_end(c, rc, &e);
     return !code && failed ? TIDE_EXIT_FAILED : code;
@@ -384,10 +441,12 @@ static int run(const struct tide_cli *c, int argc, char **argv)
 const struct tide_cli tide_command_run = {
     .title = "tidemark run",
     .summary = "measure commits: show the plan, start it, watch it to its end",
-    .notes =
-        "A daemon (`tidemark serve`) does the work; when this program is interrupted it goes on.",
+    .about = "Measure commits: show the plan, start it, watch it to its end.\n\n"
+             "A daemon (`tidemark serve`) does the work, and goes on when this program is "
+             "interrupted. Where no daemon serves the data folder, or the database of --db, this "
+             "program does it itself: what is not done when it is interrupted stays queued.",
     .options = options,
-    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .takes = TIDE_TAKES_DATA | TIDE_MAKES_DATA | TIDE_TAKES_JSON,
     .parse = parse,
     .examples =
         (const struct tide_example[]){
@@ -396,6 +455,8 @@ const struct tide_cli tide_command_run = {
              "What would be measured, and how long it may take"},
             {"tidemark run --scenarios list_bytes --commits missing --samples 5 --since 2024-01-01",
              "Bring every commit since then to five samples"},
+            {"tidemark run --db memory.db --repo . --scenarios list_bytes --size demo",
+             "Without a daemon; `tidemark runs --db memory.db` lists what was measured"},
             {"tidemark run --scenarios list_bytes,list_float_array --pythons 3.11,3.12 --param "
              "count=65536",
              NULL},

@@ -83,11 +83,11 @@ static bool has_ended(const char *status)
 static void tell(struct state *s, const struct tide_follow_event *event)
 {
     json_t *data = json_loads(event->data, 0, NULL);
-    if (s->w->json) {
+    if (s->w->voice == TIDE_WATCH_JSON) {
         printf("{\"id\":%lld,\"event\":\"%s\",\"data\":%s}\n", (long long)event->id, event->name,
                event->data);
         fflush(stdout);
-    } else if (!s->w->bar_only && is_wanted(s, event->name, data)) {
+    } else if (s->w->voice == TIDE_WATCH_LINES && is_wanted(s, event->name, data)) {
         bool build = !strcmp(event->name, "build");
         if (build || has_ended(event->name)) tide_progress_clear(&s->progress);
         if (build)
@@ -103,6 +103,11 @@ static void tell(struct state *s, const struct tide_follow_event *event)
 
 /* ---- how far it is ---- */
 
+static bool speaks(const struct state *s)
+{
+    return s->w->voice == TIDE_WATCH_LINES || s->w->voice == TIDE_WATCH_BAR;
+}
+
 static enum tide_rc look_at_batch(struct state *s, struct tide_error *e)
 {
     char target[64];
@@ -110,7 +115,7 @@ static enum tide_rc look_at_batch(struct state *s, struct tide_error *e)
     snprintf(target, sizeof target, "/api/v1/batches/%lld", s->w->batch);
     enum tide_rc rc = tide_client_get(s->data, target, &batch, e);
     if (rc) return rc;
-    if (!s->w->json) tide_progress_batch(&s->progress, batch, s->url);
+    if (speaks(s)) tide_progress_batch(&s->progress, batch, s->w->nowhere ? NULL : s->url);
     if (!json_is_null(json_object_get(batch, "finished_ns"))) {
         s->over = true;
         s->w->failed = tide_json_number(batch, "failed") + tide_json_number(batch, "cancelled");
@@ -128,13 +133,13 @@ static enum tide_rc look_at_run(struct state *s, struct tide_error *e)
     enum tide_rc rc = tide_client_get(s->data, target, &run, e);
     if (rc) return rc;
     const char *status = tide_json_text(run, "status");
-    if (!s->w->json) tide_progress_run(&s->progress, run);
+    if (speaks(s)) tide_progress_run(&s->progress, run);
     if (has_ended(status)) {
         s->over = true;
         s->w->failed = strcmp(status, "done") != 0;
         s->w->ended = json_incref(run);
         tide_progress_clear(&s->progress);
-        if (!s->w->json) tide_show_run_line(run);
+        if (speaks(s)) tide_show_run_line(run);
     }
     json_decref(run);
     return TIDE_OK;
@@ -148,7 +153,7 @@ static enum tide_rc look_at_all(struct state *s, struct tide_error *e)
     const json_t *queue = json_object_get(status, "queue");
     long long left = tide_json_number(queue, "queued") + tide_json_number(queue, "building") +
                      tide_json_number(queue, "running");
-    if (!s->w->json) tide_progress_queue(&s->progress, queue);
+    if (speaks(s)) tide_progress_queue(&s->progress, queue);
     s->over = !left && !json_is_true(json_object_get(status, "discovering"));
     json_decref(status);
     return TIDE_OK;
@@ -203,8 +208,7 @@ static enum tide_rc read_events(struct state *s, struct tide_error *e)
 
 enum tide_rc tide_watch(struct tide_watch *w, const char *data, struct tide_error *e)
 {
-    struct state s = {
-        .w = w, .data = data, .follow = {.fd = -1}, .progress = {.enabled = !w->json}};
+    struct state s = {.w = w, .data = data, .follow = {.fd = -1}, .progress = {0}};
     w->failed = 0;
     enum tide_rc rc = open_stream(&s, e);
     if (!rc) rc = tide_client_url(data, &s.url, e);
@@ -247,7 +251,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 static enum tide_rc watch(void *context, const char *data, struct tide_error *e)
 {
     struct arguments *a = context;
-    a->watch.json = a->common.json;
+    if (a->common.json) a->watch.voice = TIDE_WATCH_JSON;
     return tide_watch(&a->watch, data, e);
 }
 

@@ -7,11 +7,18 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+enum tide_watch_voice {
+    TIDE_WATCH_LINES,  /* a line for each run and build that ends, and progress */
+    TIDE_WATCH_BAR,    /* progress alone */
+    TIDE_WATCH_JSON,   /* each event as a line of JSON */
+    TIDE_WATCH_SILENT, /* nothing */
+};
+
 struct tide_watch {
-    long long batch;  /* 0: everything that is queued */
-    long long run;    /* 0: not one alone */
-    bool json;        /* each event as a line of JSON, nothing else */
-    bool bar_only;    /* progress alone, no line for a run that ends */
+    long long batch; /* 0: everything that is queued */
+    long long run;   /* 0: not one alone */
+    enum tide_watch_voice voice;
+    bool nowhere;     /* nobody answers at the daemon's address afterwards: do not name it */
     long long failed; /* out: runs that failed or were cancelled while it was watched */
     json_t *ended;    /* out: the batch (else the run) as it ended, a new reference; NULL for all */
 };

@@ -105,7 +105,8 @@ class Run(DaemonCase):
 
     def test_no_daemon(self) -> None:
         """What to do is said."""
-        done = run_program(self.folder, "run", "--data", str(self.folder / "other"), "--scenarios", "x")
+        done = run_program(self.folder, "run", "--data", str(self.folder / "other"), "--scenarios", "x",
+                           "--detach")
         self.assertEqual(done.returncode, 3)
         self.assertIn("start one with `tidemark serve --data", done.stderr)
 
