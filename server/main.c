@@ -3,24 +3,34 @@
 
 #include <stdio.h>
 
+/* clang-format off: a row a command, so that they can be added side by side */
 static const struct tide_cli *const commands[] = {
-    &tide_command_serve,        &tide_command_run,
-    &tide_command_watch,        &tide_command_cancel,
-    &tide_command_retry,        &tide_command_pause,
+    &tide_command_serve,
+    &tide_command_run,
+    &tide_command_watch,
+    &tide_command_cancel,
+    &tide_command_retry,
+    &tide_command_pause,
     &tide_command_resume,
 
-    &tide_command_batches,      &tide_command_runs,
-    &tide_command_changepoints, &tide_command_export,
+    &tide_command_batches,
+    &tide_command_runs,
+    &tide_command_changepoints,
+    &tide_command_export,
     &tide_command_import,
 
-    &tide_command_projects,     &tide_command_scenarios,
+    &tide_command_projects,
+    &tide_command_scenarios,
     &tide_command_pythons,
 
     &tide_command_doctor,
 
-    &tide_command_completion,   &tide_command_help,
-    &tide_command_complete,     NULL,
+    &tide_command_completion,
+    &tide_command_help,
+    &tide_command_complete,
+    NULL,
 };
+/* clang-format on */
 
 static const struct argp_option options[] = {
     {"version", 'V', 0, 0, "Print the version", 0},
