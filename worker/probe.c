@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,8 @@ struct options {
     double deadline_s;            /* 0 for none */
     char *settings[SETTINGS_MAX]; /* NAME=VALUE for the worker's environment */
     int setting_count;
+    bool pinned; /* the worker may use these CPUs only: */
+    cpu_set_t cpus;
     char **worker;
 };
 
@@ -256,6 +259,8 @@ static void become_worker(const struct options *o, int ring, int report, pid_t p
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != probe) _exit(CODE_NO_EXEC); /* the probe died before the line above */
+    if (o->pinned && sched_setaffinity(0, sizeof o->cpus, &o->cpus))
+        perror("tidemark-probe: the worker is not pinned"); /* it records what it may use */
     if (persona != -1) personality((unsigned long)persona | ADDR_NO_RANDOMIZE);
     set_standard_streams();
     set_limits();
@@ -499,6 +504,8 @@ static const char HELP[] =
     "\n"
     "  --interval-us N   microseconds between samples, 100 to 1000000 (default 1000)\n"
     "  --deadline-s N    kill the worker after N seconds (default: never)\n"
+    "  --cpus LIST       pin WORKER to these CPUs, like 3 or 2-3,6 (default: where the probe "
+    "runs)\n"
     "  --env NAME=VALUE  set this in the worker's environment, not in the probe's own\n"
     "  --help            this text\n"
     "\n"
@@ -522,11 +529,34 @@ static bool take_setting(struct options *o)
     return true;
 }
 
+/* "2-3,6". */
+static bool take_cpus(struct options *o, const char *at)
+{
+    char *end;
+
+    CPU_ZERO(&o->cpus);
+    o->pinned = true;
+    for (;; at = end + 1) {
+        unsigned long first = strtoul(at, &end, 10), last = first;
+        if (end == at) return false;
+        if (*end == '-') {
+            at = end + 1;
+            last = strtoul(at, &end, 10);
+            if (end == at) return false;
+        }
+        if (last < first || last >= CPU_SETSIZE) return false;
+        for (; first <= last; first++)
+            CPU_SET(first, &o->cpus);
+        if (*end != ',') return !*end;
+    }
+}
+
 /* Returns -1 to go on, else the exit status. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option LONG[] = {{"interval-us", required_argument, NULL, 'i'},
                                          {"deadline-s", required_argument, NULL, 'd'},
+                                         {"cpus", required_argument, NULL, 'c'},
                                          {"env", required_argument, NULL, 'e'},
                                          {"help", no_argument, NULL, 'h'},
                                          {NULL, 0, NULL, 0}};
@@ -543,7 +573,7 @@ static int parse_options(int argc, char **argv, struct options *o)
             o->interval_us = (uint64_t)number;
         } else if (c == 'd' && parse_number(optarg, 1e-3, 1e7, &number)) {
             o->deadline_s = number;
-        } else if (c == 'e' && take_setting(o)) {
+        } else if ((c == 'e' && take_setting(o)) || (c == 'c' && take_cpus(o, optarg))) {
             continue;
         } else {
             if (c != '?') fprintf(stderr, "tidemark-probe: %s is not allowed\n", optarg);

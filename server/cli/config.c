@@ -234,6 +234,7 @@ static enum tide_rc read_limits(struct tide_config *c, const char *path, struct 
     if (!rc) rc = read_number(c, path, "build_memory", 1, INT64_MAX, &l->memory, e);
     if (!rc) rc = read_number(c, path, "build_disk", 0, INT64_MAX, &l->disk, e);
     if (!rc) rc = read_number(c, path, "cache_bytes", 0, INT64_MAX, &l->cache, e);
+    if (!rc) rc = read_number(c, path, "memory_reserve", 0, INT64_MAX, &l->reserve, e);
     if (!rc && beside && !json_is_boolean(beside))
         rc = tide_fail(e, TIDE_INVALID, "%s: \"build_beside_runs\" must be true or false", path);
     l->jobs = (int)jobs;
@@ -260,6 +261,15 @@ static enum tide_rc read_cors(struct tide_config *c, const char *path, struct ti
         c->cors[i] = text;
     }
     return TIDE_OK;
+}
+
+static enum tide_rc read_cpus(struct tide_config *c, const char *path, struct tide_error *e)
+{
+    const json_t *list = json_object_get(c->file, "measure_cpus");
+    struct tide_error why;
+    enum tide_rc rc = tide_cpus_settle(list, &c->places.cpus, &why);
+    if (!rc) return TIDE_OK;
+    return tide_fail(e, rc, "%s: \"measure_cpus\"[%zu] %s", path, c->places.cpus.n, why.text);
 }
 
 /* Fields that a request would be refused for are refused here, in the same words. */
@@ -297,9 +307,9 @@ static enum tide_rc read_projects(struct tide_config *c, const char *path, struc
 static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path,
                                    struct tide_error *e)
 {
-    static const char *const known[] = {"pythons",    "build_jobs",        "build_memory",
-                                        "build_disk", "build_beside_runs", "cache_bytes",
-                                        "projects",   "cors_origins"};
+    static const char *const known[] = {
+        "pythons",     "build_jobs", "build_memory",   "build_disk",   "build_beside_runs",
+        "cache_bytes", "projects",   "memory_reserve", "measure_cpus", "cors_origins"};
     const char *name;
     json_t *value;
     json_object_foreach(c->file, name, value)
@@ -311,7 +321,7 @@ static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path
             return tide_fail(e, TIDE_INVALID,
                              "%s: \"%s\" is unknown; allowed are pythons, build_jobs, "
                              "build_memory, build_disk, build_beside_runs, cache_bytes, "
-                             "projects, cors_origins",
+                             "projects, memory_reserve, measure_cpus, cors_origins",
                              path, name);
     }
     return TIDE_OK;
@@ -331,6 +341,7 @@ static enum tide_rc read_config(struct tide_config *c, const char *path, struct 
     rc = refuse_unknown(c, path, e);
     if (!rc) rc = read_limits(c, path, e);
     if (!rc) rc = read_cors(c, path, e);
+    if (!rc) rc = read_cpus(c, path, e);
     if (!rc) rc = read_projects(c, path, e);
     return rc ? rc : read_pythons(c, path, e);
 }
@@ -347,8 +358,10 @@ enum tide_rc tide_config_settle(const char *data, const char *repo, const char *
         .memory = INT64_C(1) << 30,
         .disk = INT64_C(512) << 20,
         .cache = INT64_C(10) << 30,
+        .reserve = INT64_C(256) << 20,
     };
-    enum tide_rc rc = settle_program(out, e);
+    enum tide_rc rc = tide_cpus_settle(NULL, &out->places.cpus, e);
+    if (!rc) rc = settle_program(out, e);
     if (!rc) rc = settle_folders(out, data, repo, e);
     if (rc) return rc;
     if (config) return read_config(out, config, e);

@@ -135,6 +135,8 @@ static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_option
     if (!rc) rc = lock_data(d, e);
     if (!rc) rc = settle_token(d, e);
     if (!rc) rc = open_store(d, e);
+    if (!rc && !o->idle)
+        tide_cpus_keep_off(&d->config.places.cpus); /* and all that is started here */
     if (!rc)
         rc = tide_scheduler_start(&d->config.places, d->store, d->feed, o->demo, &d->scheduler, e);
     if (rc) return rc;

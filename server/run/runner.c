@@ -87,6 +87,7 @@ static enum tide_rc start_probe(const struct tide_runner *r, const struct tide_a
                         deadline = figure(job->deadline_s > 0 ? job->deadline_s : r->deadline_s);
     add_words(&words, (const char *const[]){r->probe, "--interval-us", interval.text,
                                             "--deadline-s", deadline.text, NULL});
+    if (r->cpus) add_words(&words, (const char *const[]){"--cpus", r->cpus, NULL});
     for (size_t i = 0; i < 2 && allocator.settings[i]; i++)
         add_words(&words, (const char *const[]){"--env", allocator.settings[i], NULL});
     add_words(&words, (const char *const[]){"--", NULL});

@@ -18,6 +18,7 @@ struct tide_runner {
     struct tide_feed *feed;
     const char *probe;       /* path of tidemark-probe */
     const char *harness;     /* path of harness.py */
+    const char *cpus;        /* that the worker is pinned to, "3" or "2-3,6"; NULL: none */
     const atomic_bool *stop; /* what runs is to end now: it is cancelled, or the daemon stops */
     const atomic_bool *cancelled; /* which of the two */
     int deadline_s;               /* of one run */

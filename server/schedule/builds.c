@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "schedule/memory.h"
 #include "store/control.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ struct tide_builds {
     struct tide_store *store;
     struct tide_feed *feed;
     const struct tide_limits *limits;
+    const struct tide_cpus *cpus;
     pthread_mutex_t lock;
     pthread_cond_t ended;
     struct work *first;
@@ -49,11 +51,15 @@ struct tide_builds {
 };
 
 struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
-                                    struct tide_feed *feed, const struct tide_limits *limits)
+                                    struct tide_feed *feed, const struct tide_places *places)
 {
     struct tide_builds *b = calloc(1, sizeof *b);
     if (!b) return NULL;
-    *b = (struct tide_builds){.builder = builder, .store = store, .feed = feed, .limits = limits};
+    *b = (struct tide_builds){.builder = builder,
+                              .store = store,
+                              .feed = feed,
+                              .limits = &places->limits,
+                              .cpus = &places->cpus};
     pthread_mutex_init(&b->lock, NULL);
     pthread_cond_init(&b->ended, NULL);
     return b;
@@ -133,6 +139,8 @@ static enum tide_rc make(struct work *w, struct tide_error *e)
 static void *work(void *context)
 {
     struct work *w = context;
+    if (!w->builds->limits->beside_runs)
+        tide_cpus_use_all(w->builds->cpus); /* nothing is measured */
     w->rc = make(w, &w->error);
     pthread_mutex_lock(&w->builds->lock);
     w->ended = true;
@@ -308,29 +316,18 @@ void tide_builds_drop_unwanted(struct tide_builds *b)
 
 /* ---- limits ---- */
 
-/* Bytes that the kernel thinks can be had without swapping; 0 when it does not tell. */
-static int64_t free_memory(void)
-{
-    char line[128];
-    long long kib = 0;
-    FILE *f = fopen("/proc/meminfo", "re");
-    while (f && !kib && fgets(line, sizeof line, f))
-        if (!strncmp(line, "MemAvailable:", 13)) kib = strtoll(line + 13, NULL, 10);
-    if (f) fclose(f);
-    return (int64_t)kib * 1024;
-}
-
 size_t tide_builds_room(struct tide_builds *b)
 {
     size_t at_work = 0, most = (size_t)b->limits->jobs;
-    int64_t memory = free_memory();
+    struct tide_memory memory;
+    tide_memory_read(&memory);
     pthread_mutex_lock(&b->lock);
     for (const struct work *w = b->first; w; w = w->next)
         at_work += !w->ended;
     pthread_mutex_unlock(&b->lock);
     size_t room = most > at_work ? most - at_work : 0;
-    if (memory && (int64_t)room > memory / b->limits->memory)
-        room = (size_t)(memory / b->limits->memory);
+    int64_t fit = memory.available / b->limits->memory;
+    if ((int64_t)room > fit) room = (size_t)fit;
     return !room && !at_work ? 1 : room;
 }
 

@@ -12,9 +12,9 @@
 
 struct tide_builds;
 
-/* `builder`, `store`, `feed` and `limits` are borrowed and outlive it. NULL when memory ends. */
+/* `builder`, `store`, `feed` and `places` are borrowed and outlive it. NULL when memory ends. */
 struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
-                                    struct tide_feed *feed, const struct tide_limits *limits);
+                                    struct tide_feed *feed, const struct tide_places *places);
 /* Waits for those at work. NULL is a no-op. */
 void tide_builds_free(struct tide_builds *b);
 

@@ -10,6 +10,7 @@
 #include "build/pythons.h"
 #include "build/recipe.h"
 #include "build/repo.h"
+#include "schedule/cpus.h"
 #include "store/store.h"
 
 #include <jansson.h>
@@ -39,11 +40,12 @@ struct tide_catalog {
 
 #define TIDE_BUILD_JOBS_MAX 64
 
-struct tide_limits { /* of builds side by side; all set */
+struct tide_limits { /* of builds side by side, and of runs; all set */
     int jobs;        /* at once */
     int64_t memory;  /* bytes of free memory that one wants */
     int64_t disk;    /* bytes that must be left on the disk of the cache for one to begin */
     int64_t cache;   /* bytes that the builds in the cache may take */
+    int64_t reserve; /* bytes of memory that are left free beside what runs need */
     bool beside_runs;
 };
 
@@ -56,6 +58,7 @@ struct tide_places {    /* where things stand; borrowed, outlive the daemon's pa
     struct tide_python_search pythons; /* where to look for interpreters */
     struct tide_limits limits;
     bool idle; /* nobody works the queue: requests are answered, what is queued stays so */
+    struct tide_cpus cpus;
     const json_t *projects; /* configured ones, as POST /api/v1/projects takes them; may be NULL */
 };
 

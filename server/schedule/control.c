@@ -18,10 +18,23 @@ static bool is_in(struct tide_scope scope, const struct tide_slot *slot)
 /* Have what is at work in the scope end; with the lock held. Its number. */
 static size_t stop_at_work(struct tide_scheduler *s, struct tide_scope scope)
 {
-    if (!is_in(scope, &s->slot)) return 0;
-    s->slot.cancelled = true;
-    s->slot.stop = true;
-    return 1;
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_slots; i++) {
+        struct tide_slot *slot = &s->slots[i];
+        if (!is_in(scope, slot)) continue;
+        slot->cancelled = true;
+        slot->stop = true;
+        n++;
+    }
+    pthread_cond_broadcast(&s->changed);
+    return n;
+}
+
+static bool is_ending(struct tide_scheduler *s, struct tide_scope scope)
+{
+    for (size_t i = 0; i < s->n_slots; i++)
+        if (s->slots[i].cancelled && is_in(scope, &s->slots[i])) return true;
+    return false;
 }
 
 /* Wait until what was stopped has ended and that is stored. */
@@ -33,7 +46,7 @@ static enum tide_rc await_end(struct tide_scheduler *s, struct tide_scope scope,
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += END_S;
     pthread_mutex_lock(&s->lock);
-    while (s->slot.cancelled && is_in(scope, &s->slot) && !late)
+    while (is_ending(s, scope) && !late)
         late = pthread_cond_timedwait(&s->changed, &s->lock, &until);
     pthread_mutex_unlock(&s->lock);
     return late ? tide_fail(e, TIDE_BUSY, "what was at work is still ending: ask again") : TIDE_OK;

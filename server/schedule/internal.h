@@ -11,9 +11,11 @@
 
 struct tide_slot { /* a place where one run at a time is measured, with a thread of its own */
     struct tide_scheduler *scheduler;
+    const char *cpus; /* that its runs are pinned to; NULL: none */
     pthread_t thread;
     bool started;
-    int64_t run, batch;    /* at work, 0 for none; guarded by the scheduler's lock */
+    int64_t run, batch;    /* at work, 0 for none; guarded by the scheduler's lock, as is: */
+    int64_t need;          /* bytes that it will want */
     atomic_bool stop;      /* what is at work is to end: it is cancelled, or the daemon stops */
     atomic_bool cancelled; /* it is cancelled */
 };
@@ -24,19 +26,46 @@ struct tide_scheduler {
     struct tide_feed *feed;
     bool demo;
     int64_t started_ns;
-    struct tide_slot slot;
+    struct tide_slot slots[TIDE_CPU_SETS_MAX];
+    size_t n_slots;
     atomic_bool stop;
     pthread_mutex_t lock; /* guards what follows; held while a run is claimed */
     pthread_cond_t changed;
     bool discovered;
     enum tide_rc discovery;         /* how it ended */
     struct tide_error trouble;      /* why nothing can be measured; no text: nothing is wrong */
-    bool work;                      /* something was queued, or the queue resumed */
+    unsigned news;                  /* goes up when something is queued, or the queue resumed */
+    unsigned measuring;             /* slots that measure */
+    unsigned building;              /* slots that build, or wait to */
     struct tide_projects *projects; /* NULL until discovered */
     struct tide_builder builder;
     struct tide_builds *builds;
     char *harness;
+    pthread_mutex_t choosing; /* one slot chooses at a time; guards what follows */
+    int64_t overtaken_run;    /* the first that waits */
+    unsigned overtaken;       /* by how many */
 };
+
+/* ---- admission.c: which run is started next ---- */
+
+struct tide_choice {
+    int64_t run, need;
+    struct tide_error never; /* why it can never be started; no text: it can be, now */
+};
+/* The slot's next run. ABSENT: the queue is empty. BUSY: whatever is in it waits for memory. */
+TIDE_CHECK enum tide_rc tide_admission_choose(struct tide_slot *slot, struct tide_choice *out,
+                                              struct tide_error *e);
+/* Whether the run in the slot fits now; BUSY says what it waits for. */
+TIDE_CHECK enum tide_rc tide_admission_check(struct tide_slot *slot, struct tide_error *e);
+
+/* ---- turns.c: builds and measured runs of several slots keep out of each other's way ---- */
+
+/* Wait until no run is measured, so that builds may begin; measured runs wait meanwhile. STOPPED
+ * when the slot is to end. Where builds are made beside runs nobody waits. */
+TIDE_CHECK enum tide_rc tide_turns_begin_build(struct tide_slot *slot, struct tide_error *e);
+void tide_turns_end_build(struct tide_slot *slot);
+TIDE_CHECK enum tide_rc tide_turns_begin_run(struct tide_slot *slot, struct tide_error *e);
+void tide_turns_end_run(struct tide_slot *slot);
 
 /* ---- publish.c: what the feed is told ---- */
 

@@ -73,26 +73,59 @@ static void queue_demo(struct tide_scheduler *s)
     json_decref(request);
 }
 
-static void *work(void *context)
-{
-    struct tide_slot *slot = context;
-    struct tide_scheduler *s = slot->scheduler;
-    if (discover(s)) return NULL;
-    if (s->demo) queue_demo(s);
-    if (!s->places->idle) tide_slot_work(slot);
-    tide_builds_wait_all(s->builds, NULL);
-    return NULL;
-}
-
-static enum tide_rc start_thread(struct tide_slot *slot, struct tide_error *e)
+static enum tide_rc start_thread(struct tide_slot *slot, void *(*run)(void *), struct tide_error *e)
 {
     sigset_t all, before; /* signals are the main thread's */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&slot->thread, NULL, work, slot);
+    int failed = pthread_create(&slot->thread, NULL, run, slot);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    slot->started = !failed;
     errno = failed;
     return failed ? tide_fail_errno(e, "start the scheduler") : TIDE_OK;
+}
+
+static void *work(void *context)
+{
+    struct tide_slot *slot = context;
+    tide_slot_work(slot);
+    return NULL;
+}
+
+static void start_others(struct tide_scheduler *s)
+{
+    struct tide_error e;
+    for (size_t i = 1; i < s->n_slots; i++)
+        if (start_thread(&s->slots[i], work, &e))
+            tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);
+}
+
+/* The first slot's thread: nothing is measured until what can be is known. */
+static void *begin(void *context)
+{
+    struct tide_slot *slot = context;
+    struct tide_scheduler *s = slot->scheduler;
+    tide_cpus_use_all(&s->places->cpus);
+    if (discover(s)) return NULL;
+    if (s->demo) queue_demo(s);
+    if (s->n_slots > 1) tide_cpus_keep_off(&s->places->cpus);
+    if (!s->places->idle) {
+        start_others(s);
+        tide_slot_work(slot);
+    }
+    tide_builds_wait_all(s->builds, NULL);
+    return NULL;
+}
+
+/* A slot for each set of CPUs that runs are measured on; one where nothing is pinned. */
+static void make_slots(struct tide_scheduler *s)
+{
+    const struct tide_cpus *cpus = &s->places->cpus;
+    s->n_slots = cpus->n ? cpus->n : 1;
+    for (size_t i = 0; i < s->n_slots; i++) {
+        s->slots[i].scheduler = s;
+        s->slots[i].cpus = cpus->n ? cpus->sets[i] : NULL;
+    }
 }
 
 enum tide_rc tide_scheduler_start(const struct tide_places *places, struct tide_store *store,
@@ -106,16 +139,17 @@ enum tide_rc tide_scheduler_start(const struct tide_places *places, struct tide_
     s->store = store;
     s->feed = feed;
     s->demo = demo;
-    s->slot.scheduler = s;
+    make_slots(s);
     s->started_ns = tide_clock_unix_ns();
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->choosing, NULL);
     pthread_cond_init(&s->changed, NULL);
     s->harness = tide_format("%s/worker/python/harness.py", places->source);
     char *sources = tide_format("%s/worker", places->source);
     s->builder = (struct tide_builder){places->cache, sources, &s->stop};
-    s->builds = tide_builds_new(&s->builder, store, feed, &places->limits);
+    s->builds = tide_builds_new(&s->builder, store, feed, places);
     enum tide_rc rc = s->harness && sources && s->builds
-                          ? start_thread(&s->slot, e)
+                          ? start_thread(&s->slots[0], begin, e)
                           : tide_fail(e, TIDE_NOMEM, "start the scheduler");
     if (!rc) {
         *out = s;
@@ -133,7 +167,8 @@ void tide_scheduler_interrupt(struct tide_scheduler *s)
     if (!s) return;
     pthread_mutex_lock(&s->lock);
     s->stop = true;
-    s->slot.stop = true;
+    for (size_t i = 0; i < s->n_slots; i++)
+        s->slots[i].stop = true;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
     tide_builds_stop(s->builds);
@@ -143,11 +178,13 @@ void tide_scheduler_free(struct tide_scheduler *s)
 {
     if (!s) return;
     tide_scheduler_interrupt(s);
-    pthread_join(s->slot.thread, NULL);
+    for (size_t i = 0; i < s->n_slots; i++) /* the first starts the others */
+        if (s->slots[i].started) pthread_join(s->slots[i].thread, NULL);
     tide_builds_free(s->builds);
     tide_projects_close(s->projects);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->choosing);
     free((char *)s->builder.worker_source);
     free(s->harness);
     free(s);
@@ -156,7 +193,7 @@ void tide_scheduler_free(struct tide_scheduler *s)
 void tide_scheduler_wake(struct tide_scheduler *s)
 {
     pthread_mutex_lock(&s->lock);
-    s->work = true;
+    s->news++;
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
 }

@@ -76,11 +76,15 @@ static enum tide_rc build_now(struct tide_slot *slot, const struct tide_job *job
     char key[TIDE_HASH_TEXT];
     memcpy(key, plan->key, sizeof key);
     enum tide_rc rc = tide_builds_check_disk(s->builds, e);
-    if (!rc) rc = tide_builds_begin(s->builds, c, job, python, plan, e);
+    if (!rc) rc = tide_turns_begin_build(slot, e);
     if (rc) return rc;
-    tide_supply_ahead(s);
-    rc = tide_builds_wait(s->builds, key, &slot->stop, e);
-    if (!s->places->limits.beside_runs) tide_builds_wait_all(s->builds, &slot->stop);
+    rc = tide_builds_begin(s->builds, c, job, python, plan, e);
+    if (!rc) {
+        tide_supply_ahead(s);
+        rc = tide_builds_wait(s->builds, key, &slot->stop, e);
+        if (!s->places->limits.beside_runs) tide_builds_wait_all(s->builds, &slot->stop);
+    }
+    tide_turns_end_build(slot);
     return rc;
 }
 

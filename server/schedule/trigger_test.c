@@ -322,7 +322,7 @@ static void end_runs(int64_t n, const char *why)
     while (n--) {
         struct tide_job job;
         bool done;
-        EXPECT_OK(tide_store_claim(store, &job, &error));
+        EXPECT_OK(tide_store_claim(store, 0, &job, &error));
         EXPECT_OK(tide_store_end_run(store, job.run, &outcome, &done, &error));
         tide_job_clear(&job);
     }
@@ -366,7 +366,7 @@ static void test_missing_leaves_out_what_does_not_build(void **state)
     const struct tide_outcome outcome = {.error = "does not build", NO_FIGURES};
     bool done;
     expect_runs(ON_12("[\"HEAD\"]", ""), 1);
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     const struct tide_build_row row = {"key", "", "", job.commit, job.python};
     EXPECT_OK(tide_store_begin_build(store, &row, &build, &error));
     EXPECT_OK(tide_store_end_build(store, build, "no", "", 0, &error));
@@ -379,7 +379,7 @@ static void test_missing_leaves_out_what_does_not_build(void **state)
     assert_string_equal(error.field, "commits[1]");
     assert_contains(error.text, "their build failed before; retry_failed");
     expect_runs(ON_12("[{\"range\":\"HEAD~1..HEAD\"},\"missing\"]", ",\"retry_failed\":true"), 1);
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     assert_true(job.retry_ns > 0);
     tide_job_clear(&job);
 }

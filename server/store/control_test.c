@@ -22,7 +22,7 @@ static int64_t queue(size_t n, int64_t priority)
 static int64_t claim(void)
 {
     struct tide_job job;
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     int64_t run = job.run;
     tide_job_clear(&job);
     return run;
@@ -60,14 +60,14 @@ static void test_priority_goes_before_age(void **state)
     struct tide_job job;
     const int64_t wanted[] = {high, first, first, low};
     for (size_t i = 0; i < 4; i++) {
-        EXPECT_OK(tide_store_claim(store, &job, &error));
+        EXPECT_OK(tide_store_claim(store, 0, &job, &error));
         assert_int_equal(job.batch, wanted[i]);
         tide_job_clear(&job);
     }
     int64_t late = queue(1, 0);
     queue(1, 10);
     EXPECT_OK(tide_store_set_priority(store, late, 11, &error));
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     assert_int_equal(job.batch, late);
     tide_job_clear(&job);
     assert_int_equal(tide_store_set_priority(store, 4711, 1, &error), TIDE_ABSENT);

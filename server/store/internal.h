@@ -77,6 +77,13 @@ TIDE_CHECK enum tide_rc tide_store_append_totals(struct tide_store *s, int64_t r
                                                  const struct tide_measured *m,
                                                  struct tide_error *e);
 
+/* Queued runs in the order in which they are done: id and cell. The joins are cross: in this order
+ * the indices give it, and nothing is sorted. */
+#define TIDE_QUEUE_SQL                                                       \
+    "SELECT r.id, r.cell FROM batches b CROSS JOIN runs r"                   \
+    " ON r.batch = b.id AND r.status = 'queued' WHERE b.finished_ns IS NULL" \
+    " ORDER BY b.priority DESC, b.id, r.id"
+
 /* The temporary table `anew` of ids of runs is there and empty; tide_store_begin_anew sends the
  * runs that were put there back to the queue, without what they had measured, as one attempt more.
  * Both within the caller's transaction (store/control.c). */

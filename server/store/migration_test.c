@@ -42,7 +42,7 @@ static void test_cells_keep_their_runs_and_get_the_default_measure(void **state)
     assert_int_equal(ask("SELECT count(*) FROM runs JOIN cells ON cells.id = cell"), 3);
     assert_int_equal(ask("SELECT id FROM cells WHERE measure = '" DEFAULT_MEASURE "'"), 3);
     assert_int_equal(ask("SELECT id FROM cells WHERE measure = '{}'"), 7);
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     assert_int_equal(job.run, 3);
     assert_string_equal(job.recording, "changes");
     assert_int_equal(job.interval_us, 1000);

@@ -45,13 +45,6 @@ enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row 
     return rc;
 }
 
-/* Queued runs in the order in which they are done. The joins are cross: in this order the indices
- * give it, and nothing is sorted. */
-#define QUEUE                                                                \
-    "SELECT r.id, r.cell FROM batches b CROSS JOIN runs r"                   \
-    " ON r.batch = b.id AND r.status = 'queued' WHERE b.finished_ns IS NULL" \
-    " ORDER BY b.priority DESC, b.id, r.id"
-
 static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, struct tide_error *e)
 {
     sqlite3_stmt *q = NULL;
@@ -91,18 +84,21 @@ static enum tide_rc read_job(sqlite3 *db, int64_t run, struct tide_job *job, str
     return rc;
 }
 
-enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job, struct tide_error *e)
+enum tide_rc tide_store_claim(struct tide_store *s, int64_t run, struct tide_job *job,
+                              struct tide_error *e)
 {
-    int64_t run = 0;
+    int64_t claimed = 0;
     *job = (struct tide_job){0};
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
-    rc = tide_sql_integer(s->writer, &run, e,
-                          "UPDATE runs SET status = 'building', waiting = NULL WHERE id ="
-                          " (SELECT id FROM (" QUEUE ") LIMIT 1) RETURNING id",
-                          "");
-    if (!rc) rc = read_job(s->writer, run, job, e);
-    if (rc == TIDE_ABSENT) tide_fail(e, rc, "the queue is empty");
+    rc =
+        tide_sql_integer(s->writer, &claimed, e,
+                         "UPDATE runs SET status = 'building', waiting = NULL"
+                         " WHERE status = 'queued' AND id ="
+                         " iif(?1, ?1, (SELECT id FROM (" TIDE_QUEUE_SQL ") LIMIT 1)) RETURNING id",
+                         "i", run);
+    if (!rc) rc = read_job(s->writer, claimed, job, e);
+    if (rc == TIDE_ABSENT) tide_fail(e, rc, run ? "the run is not queued" : "the queue is empty");
     rc = tide_store_commit(s, rc, e);
     if (rc) tide_job_clear(job);
     return rc;
@@ -117,7 +113,7 @@ enum tide_rc tide_store_upcoming(struct tide_store *s, size_t window, size_t mos
     enum tide_rc rc = tide_sql_prepare(
         db, &q, e,
         "SELECT q.id, min(q.place) FROM"
-        " (SELECT id, cell, row_number() OVER () AS place FROM (" QUEUE " LIMIT ?1)) q"
+        " (SELECT id, cell, row_number() OVER () AS place FROM (" TIDE_QUEUE_SQL " LIMIT ?1)) q"
         " JOIN cells l ON l.id = q.cell GROUP BY l.commit_id, l.python"
         " ORDER BY min(q.place) LIMIT ?2",
         "ii", (int64_t)window, (int64_t)most);

@@ -24,7 +24,7 @@ static void test_claim_gives_the_whole_job(void **state)
     const struct tide_cell_key key = cell(1, 2, 0);
     struct tide_job job;
     int64_t batch = queue(&key, 1, 1);
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     assert_int_equal(job.batch, batch);
     assert_int_equal(job.commit, catalog.commits[2]);
     assert_int_equal(job.python, catalog.pythons[0]);
@@ -45,7 +45,7 @@ static void test_empty_queue_is_absent(void **state)
 {
     (void)state;
     struct tide_job job;
-    assert_int_equal(tide_store_claim(store, &job, &error), TIDE_ABSENT);
+    assert_int_equal(tide_store_claim(store, 0, &job, &error), TIDE_ABSENT);
     assert_string_equal(error.text, "the queue is empty");
     tide_job_clear(&job);
 }
@@ -60,7 +60,7 @@ static void test_claims_come_in_order(void **state)
     queue(cells, 1, 1);
     for (size_t i = 0; i < 7; i++) {
         struct tide_job job;
-        EXPECT_OK(tide_store_claim(store, &job, &error));
+        EXPECT_OK(tide_store_claim(store, 0, &job, &error));
         assert_true(job.run > last);
         last = job.run;
         assert_int_equal(job.commit, cells[i % 3].commit);
@@ -116,7 +116,7 @@ static void test_the_last_run_ends_its_batch(void **state)
     queue(cells, 1, 1);
     for (size_t i = 0; i < 5; i++) {
         struct tide_job job;
-        EXPECT_OK(tide_store_claim(store, &job, &error));
+        EXPECT_OK(tide_store_claim(store, 0, &job, &error));
         runs[i] = job.run;
         tide_job_clear(&job);
     }

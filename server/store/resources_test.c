@@ -269,7 +269,7 @@ static void test_a_batch_from_queued_to_done(void **state)
     expect_batch(id, "queued", 0, 0, 0);
     for (size_t i = 0; i < 2; i++) {
         struct tide_job job;
-        EXPECT_OK(tide_store_claim(store, &job, &error));
+        EXPECT_OK(tide_store_claim(store, 0, &job, &error));
         runs[i] = job.run;
         tide_job_clear(&job);
         EXPECT_OK(tide_store_set_running(store, runs[i], &error));

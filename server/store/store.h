@@ -196,9 +196,9 @@ struct tide_job { /* a run to do; texts are owned, tide_job_clear frees them */
     int64_t threshold, bound;    /* bytes, 0 likewise */
     int64_t interval_us;         /* between samples */
 };
-/* The first queued run, by its batch's priority and then its age, becomes `building`; ABSENT when
- * none is queued. */
-TIDE_CHECK enum tide_rc tide_store_claim(struct tide_store *s, struct tide_job *job,
+/* The queued run, or (0) the first by its batch's priority and then its age, becomes `building`;
+ * ABSENT when it, or any, is not queued. */
+TIDE_CHECK enum tide_rc tide_store_claim(struct tide_store *s, int64_t run, struct tide_job *job,
                                          struct tide_error *e);
 void tide_job_clear(struct tide_job *job);
 /* The first runs in the queue of up to `most` different pairs of commit and python, among its next

@@ -162,7 +162,7 @@ static void test_interrupted_runs_go_back_to_the_queue(void **state)
     assert_int_equal(ask("SELECT count(*) FROM builds"), 1);
     assert_int_equal(ask("SELECT count(*) FROM builds WHERE status = 'done'"), 1);
     struct tide_job job;
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     assert_int_equal(job.run, building);
     tide_job_clear(&job);
 }
@@ -231,7 +231,7 @@ static void *claim_runs(void *context)
     while (*claimed < BATCHES * 4) {
         struct tide_job job;
         struct tide_error e;
-        enum tide_rc rc = tide_store_claim(store, &job, &e);
+        enum tide_rc rc = tide_store_claim(store, 0, &job, &e);
         if (rc && rc != TIDE_ABSENT) faults++;
         if (!rc) ++*claimed;
         tide_job_clear(&job);

@@ -9,7 +9,7 @@ static int64_t measure(struct tide_cell_key key, int64_t tide_mark, const char *
     int64_t batch = 0;
     bool done = false;
     EXPECT_OK(queue_cells(&key, 1, 1, &batch, &error));
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     int64_t run = job.run;
     tide_job_clear(&job);
     const struct tide_outcome outcome = {.error = why,

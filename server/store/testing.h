@@ -147,7 +147,7 @@ static inline int64_t claim_new_run(int64_t *batch)
     struct tide_job job;
     int64_t queued = 0;
     EXPECT_OK(queue_cells(&key, 1, 1, &queued, &error));
-    EXPECT_OK(tide_store_claim(store, &job, &error));
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
     int64_t run = job.run;
     assert_int_equal(job.batch, queued);
     if (batch) *batch = queued;

@@ -2,19 +2,22 @@
 
     (in tidemark-worker)       harness.py run SCENARIO NAME MODULE PARAMS
     PYTHON -I -B harness.py describe FILE...
+    PYTHON -I -B harness.py need SCENARIO NAME PARAMS
 
 `run` is executed by tidemark-worker, in the interpreter whose memory is measured. What it imports
 counts into the base of every run and differs between Python releases, so it gets along with
 built-in modules: no json, no importlib, no traceback until something has failed.
 
 `describe` is executed by a plain interpreter, without worker, instrument or any extension. It
-prints one JSON array: what scenarios there are in the files, and their parameters.
+prints one JSON array: what scenarios there are in the files, and their parameters. `need`, executed alike,
+prints the memory that a scenario says it needs: {"floor": bytes that it counts, "memory": that it states}.
 
 A scenario is a function `peakmem_*`, or such a method of a class, by asv's conventions
 (docs/SCENARIOS.md): `params`, `param_names`, `setup_cache`, `timeout` and `pretty_name` are looked up on
 the function, then on the object, then in the module; every `setup` and `teardown` found there is
 called. Ours, found alike: `module` (the module under test; a list of names where it was renamed),
-`expected(*params)` (bytes of original, container and result, counted from below), `demo` (parameters
+`expected(*params)` (bytes of original, container and result, counted from below), `memory` (bytes that a
+run needs in all, where `expected` cannot tell: a number, or a function of the parameters), `demo` (parameters
 of a quick run), `limits` (smallest and largest value of each parameter).
 """
 
@@ -495,9 +498,26 @@ def describe(paths):
     return 0
 
 
+def need(path, name, text):
+    """What a run is to have free; nothing of it is executed."""
+    import json
+
+    out, sys.stdout = sys.stdout, sys.stderr
+    sys.modules["tidemark"] = stand_in()
+    sys.meta_path.append(StandIns())
+    scenario = find(load(path), name)
+    params = arguments(scenario, text)
+    expected, memory = scenario.get("expected"), scenario.get("memory", 0)
+    floor = sum(int(size) for size in expected(*params)) if expected is not None else 0
+    json.dump({"floor": floor, "memory": int(memory(*params) if callable(memory) else memory)}, out)
+    return 0
+
+
 def main(argv):
     if len(argv) == 5 and argv[0] == "run":
         return run(*argv[1:])
+    if len(argv) == 4 and argv[0] == "need":
+        return need(*argv[1:])
     if len(argv) >= 2 and argv[0] == "describe":
         return describe(argv[1:])
     sys.stderr.write(__doc__)
