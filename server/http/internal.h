@@ -179,6 +179,17 @@ tide_handler tide_get_projects, tide_get_project, tide_post_projects, tide_patch
 
 tide_handler tide_get_metrics, tide_get_cells, tide_get_cell;
 
+/* ---- compare.c ---- */
+
+tide_handler tide_get_compare;
+
+/* The parameters `metric` (default TIDE_METRIC_DEFAULT) and `subtract`. INVALID names one. */
+TIDE_CHECK enum tide_rc tide_read_metric(const struct tide_request *r,
+                                         struct tide_metric_row *metric, bool *subtract,
+                                         struct tide_error *e);
+/* Make the answer this value, which is taken over; NULL: memory ended. */
+void tide_answer_json(struct tide_request *r, json_t *value);
+
 /* ---- exchange.c ---- */
 
 tide_handler tide_get_export, tide_post_imports;

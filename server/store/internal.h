@@ -67,6 +67,9 @@ TIDE_CHECK enum tide_rc tide_store_put_one(struct tide_store *s, const char *wha
                                            struct tide_str *out, struct tide_error *e,
                                            const char *sql, const char *types, ...);
 
+/* Each metric of a run `r`, as SQL. */
+extern const char *const tide_metric_sql[TIDE_METRICS];
+
 /* Write the summaries of the run's cell anew, or those of every cell; within the caller's
  * transaction (store/summaries.c). */
 TIDE_CHECK enum tide_rc tide_store_summarise(sqlite3 *db, int64_t run, struct tide_error *e);

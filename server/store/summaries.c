@@ -15,12 +15,20 @@
 
 #define MISS 0.05
 
-/* By id, as in the table metrics; r is the run. */
-static const char read_query[] =
-    "SELECT r.base, r.original, r.tide_mark, r.tide_mark - r.original, r.end - r.base, r.leak,"
-    " r.wall_ns, r.cpu_ns, r.page_faults, r.events,"
-    " iif(r.floor > 0, (r.tide_mark - r.base) * 1.0 / r.floor, NULL)"
-    " FROM runs r WHERE r.cell = ? AND r.status = 'done'";
+const char *const tide_metric_sql[TIDE_METRICS] = {
+    [TIDE_METRIC_BASE] = "r.base",
+    [TIDE_METRIC_ORIGINAL] = "r.original",
+    [TIDE_METRIC_TIDE_MARK] = "r.tide_mark",
+    [TIDE_METRIC_OVER_ORIGINAL] = "(r.tide_mark - r.original)",
+    [TIDE_METRIC_RETAINED] = "(r.end - r.base)",
+    [TIDE_METRIC_LEAK] = "r.leak",
+    [TIDE_METRIC_WALL] = "r.wall_ns",
+    [TIDE_METRIC_CPU] = "r.cpu_ns",
+    [TIDE_METRIC_PAGE_FAULTS] = "r.page_faults",
+    [TIDE_METRIC_EVENTS] = "r.events",
+    [TIDE_METRIC_OVER_FLOOR] = "iif(r.floor > 0, (r.tide_mark - r.base) * 1.0 / r.floor, NULL)",
+};
+
 static const char write_query[] =
     "INSERT INTO summaries (series, metric, commit_id, cell, n, minimum, maximum, median, low, "
     "high)"
@@ -37,8 +45,14 @@ struct summariser { /* its statements are used for many cells */
 
 static enum tide_rc open_summariser(struct summariser *s, sqlite3 *db, struct tide_error *e)
 {
+    struct tide_str sql = {0};
     *s = (struct summariser){.db = db};
-    enum tide_rc rc = tide_sql_prepare(db, &s->read, e, read_query, "");
+    for (int m = 0; m < TIDE_METRICS; m++)
+        tide_str_printf(&sql, "%s %s", m ? "," : "SELECT", tide_metric_sql[m]);
+    tide_str_put(&sql, " FROM runs r WHERE r.cell = ? AND r.status = 'done'");
+    enum tide_rc rc = sql.failed ? tide_fail(e, TIDE_NOMEM, "summarise a cell")
+                                 : tide_sql_prepare(db, &s->read, e, sql.at, "");
+    tide_str_free(&sql);
     return rc ? rc : tide_sql_prepare(db, &s->write, e, write_query, "");
 }
 

@@ -1,0 +1,216 @@
+/* compare.c - the handlers of /api/v1/compare: two sides, named as people name them, made what the
+ * store knows. A side is one or more of AXIS:VALUE with commas between; a VALUE alone is a commit.
+ * What both sides say alike is no difference; exactly one axis must be. */
+#include "http/internal.h"
+
+#include "build/repo.h"
+#include "http/query.h"
+#include "schedule/projects.h"
+#include "stats/compare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VALUE_MAX 256
+
+struct wanted { /* a side as it was asked for; "" where it says nothing */
+    char value[TIDE_AXES][VALUE_MAX];
+};
+
+struct resolved { /* what a side's texts stand in */
+    struct tide_commit commit;
+    char python[80];
+};
+
+static int find_axis(const char *at, size_t n)
+{
+    for (int a = 0; a < TIDE_AXES; a++)
+        if (strlen(tide_axis_name(a)) == n && !strncmp(tide_axis_name(a), at, n)) return a;
+    return -1;
+}
+
+/* One AXIS:VALUE. INVALID with the parameter as the field. */
+static enum tide_rc read_part(const char *parameter, const char *at, size_t n, struct wanted *out,
+                              struct tide_error *e)
+{
+    const char *colon = memchr(at, ':', n);
+    size_t before = colon ? (size_t)(colon - at) + 1 : 0;
+    int axis = colon ? find_axis(at, before - 1) : TIDE_AXIS_COMMIT;
+    if (axis < 0)
+        return tide_fail_field(e, parameter,
+                               "\"%.*s\" is no axis; allowed are commit, python, "
+                               "allocator",
+                               (int)(before < 80 ? before - 1 : 80), at);
+    n -= before;
+    if (!n || n >= VALUE_MAX)
+        return tide_fail_field(e, parameter, "%s: has 1 to %d characters behind it",
+                               tide_axis_name(axis), VALUE_MAX - 1);
+    if (*out->value[axis])
+        return tide_fail_field(e, parameter, "it names two of the axis %s", tide_axis_name(axis));
+    memcpy(out->value[axis], at + before, n);
+    return TIDE_OK;
+}
+
+static enum tide_rc read_wanted(const char *parameter, const char *text, struct wanted *out,
+                                struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    *out = (struct wanted){0};
+    if (!text || !*text)
+        return tide_fail_field(e, parameter,
+                               "it is missing: COMMIT, python:NAME or "
+                               "allocator:NAME");
+    for (const char *at = text; !rc; at++) {
+        size_t n = strcspn(at, ",");
+        rc = read_part(parameter, at, n, out, e);
+        at += n;
+        if (!*at) break;
+    }
+    return rc;
+}
+
+/* The one axis in which the sides differ. A filter stands for what a side does not say. */
+static enum tide_rc find_difference(struct wanted *base, struct wanted *head,
+                                    const struct wanted *filter, enum tide_axis *out,
+                                    struct tide_error *e)
+{
+    char names[64] = "";
+    int n = 0;
+    for (int a = 0; a < TIDE_AXES; a++) {
+        char *b = base->value[a], *h = head->value[a];
+        if (!*b) memcpy(b, filter->value[a], VALUE_MAX);
+        if (!*h) memcpy(h, filter->value[a], VALUE_MAX);
+        if (!strcmp(b, h)) continue;
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s", n++ ? " and " : "", tide_axis_name(a));
+        *out = (enum tide_axis)a;
+    }
+    if (n > 1)
+        return tide_fail_field(e, "head",
+                               "the sides differ in %s: one difference at a time can be "
+                               "told apart",
+                               names);
+    if (!n) return tide_fail_field(e, "head", "base and head are the same");
+    if (!*base->value[*out] || !*head->value[*out])
+        return tide_fail_field(e, *base->value[*out] ? "head" : "base",
+                               "it must name its %s, as the other side does", names);
+    return TIDE_OK;
+}
+
+/* Look a side's names up. The commit of a side that says none is the tip of the branch. */
+static enum tide_rc resolve(struct tide_store *store, const struct tide_catalog *c,
+                            const char *parameter, const struct wanted *w, struct resolved *r,
+                            struct tide_side *out, struct tide_error *e)
+{
+    const char *rev = *w->value[TIDE_AXIS_COMMIT] ? w->value[TIDE_AXIS_COMMIT] : "HEAD";
+    enum tide_rc rc = tide_repo_resolve(c->repo, rev, &r->commit, e);
+    if (rc == TIDE_INVALID) snprintf(e->field, sizeof e->field, "%s", parameter);
+    if (!rc && *w->value[TIDE_AXIS_PYTHON]) {
+        rc = tide_store_python_named(store, w->value[TIDE_AXIS_PYTHON], r->python, sizeof r->python,
+                                     e);
+        if (rc == TIDE_ABSENT)
+            rc = tide_fail_field(e, parameter, "no Python \"%.40s\" is known",
+                                 w->value[TIDE_AXIS_PYTHON]);
+    }
+    *out = (struct tide_side){
+        .sha = r->commit.sha,
+        .subject = r->commit.subject,
+        .committed_ns = r->commit.committed_ns,
+        .python = *r->python ? r->python : NULL,
+        .allocator = *w->value[TIDE_AXIS_ALLOCATOR] ? w->value[TIDE_AXIS_ALLOCATOR] : NULL,
+    };
+    return rc;
+}
+
+static enum tide_rc read_filter(const struct tide_request *r, struct wanted *out,
+                                struct tide_error *e)
+{
+    *out = (struct wanted){0};
+    for (int a = 0; a < TIDE_AXES; a++) {
+        const char *value = tide_query_text(r, tide_axis_name(a));
+        if (value && strlen(value) >= VALUE_MAX)
+            return tide_fail_field(e, tide_axis_name(a), "it is too long");
+        snprintf(out->value[a], VALUE_MAX, "%s", value ? value : "");
+    }
+    return TIDE_OK;
+}
+
+enum tide_rc tide_read_metric(const struct tide_request *r, struct tide_metric_row *metric,
+                              bool *subtract, struct tide_error *e)
+{
+    const char *name = tide_query_text(r, "metric"), *what = tide_query_text(r, "subtract");
+    enum tide_rc rc =
+        tide_store_metric(r->http->config.store, name ? name : TIDE_METRIC_DEFAULT, metric, e);
+    if (rc == TIDE_ABSENT)
+        return tide_fail_field(e, "metric", "no such metric; GET /api/v1/metrics lists them");
+    *subtract = what && *what;
+    if (rc || !*subtract) return rc;
+    if (strcmp(what, "empty") != 0) return tide_fail_field(e, "subtract", "allowed is empty");
+    if (metric->id != TIDE_METRIC_BASE && metric->id != TIDE_METRIC_TIDE_MARK)
+        return tide_fail_field(e, "subtract",
+                               "the interpreter's own share is known of base and "
+                               "tide_mark");
+    return TIDE_OK;
+}
+
+void tide_answer_json(struct tide_request *r, json_t *value)
+{
+    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    struct tide_error e;
+    if (text)
+        tide_str_put(&r->answer, text);
+    else {
+        tide_fail(&e, TIDE_NOMEM, "answer a request");
+        tide_answer_error(r, &e);
+    }
+    free(text);
+    json_decref(value);
+}
+
+static enum tide_rc compare(struct tide_request *r, struct tide_projects *projects, json_t **out,
+                            struct tide_error *e)
+{
+    struct tide_store *store = r->http->config.store;
+    struct tide_comparison c = {.scenario = tide_query_text(r, "scenario")};
+    struct wanted base, head, filter;
+    struct resolved from = {0}, to = {0};
+    struct tide_catalog *catalog = NULL;
+    const char *project = tide_query_text(r, "project");
+    enum tide_rc rc = tide_read_metric(r, &c.metric, &c.subtract_empty, e);
+    if (!rc) rc = read_filter(r, &filter, e);
+    if (!rc) rc = read_wanted("base", tide_query_text(r, "base"), &base, e);
+    if (!rc) rc = read_wanted("head", tide_query_text(r, "head"), &head, e);
+    if (!rc) rc = find_difference(&base, &head, &filter, &c.axis, e);
+    if (!rc)
+        rc = tide_projects_sync(projects, project ? project : TIDE_DEFAULT_PROJECT, &catalog, e);
+    if (!rc) rc = resolve(store, catalog, "base", &base, &from, &c.base, e);
+    if (!rc) rc = resolve(store, catalog, "head", &head, &to, &c.head, e);
+    if (!rc) {
+        c.project = catalog->project;
+        c.project_name = catalog->row.name;
+        rc = tide_compare(store, &c, out, e);
+    }
+    tide_commit_clear(&from.commit);
+    tide_commit_clear(&to.commit);
+    tide_catalog_drop(catalog);
+    return rc;
+}
+
+void tide_get_compare(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"project", "base",     "head",      "metric",   "commit",
+                                        "python",  "scenario", "allocator", "subtract", NULL};
+    struct tide_projects *projects = NULL;
+    struct tide_error e;
+    json_t *out = NULL;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, known)) return;
+    enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, &e);
+    if (!rc) rc = compare(r, projects, &out, &e);
+    if (rc)
+        tide_answer_error(r, &e);
+    else
+        tide_answer_json(r, out);
+}

@@ -1,0 +1,53 @@
+/* samples.h - what comparisons are made of (store/samples.c): a part of store.h, for those that
+ * compare. */
+#ifndef TIDE_STORE_SAMPLES_H
+#define TIDE_STORE_SAMPLES_H
+
+#include "store/store.h"
+
+struct tide_samples {
+    double *values;
+    int64_t *runs; /* values[i] is that of runs[i] */
+    size_t n;
+};
+void tide_samples_clear(struct tide_samples *s);
+
+/* The metric of each run of the cell that is done and has it, oldest first. */
+TIDE_CHECK enum tide_rc tide_store_samples(struct tide_store *s, int64_t cell,
+                                           enum tide_metric metric, struct tide_samples *out,
+                                           struct tide_error *e);
+
+/* By how much one run and the next of the same cell differ, of up to `most` pairs: of cells that
+ * have scenario, params, allocator and measure of `cell`, measured on a host like its own. `cell`
+ * and `other` are left out. out->runs stays NULL. */
+TIDE_CHECK enum tide_rc tide_store_repeats(struct tide_store *s, int64_t cell, int64_t other,
+                                           enum tide_metric metric, size_t most,
+                                           struct tide_samples *out, struct tide_error *e);
+
+struct tide_side_filter {
+    int64_t project;
+    const char *sha;
+    const char *python, *scenario, *allocator; /* names; NULL: any */
+};
+/* Append an array of cells, in order of scenario and python: {"id", "scenario", "scenario_id",
+ * "title", "version", "params", "python", "python_id", "commit", "allocator", "measure", "key" (of
+ * params and measure), "done", "failed", "unfinished" (runs), "error", "build_failed"}. */
+TIDE_CHECK enum tide_rc tide_store_side_json(struct tide_store *s, const struct tide_side_filter *f,
+                                             struct tide_str *out, struct tide_error *e);
+
+/* The name of the Python that a name, a version or the beginning of one ("3.12") means: of several
+ * the newest that is here. ABSENT: none was ever known. */
+TIDE_CHECK enum tide_rc tide_store_python_named(struct tide_store *s, const char *text, char *name,
+                                                size_t room, struct tide_error *e);
+
+/* Append {"environment", "flags", "compiler"}: what the run ran in, and how its build was made. */
+TIDE_CHECK enum tide_rc tide_store_context_json(struct tide_store *s, int64_t run,
+                                                struct tide_str *out, struct tide_error *e);
+
+/* The metric of the scenario `empty` on the Python and with the allocator of the cell, at its
+ * commit or else at the one nearest in time. ABSENT: it was never measured. */
+TIDE_CHECK enum tide_rc tide_store_empty_value(struct tide_store *s, int64_t cell,
+                                               enum tide_metric metric, double *out,
+                                               struct tide_error *e);
+
+#endif
