@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define CONFIDENCE 0.95
+#define SAME_SHARE 0.01 /* of the median of base: noise beyond it does not make things the same */
 #define Z          1.959964           /* its normal quantile */
 #define OF_PAIR    (Z * 1.4142135624) /* a difference of two, in deviations of one */
 
@@ -134,8 +135,9 @@ static size_t count_wanted(size_t smaller)
 struct case_at_hand {
     struct tide_sample base, head;
     struct noise noise;
-    double floor; /* the larger one */
-    bool ranked;  /* the interval comes from the ranks */
+    double floor;  /* the larger one: a change reaches it */
+    double margin; /* what is the same stays within it */
+    bool ranked;   /* the interval comes from the ranks */
     const char *unit;
 };
 
@@ -160,7 +162,7 @@ static enum tide_verdict decide(const struct case_at_hand *c, const struct tide_
     if (isnan(j->low)) return TIDE_INCONCLUSIVE;
     if (j->low > 0 && j->effect >= c->floor) return TIDE_WORSE;
     if (j->high < 0 && j->effect <= -c->floor) return TIDE_BETTER;
-    bool within = j->low >= -c->floor && j->high <= c->floor;
+    bool within = j->low >= -c->margin && j->high <= c->margin;
     return within ? TIDE_SAME : TIDE_INCONCLUSIVE;
 }
 
@@ -177,9 +179,10 @@ static int count_needs(const struct case_at_hand *c, const struct tide_judgement
                 break;
             }
     } else {
-        double margin = size >= c->floor ? size : c->floor - size;
+        double off = size >= c->floor ? size : 0; /* 0 from the interval, or margin from its ends */
+        double room = fmax(off, c->margin - size);
         double width = 1.2 * Z * c->noise.deviation; /* ranks are a little less sharp */
-        wanted = margin > 0 ? fmax(4, ceil(2 * width * width / (margin * margin))) : INFINITY;
+        wanted = room > 0 ? fmax(4, ceil(2 * width * width / (room * room))) : INFINITY;
     }
     double more = fmax(1, wanted - (double)there);
     return more >= TIDE_NEEDS_MOST ? TIDE_NEEDS_MOST : (int)more;
@@ -217,13 +220,12 @@ static void write_why(const struct case_at_hand *c, struct tide_judgement *j)
     char basis[200], effect[40], least[40];
     write_basis(c, basis, sizeof basis);
     tide_verdict_write(fabs(j->effect), c->unit, effect, sizeof effect);
-    tide_verdict_write(c->floor, c->unit, least, sizeof least);
+    tide_verdict_write(c->margin, c->unit, least, sizeof least);
     if (j->verdict == TIDE_WORSE || j->verdict == TIDE_BETTER)
         snprintf(j->why, sizeof j->why, "%s %s: %s", effect,
                  j->verdict == TIDE_WORSE ? "more" : "less", basis);
     else if (j->verdict == TIDE_SAME)
-        snprintf(j->why, sizeof j->why, "no difference that reaches the floor of %s: %s", least,
-                 basis);
+        snprintf(j->why, sizeof j->why, "no difference of more than %s: %s", least, basis);
     else if (isnan(j->low))
         snprintf(j->why, sizeof j->why,
                  "%zu and %zu samples are too few, and %zu repeated ones of cells like these too "
@@ -231,8 +233,7 @@ static void write_why(const struct case_at_hand *c, struct tide_judgement *j)
                  c->base.n, c->head.n, c->noise.known);
     else
         snprintf(j->why, sizeof j->why,
-                 "the interval reaches from less than the floor of %s to more than it: %s", least,
-                 basis);
+                 "between no difference and more than %s all is possible: %s", least, basis);
 }
 
 static struct tide_sample newest(struct tide_sample s)
@@ -267,6 +268,7 @@ enum tide_rc tide_verdict_judge(struct tide_sample base, struct tide_sample head
         out->high = shift.high;
         out->percent = level != 0 ? 100 * shift.effect / fabs(level) : NAN;
         out->noise = OF_PAIR * c.noise.deviation;
+        c.margin = fmax(c.floor, fmin(out->noise, SAME_SHARE * fabs(level)));
         if (!c.ranked) bound_by_noise(&c, out);
         out->verdict = decide(&c, out);
         if (out->verdict == TIDE_INCONCLUSIVE) out->needs = count_needs(&c, out);

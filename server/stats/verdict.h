@@ -10,8 +10,9 @@
  * - large enough: it reaches the larger of the two floors. Memory shows no noise at all more often
  *   than not; then the floors alone tell a change from nothing.
  *
- * It is the same when the whole interval lies within the floors. The method, its parameters and its
- * measured rates are in docs/STATISTICS.md.
+ * It is the same when the whole interval lies within the larger floor or, where that is larger, the
+ * noise, up to 1 % of base: nobody can tell two runs of one cell apart any better. The method, its
+ * parameters and its measured rates are in docs/STATISTICS.md.
  *
  * Pure: no state, any thread. Errors: TIDE_NOMEM. */
 #ifndef TIDE_STATS_VERDICT_H

@@ -1,0 +1,181 @@
+"""Comparisons: what a commit or a Python did, how surely, and what it takes to tell.
+
+A small project whose every commit does what is known (sample_project.py): three samples of each commit on one
+CPython, one of its first commit on another.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any, Dict, List
+from urllib.parse import urlencode
+
+import sample_project as sample
+from daemon import DaemonCase, await_batch, run_program
+
+MIB = 1 << 20
+NOISE = 512 << 10
+"""Bytes that a high-water mark may trail, and the interpreter may move, of eight MiB."""
+
+HISTORY = (
+    ("Pass over a block", {}),
+    ("Say what a pass is", {}),
+    ("Keep the last block for later", {"leak_bytes": MIB}),
+    ("Compare with a second block", {"leak_bytes": 0, "peak_bytes": 8 * MIB}),
+    ("Spell a name otherwise", {"compiles": False}),
+)
+FIRST, WORDS, LEAK, PEAK, BROKEN = range(5)
+
+
+class Comparisons(DaemonCase):
+    """One daemon, one repository."""
+
+    scratch: "tempfile.TemporaryDirectory[str]"
+    commits: List[sample.Commit]
+    python: str
+    other: str
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.scratch = tempfile.TemporaryDirectory(prefix="tidemark-repo-")
+        cls.addClassCleanup(cls.scratch.cleanup)
+        cls.commits = sample.write_repository(Path(cls.scratch.name) / "work", HISTORY)
+        super().setUpClass()
+        try:
+            usable = cls.daemon.usable_pythons()
+            cls.python, cls.other = usable[0], usable[-1]
+            cls.register()
+            cls.measure(commits=[commit.sha for commit in cls.commits], samples=3)
+            cls.measure(commits=[cls.commits[FIRST].sha], pythons=[cls.other], samples=3)
+            cls.measure(commits=[cls.commits[PEAK].sha], params={"size": 4 * MIB})
+            cls.measure(commits=[cls.commits[FIRST].sha], params={"size": 4 * MIB})
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def register(cls) -> None:
+        """Add the repository as the project `ripple`."""
+        answer = cls.daemon.post("/api/v1/projects", {
+            "name": "ripple", "repo": str(Path(cls.scratch.name) / "work"), "branch": "main",
+            "recipe": {"kind": "cmake", "folder": sample.FOLDER}, "scenarios": sample.SCENARIOS})
+        if answer.status != 201:
+            raise AssertionError(answer.body.decode())
+
+    @classmethod
+    def measure(cls, **request: Any) -> None:
+        """Queue runs of the project, and wait for them."""
+        answer = cls.daemon.post("/api/v1/runs", {"project": "ripple", "pythons": [cls.python], "scenarios": [sample.SCENARIO],
+                                                  **request})
+        if answer.status != 202:
+            raise AssertionError(answer.body.decode())
+        await_batch(cls.daemon, answer.json()["id"], 200)
+
+    def compare(self, base: int, head: int, **query: str) -> Dict[str, Any]:
+        """Two commits compared."""
+        query = {"project": "ripple", "base": self.commits[base].sha, "head": self.commits[head].sha, **query}
+        answer = self.daemon.get("/api/v1/compare?" + urlencode(query))
+        self.assertEqual(answer.status, 200, answer.body)
+        found: Dict[str, Any] = answer.json()
+        return found
+
+    def cell(self, compared: Dict[str, Any], size: int = sample.SIZE) -> Dict[str, Any]:
+        """Its one cell with this block."""
+        found, = [cell for cell in compared["cells"] if cell["params"]["size"] == size]
+        return found
+
+    def test_a_higher_peak_is_worse(self) -> None:
+        """By the second block, with its interval and its reason."""
+        compared = self.compare(FIRST, PEAK)
+        cell = self.cell(compared)
+        self.assertEqual(cell["verdict"], "worse")
+        self.assertAlmostEqual(cell["effect"], 8 * MIB, delta=NOISE)
+        self.assertLessEqual(cell["low"], cell["effect"])
+        self.assertLessEqual(cell["effect"], cell["high"])
+        self.assertGreater(cell["percent"], 10)
+        self.assertIn("MiB more", cell["why"])
+        self.assertEqual(cell["base"]["n"], 3)
+        self.assertEqual(len(cell["head"]["runs"]), 3)
+        self.assertEqual(cell["differences"], [])
+        self.assertEqual((compared["axis"], compared["metric"], compared["unit"]),
+                         ("commit", "tide_mark", "bytes"))
+
+    def test_a_lower_peak_is_better(self) -> None:
+        """The same turned round."""
+        self.assertEqual(self.cell(self.compare(PEAK, FIRST))["verdict"], "better")
+
+    def test_what_changed_nothing_is_no_change(self) -> None:
+        """A commit that touched the README: the same, or too few samples to say so on a noisy host."""
+        cell = self.cell(self.compare(FIRST, WORDS))
+        self.assertIn(cell["verdict"], ("same", "inconclusive"), cell)
+        self.assertLess(abs(cell["effect"]), NOISE)
+
+    def test_other_metrics(self) -> None:
+        """What leaks shows in what is retained."""
+        cell = self.cell(self.compare(FIRST, LEAK, metric="retained"))
+        self.assertEqual(cell["verdict"], "worse")
+        self.assertAlmostEqual(cell["effect"], sample.REPEAT * MIB, delta=NOISE)
+
+    def test_one_sample_a_side(self) -> None:
+        """Is judged where the noise is known from elsewhere, else it says how many more it takes."""
+        cell = self.cell(self.compare(FIRST, PEAK), 4 * MIB)
+        self.assertEqual(cell["base"]["n"], 1)
+        self.assertEqual(cell["verdict"], "inconclusive")
+        self.assertIsNone(cell["low"])
+        self.assertEqual(cell["needs"], 2)
+        self.assertIn("too few", cell["why"])
+
+    def test_what_is_missing_is_named(self) -> None:
+        """A commit that does not build, and cells that one side has alone."""
+        compared = self.compare(FIRST, BROKEN)
+        self.assertEqual(compared["cells"], [])
+        why = {(missing["side"], missing["params"]["size"]): missing["why"] for missing in compared["missing"]
+               if missing["python"] == self.python}
+        self.assertIn("its build failed", why["head", sample.SIZE])
+        self.assertEqual(why["head", 4 * MIB], "it is not measured")
+        self.assertEqual(compared["summary"]["missing"], len(compared["missing"]))
+
+    def test_pythons_are_compared_at_a_commit(self) -> None:
+        """Python against Python, and what an empty run needs taken off."""
+        compared = self.daemon.get("/api/v1/compare?" + urlencode({
+            "project": "ripple", "base": "python:" + self.other, "head": "python:" + self.python,
+            "commit": self.commits[FIRST].sha})).json()
+        cell = self.cell(compared)
+        self.assertEqual((compared["axis"], cell["python"], cell["base"]["n"]), ("python", self.python, 3))
+        self.assertEqual(compared["base"]["label"], self.other)
+        subtracted = self.compare(FIRST, PEAK, subtract="empty")
+        self.assertEqual(subtracted["cells"], [])
+        self.assertIn("scenario empty is not measured", subtracted["missing"][0]["why"])
+
+    def test_more_than_one_difference_is_refused(self) -> None:
+        """And named; so is everything else that is no comparison."""
+        first, peak = self.commits[FIRST].sha, self.commits[PEAK].sha
+        cases = (
+            ({"base": "commit:%s,python:%s" % (first, self.python),
+              "head": "commit:%s,python:%s" % (peak, self.other)}, 422, "head", "commit and python"),
+            ({"base": first, "head": "python:" + self.python}, 422, "head", "commit and python"),
+            ({"base": first, "head": first}, 422, "head", "are the same"),
+            ({"base": first}, 422, "head", "missing"),
+            ({"base": "colour:red", "head": first}, 422, "base", "commit, python, allocator"),
+            ({"base": "commit:", "head": first}, 422, "base", "1 to"),
+            ({"base": "%s,%s" % (first, peak), "head": first}, 422, "base", "two of the axis"),
+            ({"base": "nowhere", "head": first}, 422, "base", "nowhere"),
+            ({"base": "python:1.5", "head": "python:" + self.python}, 422, "base", "1.5"),
+            ({"base": first, "head": peak, "metric": "rss"}, 422, "metric", "metrics"),
+            ({"base": first, "head": peak, "subtract": "all"}, 422, "subtract", "empty"),
+            ({"base": first, "head": peak, "metric": "wall_ns", "subtract": "empty"}, 422, "subtract", "base and"),
+            ({"base": first, "head": peak, "colour": "red"}, 400, "colour", "allowed are"),
+        )
+        for query, status, field, words in cases:
+            answer = self.daemon.get("/api/v1/compare?" + urlencode({"project": "ripple", **query}))
+            problem = answer.json()
+            self.assertEqual((answer.status, problem.get("field")), (status, field), problem)
+            self.assertIn(words, problem["detail"])
+        self.assertEqual(self.daemon.get("/api/v1/compare?project=none&base=a&head=b").status, 404)
+
+
+if __name__ == "__main__":
+    unittest.main()
