@@ -52,6 +52,7 @@ const DOTS_FROM = 7;   // pixels between points from which each is drawn as a do
 const DRAG_LEAST = 6;  // pixels: less is a press
 const ROOM = 0.06;     // of the height kept free above and below
 const TOUCH_REACH = 28;
+const LEFT = 64;       // pixels that the axis of y takes at the least
 
 export class LinePlot extends EventTarget {
   /** @param {(line: DrawnLine, index: number) => string[]} describe what stands in the tip */
@@ -128,6 +129,10 @@ export class LinePlot extends EventTarget {
             afterBuildTicks: (/** @type {any} */ scale) => {
               scale.ticks = roundTicks(scale.min, scale.max, self.frame.yUnit,
                 scale.chart.height / 50);
+            },
+            // Of charts that stand over each other the left edges stand over each other too.
+            afterFit: (/** @type {any} */ scale) => {
+              scale.width = Math.max(scale.width, LEFT);
             },
             afterDataLimits: (/** @type {any} */ scale) => {
               const range = self.#fitY();

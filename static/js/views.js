@@ -41,6 +41,14 @@ export const VIEWS = {
     title: "History", key: "h", nav: true,
     load: async () => (await import("./views/history.js")).createHistory,
   },
+  releases: {
+    title: "Releases", key: "l", nav: true,
+    load: async () => (await import("./views/releases.js")).createReleases,
+  },
+  compare: {
+    title: "Compare", key: "m", nav: true,
+    load: async () => (await import("./views/compare.js")).createCompare,
+  },
   runs: {
     title: "Runs", key: "r", nav: true, runs: true,
     load: async () => (await import("./views/runs.js")).createRuns,
