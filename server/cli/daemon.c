@@ -23,6 +23,7 @@ struct tide_daemon {
     struct tide_store *store;
     struct tide_feed *feed;
     struct tide_scheduler *scheduler;
+    struct tide_bisects *bisects;
     struct tide_http *http;
     int lock;
     char token[TOKEN_TEXT];
@@ -139,6 +140,8 @@ static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_option
         tide_cpus_keep_off(&d->config.places.cpus); /* and all that is started here */
     if (!rc)
         rc = tide_scheduler_start(&d->config.places, d->store, d->feed, o->demo, &d->scheduler, e);
+    if (!rc)
+        rc = tide_bisects_start(&d->config.places, d->store, d->feed, d->scheduler, &d->bisects, e);
     if (rc) return rc;
     d->http_config.token = d->token;
     d->http_config.require_token = o->require_token;
@@ -149,6 +152,7 @@ static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_option
     d->http_config.store = d->store;
     d->http_config.feed = d->feed;
     d->http_config.scheduler = d->scheduler;
+    d->http_config.bisects = d->bisects;
     d->http_config.cache = d->config.places.cache;
     rc = tide_http_start(&d->http_config, &d->http, e);
     return rc ? rc : write_url(d, e);
@@ -177,8 +181,10 @@ void tide_daemon_stop(struct tide_daemon *d)
     if (!d) return;
     if (d->url_file) unlink(d->url_file);
     free(d->url_file);
+    tide_bisects_interrupt(d->bisects);
     tide_scheduler_interrupt(d->scheduler);
     tide_http_stop(d->http);
+    tide_bisects_free(d->bisects);
     tide_scheduler_free(d->scheduler);
     tide_feed_free(d->feed);
     tide_store_close(d->store);

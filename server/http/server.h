@@ -9,6 +9,7 @@
 #define TIDE_HTTP_SERVER_H
 
 #include "base/feed.h"
+#include "schedule/bisects.h"
 #include "schedule/scheduler.h"
 
 struct tide_http;
@@ -25,6 +26,7 @@ struct tide_http_config {
     struct tide_store *store;
     struct tide_feed *feed;
     struct tide_scheduler *scheduler;
+    struct tide_bisects *bisects;
     const char *cache; /* folder of the build cache: logs of builds at work are read there */
 };
 

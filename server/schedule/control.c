@@ -65,7 +65,7 @@ static enum tide_rc check_run(struct tide_scheduler *s, int64_t run, struct tide
 enum tide_rc tide_scheduler_cancel(struct tide_scheduler *s, struct tide_scope scope, size_t *n,
                                    struct tide_error *e)
 {
-    struct tide_changes changes;
+    struct tide_touched changes;
     pthread_mutex_lock(&s->lock);
     enum tide_rc rc = tide_store_cancel_queued(s->store, scope, &changes, e);
     *n = rc ? 0 : changes.n + stop_at_work(s, scope);
@@ -75,7 +75,7 @@ enum tide_rc tide_scheduler_cancel(struct tide_scheduler *s, struct tide_scope s
              (long long)scope.run, (long long)scope.batch);
     tide_builds_drop_unwanted(s->builds);
     tide_publish_changes(s, "cancelled", &changes);
-    tide_changes_free(&changes);
+    tide_touched_free(&changes);
     rc = await_end(s, scope, e);
     return !rc && scope.run ? check_run(s, scope.run, e) : rc;
 }
@@ -83,12 +83,12 @@ enum tide_rc tide_scheduler_cancel(struct tide_scheduler *s, struct tide_scope s
 enum tide_rc tide_scheduler_retry(struct tide_scheduler *s, struct tide_scope scope, bool all,
                                   size_t *n, struct tide_error *e)
 {
-    struct tide_changes changes;
+    struct tide_touched changes;
     enum tide_rc rc = tide_store_retry(s->store, scope, all, &changes, e);
     *n = rc ? 0 : changes.n;
     if (rc) return rc;
     tide_publish_changes(s, "queued", &changes);
-    tide_changes_free(&changes);
+    tide_touched_free(&changes);
     tide_scheduler_wake(s);
     return TIDE_OK;
 }

@@ -75,7 +75,7 @@ void tide_publish_batch(struct tide_scheduler *s, int64_t batch);
 void tide_publish_queued(struct tide_scheduler *s, int64_t batch);
 /* Each run that was changed under its new status, and their batches. */
 void tide_publish_changes(struct tide_scheduler *s, const char *name,
-                          const struct tide_changes *changes);
+                          const struct tide_touched *changes);
 
 /* ---- supply.c: the builds that runs need ---- */
 

@@ -48,10 +48,10 @@ void tide_publish_queued(struct tide_scheduler *s, int64_t batch)
 }
 
 void tide_publish_changes(struct tide_scheduler *s, const char *name,
-                          const struct tide_changes *changes)
+                          const struct tide_touched *changes)
 {
     for (size_t i = 0; i < changes->n; i++) {
-        const struct tide_change *c = &changes->at[i];
+        const struct tide_touched_run *c = &changes->at[i];
         tide_publish_run(s, name, c->run, c->batch);
         if (i + 1 == changes->n || changes->at[i + 1].batch != c->batch)
             tide_publish_batch(s, c->batch);

@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void tide_changes_free(struct tide_changes *c)
+void tide_touched_free(struct tide_touched *c)
 {
     free(c->at);
-    *c = (struct tide_changes){0};
+    *c = (struct tide_touched){0};
 }
 
 /* ---- runs that begin anew ---- */
@@ -69,13 +69,14 @@ static enum tide_rc require_scope(struct tide_store *s, struct tide_scope scope,
 }
 
 /* The rows (run, batch) of the query, which is finalised. */
-static enum tide_rc take_changes(sqlite3_stmt *q, enum tide_rc rc, struct tide_changes *out,
+static enum tide_rc take_changes(sqlite3_stmt *q, enum tide_rc rc, struct tide_touched *out,
                                  struct tide_error *e)
 {
     size_t room = 0;
     while (!rc && (rc = tide_sql_step(q, e)) == TIDE_OK) {
         if (out->n == room) {
-            struct tide_change *grown = realloc(out->at, (room = room * 2 + 64) * sizeof *out->at);
+            struct tide_touched_run *grown =
+                realloc(out->at, (room = room * 2 + 64) * sizeof *out->at);
             if (!grown) {
                 rc = tide_fail(e, TIDE_NOMEM, "list the runs");
                 break;
@@ -83,7 +84,7 @@ static enum tide_rc take_changes(sqlite3_stmt *q, enum tide_rc rc, struct tide_c
             out->at = grown;
         }
         out->at[out->n++] =
-            (struct tide_change){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1)};
+            (struct tide_touched_run){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1)};
     }
     sqlite3_finalize(q);
     return rc == TIDE_ABSENT ? TIDE_OK : rc;
@@ -91,7 +92,7 @@ static enum tide_rc take_changes(sqlite3_stmt *q, enum tide_rc rc, struct tide_c
 
 #define IN_SCOPE "(?1 = 0 OR id = ?1) AND (?2 = 0 OR batch = ?2)"
 
-static enum tide_rc cancel(struct tide_store *s, struct tide_scope scope, struct tide_changes *out,
+static enum tide_rc cancel(struct tide_store *s, struct tide_scope scope, struct tide_touched *out,
                            struct tide_error *e)
 {
     sqlite3_stmt *q = NULL;
@@ -114,12 +115,12 @@ static enum tide_rc cancel(struct tide_store *s, struct tide_scope scope, struct
 }
 
 enum tide_rc tide_store_cancel_queued(struct tide_store *s, struct tide_scope scope,
-                                      struct tide_changes *out, struct tide_error *e)
+                                      struct tide_touched *out, struct tide_error *e)
 {
-    *out = (struct tide_changes){0};
+    *out = (struct tide_touched){0};
     enum tide_rc rc = tide_store_begin(s, e);
     if (!rc) rc = tide_store_commit(s, cancel(s, scope, out, e), e);
-    if (rc) tide_changes_free(out);
+    if (rc) tide_touched_free(out);
     return rc;
 }
 
@@ -151,7 +152,7 @@ static enum tide_rc refuse_retry(struct tide_store *s, int64_t run, struct tide_
 }
 
 static enum tide_rc retry(struct tide_store *s, struct tide_scope scope, bool all,
-                          struct tide_changes *out, struct tide_error *e)
+                          struct tide_touched *out, struct tide_error *e)
 {
     sqlite3_stmt *q = NULL;
     enum tide_rc rc = require_scope(s, scope, e);
@@ -173,12 +174,12 @@ static enum tide_rc retry(struct tide_store *s, struct tide_scope scope, bool al
 }
 
 enum tide_rc tide_store_retry(struct tide_store *s, struct tide_scope scope, bool all,
-                              struct tide_changes *out, struct tide_error *e)
+                              struct tide_touched *out, struct tide_error *e)
 {
-    *out = (struct tide_changes){0};
+    *out = (struct tide_touched){0};
     enum tide_rc rc = tide_store_begin(s, e);
     if (!rc) rc = tide_store_commit(s, retry(s, scope, all, out, e), e);
-    if (rc) tide_changes_free(out);
+    if (rc) tide_touched_free(out);
     return rc;
 }
 

@@ -11,18 +11,18 @@ struct tide_scope { /* of a command: one run, one batch, or (both 0) everything 
     int64_t run, batch;
 };
 
-struct tide_changes { /* the runs that a command has changed; freed with tide_changes_free */
-    struct tide_change {
+struct tide_touched { /* the runs that a command has changed; freed with tide_touched_free */
+    struct tide_touched_run {
         int64_t run, batch;
     } * at;
     size_t n;
 };
-void tide_changes_free(struct tide_changes *c);
+void tide_touched_free(struct tide_touched *c);
 
 /* Queued runs of the scope become `cancelled`, and batches of which nothing is left end. ABSENT: no
  * such run or batch. */
 TIDE_CHECK enum tide_rc tide_store_cancel_queued(struct tide_store *s, struct tide_scope scope,
-                                                 struct tide_changes *out, struct tide_error *e);
+                                                 struct tide_touched *out, struct tide_error *e);
 
 /* Runs of the scope go back to the queue as one attempt more: those that failed for a reason
  * outside of what is measured, and cancelled ones where the scope is one run; with `all` every one
@@ -30,7 +30,7 @@ TIDE_CHECK enum tide_rc tide_store_cancel_queued(struct tide_store *s, struct ti
  * to `attempts`, what it had measured goes away. CONFLICT, where the scope is a run that is not to
  * be tried again, says why. ABSENT: no such run or batch. */
 TIDE_CHECK enum tide_rc tide_store_retry(struct tide_store *s, struct tide_scope scope, bool all,
-                                         struct tide_changes *out, struct tide_error *e);
+                                         struct tide_touched *out, struct tide_error *e);
 
 /* ABSENT: no such batch. */
 TIDE_CHECK enum tide_rc tide_store_set_priority(struct tide_store *s, int64_t batch,

@@ -37,19 +37,19 @@ static void end_run(int64_t run, const char *why, bool outside)
 
 static size_t cancel(struct tide_scope scope)
 {
-    struct tide_changes changes;
+    struct tide_touched changes;
     EXPECT_OK(tide_store_cancel_queued(store, scope, &changes, &error));
     size_t n = changes.n;
-    tide_changes_free(&changes);
+    tide_touched_free(&changes);
     return n;
 }
 
 static size_t retry(struct tide_scope scope, bool all)
 {
-    struct tide_changes changes;
+    struct tide_touched changes;
     EXPECT_OK(tide_store_retry(store, scope, all, &changes, &error));
     size_t n = changes.n;
-    tide_changes_free(&changes);
+    tide_touched_free(&changes);
     return n;
 }
 
@@ -87,7 +87,7 @@ static void test_cancel_reaches_the_queued_runs_of_its_scope(void **state)
     assert_int_equal(cancel((struct tide_scope){0}), 2);
     assert_int_equal(ask("SELECT count(*) FROM runs WHERE status = 'cancelled'"), 4);
     assert_int_equal(ask("SELECT count(*) FROM batches WHERE finished_ns IS NULL"), 0);
-    struct tide_changes changes;
+    struct tide_touched changes;
     assert_int_equal(
         tide_store_cancel_queued(store, (struct tide_scope){.batch = other + 1}, &changes, &error),
         TIDE_ABSENT);
@@ -109,7 +109,7 @@ static void test_retry_takes_what_failed_from_outside(void **state)
     assert_int_equal(ask("SELECT count(*) FROM attempts WHERE outcome = 'failed' AND attempt = 1"
                          " AND error = 'killed by signal 9'"),
                      1);
-    struct tide_changes changes;
+    struct tide_touched changes;
     for (size_t i = 0; i < 3; i++) {
         const struct tide_scope scope = {.run = (const int64_t[]){killed, own, done}[i]};
         assert_int_equal(tide_store_retry(store, scope, i == 2, &changes, &error), TIDE_CONFLICT);
