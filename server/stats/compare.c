@@ -330,11 +330,12 @@ static enum tide_rc add_pair(struct tide_store *s, const struct tide_comparison 
         return TIDE_OK;
     }
     if (rc) return rc;
-    row = json_pack("{s:O, s:O, s:O, s:O, s:O, s:O}", "scenario", json_object_get(head, "scenario"),
-                    "title", json_object_get(head, "title"), "params",
-                    json_object_get(head, "params"), "python", json_object_get(head, "python"),
-                    "commit", json_object_get(head, "commit"), "allocator",
-                    json_object_get(head, "allocator"));
+    row = json_pack("{s:O, s:O, s:O, s:O, s:O, s:O, s:O}", "scenario",
+                    json_object_get(head, "scenario"), "title", json_object_get(head, "title"),
+                    "params", json_object_get(head, "params"), "python",
+                    json_object_get(head, "python"), "commit", json_object_get(head, "commit"),
+                    "allocator", json_object_get(head, "allocator"), "measure",
+                    json_object_get(head, "measure"));
     json_object_update(row, judged);
     json_t *differences = json_object_get(row, "differences");
     name_difference(differences, "scenario_version", json_object_get(base, "version"),

@@ -140,9 +140,7 @@ class Comparisons(DaemonCase):
 
     def test_pythons_are_compared_at_a_commit(self) -> None:
         """Python against Python, and what an empty run needs taken off."""
-        compared = self.daemon.get("/api/v1/compare?" + urlencode({
-            "project": "ripple", "base": "python:" + self.other, "head": "python:" + self.python,
-            "commit": self.commits[FIRST].sha})).json()
+        compared = self.pythons()
         cell = self.cell(compared)
         self.assertEqual((compared["axis"], cell["python"], cell["base"]["n"]), ("python", self.python, 3))
         self.assertEqual(compared["base"]["label"], self.other)
@@ -175,6 +173,47 @@ class Comparisons(DaemonCase):
             self.assertEqual((answer.status, problem.get("field")), (status, field), problem)
             self.assertIn(words, problem["detail"])
         self.assertEqual(self.daemon.get("/api/v1/compare?project=none&base=a&head=b").status, 404)
+
+    def command(self, *arguments: str, code: int) -> str:
+        """What `tidemark compare` prints."""
+        done = run_program(self.folder, "compare", "--data", str(self.daemon.data), "--project", "ripple",
+                           *arguments, timeout_s=240)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def test_the_command_and_its_exit_codes(self) -> None:
+        """0 better, 1 worse, 2 no comparison, 3 not measured."""
+        first, peak, broken = (self.commits[i].sha for i in (FIRST, PEAK, BROKEN))
+        said = self.command(first, peak, code=1)
+        self.assertIn("worse", said)
+        self.assertIn("MiB more", said)
+        self.assertIn("about 2 more samples a side would decide", said)
+        self.assertIn("| **worse** | `pass_over ", self.command(first, peak, "--markdown", code=1))
+        self.assertIn("its build failed", self.command(first, broken, code=3))
+        self.assertIn("are the same", self.command(first, first, code=2))
+        self.assertIn("two sides", self.command(first, code=2))
+        verdict = self.cell(self.pythons())["verdict"]
+        said = self.command(self.other, self.python, "--axis", "python", "--commit", first, "--json",
+                            code={"worse": 1, "inconclusive": 4}.get(verdict, 0))
+        self.assertEqual(json.loads(said)["cells"], self.pythons()["cells"])
+
+    def pythons(self) -> Dict[str, Any]:
+        """Both Pythons compared at the first commit."""
+        found: Dict[str, Any] = self.daemon.get("/api/v1/compare?" + urlencode({
+            "project": "ripple", "base": "python:" + self.other, "head": "python:" + self.python,
+            "commit": self.commits[FIRST].sha})).json()
+        return found
+
+    def test_z_decide_measures_until_it_is_decided(self) -> None:
+        """Base and head in turns, within the budget; the last test, for it measures more."""
+        first, peak = self.commits[FIRST].sha, self.commits[PEAK].sha
+        self.command(first, peak, "--decide", "--runs", "12", "--json", code=1)
+        cell = self.cell(self.compare(FIRST, PEAK), 4 * MIB)
+        self.assertEqual(cell["verdict"], "worse")
+        self.assertAlmostEqual(cell["effect"], 8 * MIB, delta=NOISE)
+        self.assertEqual((cell["base"]["n"], cell["head"]["n"]), (3, 3))
+        batches = self.daemon.get("/api/v1/batches").json()["batches"]
+        self.assertEqual([batch["reason"] for batch in batches].count("remeasure"), 1)
 
 
 if __name__ == "__main__":
