@@ -110,8 +110,8 @@ static _Noreturn void become(const struct tide_command *c, pid_t guard, int out,
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    int err = c->log >= 0 ? c->log : null;
-    if (dup2(null, 0) < 0 || dup2(c->log_output ? err : out, 1) < 0 || dup2(err, 2) < 0)
+    int err = c->log >= 0 ? c->log : null, in = c->input ? open(c->input, O_RDONLY) : null;
+    if (dup2(in, 0) < 0 || dup2(c->log_output ? err : out, 1) < 0 || dup2(err, 2) < 0)
         _exit(TIDE_PROCESS_NO_START);
     close_range(3, ~0u, 0);
     if (c->folder && chdir(c->folder)) _exit(126);

@@ -1,8 +1,9 @@
 /* process.h - other programs: started in a process group of their own, read, awaited, killed.
  *
- * A child gets /dev/null as its standard input, default signals and no descriptor but 0, 1 and 2.
- * It is killed with all that it has started, in whatever process group or session, when the thread
- * that started it ends (PR_SET_PDEATHSIG), so nothing of it outlives the daemon, however that dies.
+ * A child gets /dev/null as its standard input unless it is given a file, default signals and no
+ * descriptor but 0, 1 and 2. It is killed with all that it has started, in whatever process group
+ * or session, when the thread that started it ends (PR_SET_PDEATHSIG), so nothing of it outlives
+ * the daemon, however that dies.
  */
 #ifndef TIDE_PROCESS_H
 #define TIDE_PROCESS_H
@@ -20,6 +21,7 @@ struct tide_command {
     const char *const *argv;        /* NULL-terminated; argv[0] is searched in PATH */
     const char *folder;             /* working folder; NULL: ours */
     const char *const *environment; /* NULL-terminated NAME=VALUE set in the child; may be NULL */
+    const char *input;              /* file that is its standard input; NULL: /dev/null */
     int log;                        /* descriptor for its standard error; -1: /dev/null */
     bool log_output;                /* its standard output goes to `log` too, nothing is read */
     int deadline_s;                 /* 0: none */

@@ -22,6 +22,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,45 +33,19 @@
 #define LIVE_BLOCK 65536
 #define PATHS_DEEP 16 /* folders down to where site-packages is looked for */
 
+struct tide_survey {
+    const struct tide_subject *subject;
+    const char *const *shas;
+    size_t n;
+    char (*contents)[65]; /* of the folder that is built, at each commit */
+    char *cache, *compiler, *flags, *recipe;
+};
+
 static bool names_the_commit(const struct tide_recipe *r)
 {
     for (char **line = r->commands; line && *line; line++)
         if (strstr(*line, "{commit}")) return true;
     return false;
-}
-
-/* What goes in: the content of the folder that is built. Where there is none the build fails, and
- * says so, for each commit. */
-static enum tide_rc find_content(const struct tide_subject *s, char content[65],
-                                 struct tide_error *e)
-{
-    struct tide_error missing = {0};
-    bool own = names_the_commit(s->recipe);
-    enum tide_rc rc =
-        own ? TIDE_ABSENT : tide_repo_tree(s->repo, s->sha, s->recipe->folder, content, &missing);
-    if (rc == TIDE_ABSENT) {
-        snprintf(content, 65, "%s", s->sha);
-        return TIDE_OK;
-    }
-    if (rc && e) *e = missing;
-    return rc;
-}
-
-static enum tide_rc make_key(const struct tide_subject *subject, const struct tide_python *python,
-                             struct tide_build *out, struct tide_error *e)
-{
-    char content[65];
-    struct tide_str s = {0};
-    enum tide_rc rc = find_content(subject, content, e);
-    if (rc) return rc;
-    char *recipe = tide_recipe_text(subject->recipe);
-    tide_str_printf(&s, "%s\n%lld\n%s\n%s\n%s\n%s\n%s\n", RECIPES, (long long)subject->project,
-                    content, recipe ? recipe : "", python->identity, out->flags, out->compiler);
-    bool failed = s.failed || !recipe;
-    if (!failed) tide_hash_text(s.at, s.length, out->key);
-    tide_str_free(&s);
-    free(recipe);
-    return failed ? tide_fail(e, TIDE_NOMEM, "plan a build") : TIDE_OK;
 }
 
 /* What the recipe is given beside what every build has; shown, and part of the key. */
@@ -94,32 +69,106 @@ static enum tide_rc sweep(const char *cache, struct tide_error *e)
     return rc;
 }
 
+/* What goes in: the content of the folder that is built. Where there is none the build fails, and
+ * says so, for each commit. */
+static enum tide_rc find_contents(struct tide_survey *s, struct tide_error *e)
+{
+    const struct tide_recipe *r = s->subject->recipe;
+    enum tide_rc rc = TIDE_OK;
+    if (!names_the_commit(r))
+        rc = tide_repo_trees(s->subject->repo, s->shas, s->n, r->folder, s->contents, e);
+    for (size_t i = 0; i < s->n && !rc; i++)
+        if (!*s->contents[i]) snprintf(s->contents[i], 65, "%s", s->shas[i]);
+    return rc;
+}
+
+enum tide_rc tide_survey_make(const struct tide_builder *b, const struct tide_subject *subject,
+                              const char *const *shas, size_t n, struct tide_survey **out,
+                              struct tide_error *e)
+{
+    struct tide_survey *s = calloc(1, sizeof *s);
+    *out = NULL;
+    if (!s) return tide_fail(e, TIDE_NOMEM, "plan a build");
+    *s = (struct tide_survey){.subject = subject, .shas = shas, .n = n};
+    s->contents = calloc(n + 1, sizeof *s->contents);
+    s->flags = describe_flags(subject->recipe);
+    s->recipe = tide_recipe_text(subject->recipe);
+    bool made = s->contents && s->flags && s->recipe;
+    enum tide_rc rc = made ? tide_toolchain_folder(b->cache, true, &s->cache, e)
+                           : tide_fail(e, TIDE_NOMEM, "plan a build");
+    if (!rc) rc = sweep(s->cache, e);
+    if (!rc) rc = tide_toolchain_compiler(b->stop, &s->compiler, e);
+    if (!rc) rc = find_contents(s, e);
+    if (rc)
+        tide_survey_free(s);
+    else
+        *out = s;
+    return rc;
+}
+
+void tide_survey_free(struct tide_survey *s)
+{
+    if (!s) return;
+    free(s->contents);
+    free(s->cache);
+    free(s->compiler);
+    free(s->flags);
+    free(s->recipe);
+    free(s);
+}
+
+static enum tide_rc make_key(const struct tide_survey *s, size_t i,
+                             const struct tide_python *python, char key[TIDE_HASH_TEXT],
+                             struct tide_error *e)
+{
+    struct tide_str text = {0};
+    tide_str_printf(&text, "%s\n%lld\n%s\n%s\n%s\n%s\n%s\n", RECIPES,
+                    (long long)s->subject->project, s->contents[i], s->recipe, python->identity,
+                    s->flags, s->compiler);
+    bool failed = text.failed;
+    if (!failed) tide_hash_text(text.at, text.length, key);
+    tide_str_free(&text);
+    return failed ? tide_fail(e, TIDE_NOMEM, "plan a build") : TIDE_OK;
+}
+
+static enum tide_rc refuse_unusable(const struct tide_python *python, struct tide_error *e)
+{
+    return python->reason ? tide_fail_field(e, "pythons", "%s cannot be used: %s", python->name,
+                                            python->reason)
+                          : TIDE_OK;
+}
+
+enum tide_rc tide_survey_plan(const struct tide_survey *s, size_t i,
+                              const struct tide_python *python, struct tide_build *out,
+                              struct tide_error *e)
+{
+    *out = (struct tide_build){0};
+    enum tide_rc rc = refuse_unusable(python, e);
+    if (!rc) rc = make_key(s, i, python, out->key, e);
+    if (rc) return rc;
+    out->flags = strdup(s->flags);
+    out->compiler = strdup(s->compiler);
+    out->folder = tide_format("%s/builds/%s", s->cache, out->key);
+    out->prefix = tide_format("%s/builds/%s/prefix", s->cache, out->key);
+    out->log = tide_format("%s/builds/%s/log", s->cache, out->key);
+    if (!out->flags || !out->compiler || !out->folder || !out->prefix || !out->log) {
+        tide_build_clear(out);
+        return tide_fail(e, TIDE_NOMEM, "plan a build");
+    }
+    out->cached = tide_file_exists(out->prefix);
+    return TIDE_OK;
+}
+
 enum tide_rc tide_builder_plan(const struct tide_builder *b, const struct tide_subject *subject,
                                const struct tide_python *python, struct tide_build *out,
                                struct tide_error *e)
 {
+    struct tide_survey *s = NULL;
     *out = (struct tide_build){0};
-    if (python->reason)
-        return tide_fail_field(e, "pythons", "%s cannot be used: %s", python->name, python->reason);
-    char *cache = NULL;
-    enum tide_rc rc = tide_toolchain_folder(b->cache, true, &cache, e);
-    if (!rc) rc = sweep(cache, e);
-    if (!rc) rc = tide_toolchain_compiler(b->stop, &out->compiler, e);
-    if (rc) goto out;
-    out->flags = describe_flags(subject->recipe);
-    rc = out->flags ? make_key(subject, python, out, e) : tide_fail(e, TIDE_NOMEM, "plan a build");
-    if (rc) goto out;
-    out->folder = tide_format("%s/builds/%s", cache, out->key);
-    out->prefix = tide_format("%s/builds/%s/prefix", cache, out->key);
-    out->log = tide_format("%s/builds/%s/log", cache, out->key);
-    if (!out->folder || !out->prefix || !out->log) {
-        rc = tide_fail(e, TIDE_NOMEM, "plan a build");
-        goto out;
-    }
-    out->cached = tide_file_exists(out->prefix);
-out:
-    free(cache);
-    if (rc) tide_build_clear(out);
+    enum tide_rc rc = refuse_unusable(python, e);
+    if (!rc) rc = tide_survey_make(b, subject, &subject->sha, 1, &s, e);
+    if (!rc) rc = tide_survey_plan(s, 0, python, out, e);
+    tide_survey_free(s);
     return rc;
 }
 
@@ -203,8 +252,8 @@ static enum tide_rc build(struct tide_bench *bench, const struct tide_subject *s
 {
     char *worktree = NULL;
     char *link = tide_format("%s/source", bench->folder);
-    const struct tide_work work = {&bench->steps, subject->recipe, python,
-                                   subject->sha,  bench->folder,   plan->prefix};
+    const struct tide_work work = {&bench->steps, subject->recipe, python,    subject->sha,
+                                   bench->folder, plan->prefix,    plan->cpus};
     enum tide_rc rc;
     if (!link) return tide_fail(e, TIDE_NOMEM, "build an extension");
     tide_steps_note(&bench->steps, "# commit %s for CPython %s (%s), %s", subject->sha,

@@ -39,6 +39,7 @@ struct tide_build {
     char *log;      /* path of its log; exists after tide_builder_make, failed or not */
     char *steps;    /* JSON of its steps (build/steps.h) after tide_builder_make, else NULL */
     bool cached;    /* it stood in the cache already */
+    int cpus;       /* that it may use; 0: all */
 };
 
 /* Fill *out with the key and the paths for this subject and python. Nothing is built. The key holds
@@ -49,6 +50,23 @@ TIDE_CHECK enum tide_rc tide_builder_plan(const struct tide_builder *b,
                                           const struct tide_python *python, struct tide_build *out,
                                           struct tide_error *e);
 void tide_build_clear(struct tide_build *b);
+
+/* The same for many commits: what their builds have in common, and what each commit holds, is found
+ * once, by two processes in all. */
+struct tide_survey;
+
+/* Survey the n commits; the subject's own is not looked at. What is given is borrowed, and outlives
+ * *out, which the caller frees. */
+TIDE_CHECK enum tide_rc tide_survey_make(const struct tide_builder *b,
+                                         const struct tide_subject *subject,
+                                         const char *const *shas, size_t n,
+                                         struct tide_survey **out, struct tide_error *e);
+void tide_survey_free(struct tide_survey *s); /* NULL is a no-op */
+
+/* As tide_builder_plan, for the ith of its commits. */
+TIDE_CHECK enum tide_rc tide_survey_plan(const struct tide_survey *s, size_t i,
+                                         const struct tide_python *python, struct tide_build *out,
+                                         struct tide_error *e);
 
 /* Make the planned build: check out, follow the recipe, keep in the cache. FAILED with its last
  * error line in *e when the commit does not build (the log says all): CACHE/builds/KEY/log is kept,

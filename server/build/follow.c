@@ -9,6 +9,7 @@
 #include "build/follow.h"
 
 #include "base/file.h"
+#include "build/advice.h"
 #include "build/command.h"
 #include "build/toolchain.h"
 
@@ -168,7 +169,7 @@ static enum tide_rc collect(const struct tide_work *w, struct tide_error *e)
 static enum tide_rc follow_cmake(const struct tide_work *w, struct tide_error *e)
 {
     char jobs[16];
-    snprintf(jobs, sizeof jobs, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+    snprintf(jobs, sizeof jobs, "%d", w->steps->cpus);
     const char *const build[] = {"cmake", "--build", "build", "--parallel", jobs, NULL};
     enum tide_rc rc = configure(w, e);
     if (!rc) rc = tide_steps_run(w->steps, build, e);
@@ -426,13 +427,23 @@ static enum tide_rc (*const followers[TIDE_RECIPE_KINDS])(const struct tide_work
     [TIDE_RECIPE_WHEEL] = follow_wheel,
 };
 
+/* What to do goes into the log too. */
+static void advise(const struct tide_work *w, struct tide_error *e)
+{
+    size_t before = e ? strlen(e->text) : 0;
+    tide_advice_add(w->python, e);
+    if (e && strlen(e->text) > before) tide_steps_note(w->steps, "error: %s", e->text);
+}
+
 enum tide_rc tide_follow(const struct tide_work *w, struct tide_error *e)
 {
     enum tide_rc rc = TIDE_OK;
     w->steps->deadline_s = w->recipe->deadline_s;
     w->steps->environment = (const char *const *)w->recipe->environment;
+    w->steps->cpus = w->cpus ? w->cpus : (int)sysconf(_SC_NPROCESSORS_ONLN);
     if (w->recipe->kind != TIDE_RECIPE_CMAKE) rc = make_tools(w, e);
     if (!rc) rc = followers[w->recipe->kind](w, e);
+    if (rc == TIDE_FAILED) advise(w, e);
     free((char *)w->steps->tools);
     w->steps->tools = NULL;
     return rc;

@@ -17,6 +17,7 @@ struct tide_work {
     const char *sha;
     const char *bench; /* its folder, absolute */
     const char *final; /* where the prefix will stand, absolute */
+    int cpus;          /* that the build may use; 0: all */
 };
 
 /* What every kind is given, as one text: goes into the key. Static. */

@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,9 +65,9 @@ bool tide_git_put_command(const struct tide_repo *r, const char *worktree, const
     return put;
 }
 
-enum tide_rc tide_git_run(const struct tide_repo *r, const char *worktree, const char *const *args,
-                          int deadline_s, struct tide_str *out, struct tide_str *complaint,
-                          struct tide_error *e)
+static enum tide_rc run(const struct tide_repo *r, const char *worktree, const char *const *args,
+                        const char *input, int deadline_s, struct tide_str *out,
+                        struct tide_str *complaint, struct tide_error *e)
 {
     char **argv = NULL;
     if (r->stop && *r->stop) return tide_fail(e, TIDE_STOPPED, "run git: stopped");
@@ -73,6 +75,7 @@ enum tide_rc tide_git_run(const struct tide_repo *r, const char *worktree, const
     const struct tide_command c = {.argv = (const char *const *)argv,
                                    .folder = worktree ? worktree : "/",
                                    .environment = tide_git_settings,
+                                   .input = input,
                                    .log = -1,
                                    .deadline_s = deadline_s,
                                    .stop = r->stop};
@@ -80,6 +83,13 @@ enum tide_rc tide_git_run(const struct tide_repo *r, const char *worktree, const
         put ? tide_build_run(&c, out, complaint, e) : tide_fail(e, TIDE_NOMEM, "run git");
     tide_build_words_free(argv);
     return rc;
+}
+
+enum tide_rc tide_git_run(const struct tide_repo *r, const char *worktree, const char *const *args,
+                          int deadline_s, struct tide_str *out, struct tide_str *complaint,
+                          struct tide_error *e)
+{
+    return run(r, worktree, args, NULL, deadline_s, out, complaint, e);
 }
 
 char *tide_git_complaint(const char *text)
@@ -119,6 +129,33 @@ enum tide_rc tide_git(const struct tide_repo *r, const char *const *args, struct
                       struct tide_error *e)
 {
     return tide_git_in(r, NULL, args[0], args, TIDE_GIT_DEADLINE_S, out, e);
+}
+
+static enum tide_rc write_all(int fd, const struct tide_str *input, struct tide_error *e)
+{
+    size_t done = 0;
+    while (done < input->length) {
+        ssize_t n = write(fd, input->at + done, input->length - done);
+        if (n < 0) return tide_fail_errno(e, "hand a list to git");
+        done += (size_t)n;
+    }
+    return TIDE_OK;
+}
+
+enum tide_rc tide_git_fed(const struct tide_repo *r, const char *const *args,
+                          const struct tide_str *input, struct tide_str *out, struct tide_error *e)
+{
+    char file[40]; /* of the child, which has the descriptor until it becomes git */
+    struct tide_str complaint = {0};
+    int fd = memfd_create("git", MFD_CLOEXEC);
+    if (fd < 0) return tide_fail_errno(e, "hand a list to git");
+    snprintf(file, sizeof file, "/proc/self/fd/%d", fd);
+    enum tide_rc rc = write_all(fd, input, e);
+    if (!rc) rc = run(r, NULL, args, file, TIDE_GIT_DEADLINE_S, out, &complaint, e);
+    if (rc == TIDE_FAILED) rc = tide_git_describe(args[0], &complaint, e);
+    tide_str_free(&complaint);
+    close(fd);
+    return rc;
 }
 
 enum tide_rc tide_mirror_lock(const struct tide_repo *r, int *lock, struct tide_error *e)

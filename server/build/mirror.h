@@ -57,6 +57,11 @@ bool tide_git_put_command(const struct tide_repo *r, const char *worktree, const
  * caller frees it. */
 char *tide_git_complaint(const char *text);
 
+/* The same with a standard input of these bytes. */
+TIDE_CHECK enum tide_rc tide_git_fed(const struct tide_repo *r, const char *const *args,
+                                     const struct tide_str *input, struct tide_str *out,
+                                     struct tide_error *e);
+
 /* Put what git complained of into *e; returns FAILED. */
 enum tide_rc tide_git_describe(const char *verb, const struct tide_str *complaint,
                                struct tide_error *e);

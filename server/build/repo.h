@@ -75,6 +75,11 @@ TIDE_CHECK enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit,
 TIDE_CHECK enum tide_rc tide_repo_tree(struct tide_repo *r, const char *sha, const char *folder,
                                        char tree[65], struct tide_error *e);
 
+/* The same for n commits at once, by one git; a commit without the folder gets "". */
+TIDE_CHECK enum tide_rc tide_repo_trees(struct tide_repo *r, const char *const *shas, size_t n,
+                                        const char *folder, char (*trees)[65],
+                                        struct tide_error *e);
+
 /* Append the names of what stands in the folder at the commit, each ended by NUL. ABSENT as above.
  */
 TIDE_CHECK enum tide_rc tide_repo_names(struct tide_repo *r, const char *sha, const char *folder,

@@ -15,6 +15,12 @@ static bool is_sha(const char *text)
     return (length == 40 || length == 64) && text[length] == '\0';
 }
 
+/* Whether the first n bytes are a whole hash. */
+static bool is_sha_start(const char *text, size_t n)
+{
+    return (n == 40 || n == 64) && strspn(text, "0123456789abcdef") == n;
+}
+
 /* The hash that `rev` names; ABSENT for none. */
 static enum tide_rc find_sha(const struct tide_repo *r, const char *rev, char sha[65],
                              struct tide_error *e)
@@ -230,6 +236,56 @@ enum tide_rc tide_repo_tree(struct tide_repo *r, const char *sha, const char *fo
     }
     tide_str_free(&out);
     free(all);
+    return rc;
+}
+
+/* What the line at *p tells, "ID TYPE SIZE" or "NAME missing"; *p is moved behind it. Gives the id
+ * of a tree, else "". False for what is missing. */
+static bool take_object(const char **p, char tree[65])
+{
+    size_t n = strcspn(*p, "\n"), id = strcspn(*p, " \n");
+    bool there = n > id && is_sha_start(*p, id) && strncmp(*p + id, " missing", n - id) != 0;
+    bool is_tree = there && !strncmp(*p + id, " tree ", 6);
+    snprintf(tree, 65, "%.*s", is_tree ? (int)id : 0, *p);
+    *p += n + ((*p)[n] == '\n');
+    return there;
+}
+
+/* A folder that is a submodule is no object here: what lists submodules tells that there may be
+ * one. */
+static enum tide_rc read_trees(struct tide_repo *r, const char *const *shas, size_t n,
+                               const char *folder, const char *text, char (*trees)[65],
+                               struct tide_error *e)
+{
+    char list[65];
+    for (size_t i = 0; i < n; i++) {
+        bool there = take_object(&text, trees[i]), lists = take_object(&text, list);
+        enum tide_rc rc =
+            !there && lists ? tide_repo_tree(r, shas[i], folder, trees[i], e) : TIDE_OK;
+        if (rc == TIDE_ABSENT)
+            *trees[i] = '\0';
+        else if (rc)
+            return rc;
+    }
+    return TIDE_OK;
+}
+
+enum tide_rc tide_repo_trees(struct tide_repo *r, const char *const *shas, size_t n,
+                             const char *folder, char (*trees)[65], struct tide_error *e)
+{
+    static const char *const args[] = {"cat-file", "--batch-check", NULL};
+    struct tide_str asked = {0}, answer = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (!is_sha(shas[i]))
+            return tide_fail_field(e, "commits", "\"%.80s\" is no whole hash", shas[i]);
+        tide_str_printf(&asked, *folder ? "%s:%s\n" : "%s^{tree}\n", shas[i], folder);
+        tide_str_printf(&asked, "%s:.gitmodules\n", shas[i]);
+    }
+    enum tide_rc rc = asked.failed ? tide_fail(e, TIDE_NOMEM, "find what commits hold") : TIDE_OK;
+    if (!rc && n) rc = tide_git_fed(r, args, &asked, &answer, e);
+    if (!rc && n) rc = read_trees(r, shas, n, folder, answer.at ? answer.at : "", trees, e);
+    tide_str_free(&asked);
+    tide_str_free(&answer);
     return rc;
 }
 

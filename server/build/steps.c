@@ -86,6 +86,9 @@ static bool put_environment(char ***words, const struct tide_steps *s)
     bool put =
         tide_build_words_add(words, "nice env -i LC_ALL=C TERM=dumb PYTHONDONTWRITEBYTECODE=1 "
                                     "CCACHE_NOHASHDIR=1");
+    char *level = tide_format("CMAKE_BUILD_PARALLEL_LEVEL=%d MAKEFLAGS=-j%d", s->cpus, s->cpus);
+    put = put && level && (!s->cpus || tide_build_words_add(words, level));
+    free(level);
     char *base = tide_format("CCACHE_BASEDIR=%s", s->folder);
     put = put && base && tide_build_words_put(words, base);
     free(base);

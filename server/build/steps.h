@@ -17,6 +17,7 @@ struct tide_steps {
     const char *tools;  /* folder in front of PATH; may be NULL */
     const char *const *environment; /* NULL-terminated NAME=VALUE beside our own; may be NULL */
     int deadline_s;                 /* for each step */
+    int cpus; /* that make and CMake may use, where they are asked to build; 0: theirs to choose */
     const atomic_bool *stop;
     json_t
         *done; /* of each step {"command", "exit", "signal", "wall_ns"}; exit or signal is null */

@@ -46,8 +46,9 @@ struct tide_builds {
     pthread_mutex_t lock;
     pthread_cond_t ended;
     struct work *first;
-    bool grown;    /* a build has ended since somebody asked */
-    bool stopping; /* the daemon stops: none begins any more */
+    bool grown;       /* a build has ended since somebody asked */
+    atomic_int share; /* CPUs of each that begins; 0: all */
+    bool stopping;    /* the daemon stops: none begins any more */
 };
 
 struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct tide_store *store,
@@ -215,6 +216,7 @@ static struct work *make_work(struct tide_builds *b, struct tide_catalog *c,
     w->python_id = job->python;
     w->sha = strdup(job->sha);
     w->plan = *plan;
+    w->plan.cpus = b->share;
     *plan = (struct tide_build){0};
     if (w->sha) return w;
     free_work(w);
@@ -315,6 +317,13 @@ void tide_builds_drop_unwanted(struct tide_builds *b)
 }
 
 /* ---- limits ---- */
+
+void tide_builds_expect(struct tide_builds *b, size_t n)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN), most = b->limits->jobs;
+    if (n < (size_t)most) most = n ? (long)n : 1;
+    b->share = cpus > most ? (int)(cpus / most) : 1;
+}
 
 size_t tide_builds_room(struct tide_builds *b)
 {

@@ -18,6 +18,9 @@ struct tide_builds *tide_builds_new(const struct tide_builder *builder, struct t
 /* Waits for those at work. NULL is a no-op. */
 void tide_builds_free(struct tide_builds *b);
 
+/* So many builds are about to begin together: each may use its share of the CPUs. */
+void tide_builds_expect(struct tide_builds *b, size_t n);
+
 /* Begin the build that the job needs, taking over *plan. Nothing happens when it is at work
  * already. The feed is told when it begins and when it has ended, as of the job's batch. */
 TIDE_CHECK enum tide_rc tide_builds_begin(struct tide_builds *b, struct tide_catalog *c,

@@ -12,8 +12,10 @@ struct plan {
     const struct tide_wish *wish;
     struct tide_store *store;
     const struct tide_builder *builder;
-    json_t *keys;     /* of the builds seen so far, as the members of an object */
-    json_t *failures; /* of builds that are known to fail */
+    struct tide_survey *survey; /* of the wish's commits */
+    double *make_seconds;       /* of a build for each of the wish's pythons; 0: not asked yet */
+    json_t *keys;               /* of the builds seen so far, as the members of an object */
+    json_t *failures;           /* of builds that are known to fail */
     size_t needed, cached, failed;
     double run_seconds, build_seconds;
     size_t unknown_runs, unknown_builds;
@@ -44,15 +46,19 @@ static enum tide_rc note_failure(struct plan *p, size_t commit, size_t python,
 
 static enum tide_rc note_needed(struct plan *p, size_t python, struct tide_error *e)
 {
-    double seconds = -1;
     const struct tide_wish *w = p->wish;
-    enum tide_rc rc = tide_store_build_seconds(
-        p->store, w->catalog->project, w->catalog->python_ids[w->pythons[python]], &seconds, e);
+    double *seconds = &p->make_seconds[python];
+    enum tide_rc rc = TIDE_OK;
+    if (*seconds == 0) {
+        *seconds = -1;
+        rc = tide_store_build_seconds(p->store, w->catalog->project,
+                                      w->catalog->python_ids[w->pythons[python]], seconds, e);
+    }
     p->needed++;
-    if (seconds < 0)
+    if (*seconds < 0)
         p->unknown_builds++;
     else
-        p->build_seconds += seconds;
+        p->build_seconds += *seconds;
     return rc;
 }
 
@@ -62,9 +68,7 @@ static enum tide_rc judge_build(struct plan *p, size_t commit, size_t python, st
     const struct tide_wish *w = p->wish;
     struct tide_build build;
     struct tide_known_build known = {0};
-    const struct tide_subject subject =
-        tide_catalog_subject(w->catalog, w->selection.commits[commit].sha);
-    enum tide_rc rc = tide_builder_plan(p->builder, &subject, python_of(p, python), &build, e);
+    enum tide_rc rc = tide_survey_plan(p->survey, commit, python_of(p, python), &build, e);
     if (rc) return rc;
     if (json_object_get(p->keys, build.key)) goto out;
     if (json_object_set_new(p->keys, build.key, json_true())) {
@@ -87,15 +91,24 @@ out:
 static enum tide_rc judge_builds(struct plan *p, struct tide_error *e)
 {
     const struct tide_wish *w = p->wish;
-    bool *seen = calloc(w->selection.n * w->n_pythons + 1, sizeof *seen);
-    enum tide_rc rc = TIDE_OK;
-    if (!seen) return out_of_memory(e);
+    size_t n = w->selection.n;
+    const struct tide_subject subject = tide_catalog_subject(w->catalog, NULL);
+    bool *seen = calloc(n * w->n_pythons + 1, sizeof *seen);
+    const char **shas = calloc(n + 1, sizeof *shas);
+    p->make_seconds = calloc(w->n_pythons + 1, sizeof *p->make_seconds);
+    enum tide_rc rc = seen && shas && p->make_seconds ? TIDE_OK : out_of_memory(e);
+    for (size_t i = 0; i < n && !rc; i++)
+        shas[i] = w->selection.commits[i].sha;
+    if (!rc) rc = tide_survey_make(p->builder, &subject, shas, n, &p->survey, e);
     for (size_t i = 0; i < w->n_cells && !rc; i++) {
         const struct tide_wish_cell *c = &w->cells[i];
         bool *here = &seen[c->commit * w->n_pythons + c->python];
         if (!*here) rc = judge_build(p, c->commit, c->python, e);
         *here = true;
     }
+    tide_survey_free(p->survey);
+    free(p->make_seconds);
+    free(shas);
     free(seen);
     return rc;
 }

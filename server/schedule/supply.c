@@ -67,6 +67,20 @@ void tide_supply_ahead(struct tide_scheduler *s)
     }
 }
 
+/* A build is about to begin, and beside it at most one for each commit and python of the queue's
+ * next runs. */
+static void expect_builds(struct tide_scheduler *s)
+{
+    struct tide_job jobs[TIDE_BUILD_JOBS_MAX];
+    struct tide_error e;
+    size_t n = 0;
+    if (tide_store_upcoming(s->store, WINDOW, TIDE_BUILD_JOBS_MAX, jobs, &n, &e))
+        tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);
+    for (size_t i = 0; i < n; i++)
+        tide_job_clear(&jobs[i]);
+    tide_builds_expect(s->builds, n + 1);
+}
+
 /* Make the planned build, and beside it what will be needed next; *plan is taken over. */
 static enum tide_rc build_now(struct tide_slot *slot, const struct tide_job *job,
                               struct tide_catalog *c, const struct tide_python *python,
@@ -78,6 +92,7 @@ static enum tide_rc build_now(struct tide_slot *slot, const struct tide_job *job
     enum tide_rc rc = tide_builds_check_disk(s->builds, e);
     if (!rc) rc = tide_turns_begin_build(slot, e);
     if (rc) return rc;
+    expect_builds(s);
     rc = tide_builds_begin(s->builds, c, job, python, plan, e);
     if (!rc) {
         tide_supply_ahead(s);

@@ -165,7 +165,7 @@ class Projects(FaultCase):
     def test_pip(self) -> None:
         self.recipe({"setup.py": SETUP, "pyproject.toml":
                      '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'},
-                    "pip, setuptools, wheel", "pip")
+                    "setuptools, wheel, pip", "pip")
 
     def test_command(self) -> None:
         self.recipe({}, "sys", {"kind": "command", "commands": [COMMAND]})
