@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-/* clang-format off: a row a command, so that they can be added side by side */
+/* A row a command, so that they can be added side by side. */
+/* clang-format off */
 static const struct tide_cli *const commands[] = {
     &tide_command_serve,
     &tide_command_run,
