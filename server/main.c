@@ -25,8 +25,11 @@ static const struct tide_cli *const commands[] = {
     &tide_command_projects,
     &tide_command_scenarios,
     &tide_command_pythons,
+    &tide_command_tokens,
 
     &tide_command_doctor,
+    &tide_command_backup,
+    &tide_command_restore,
 
     &tide_command_completion,
     &tide_command_help,

@@ -194,8 +194,8 @@ int tide_cli_on_data(const struct tide_cli *c, const struct tide_common *common,
     char *data = tide_config_data(common->data);
     const struct tide_daemon_options options = {.data = data, .idle = true};
     enum tide_rc rc = data ? TIDE_OK : tide_fail(&e, TIDE_NOMEM, "find the data folder");
-    if (!rc && has_database(data) && !tide_alone_served(data))
-        rc = tide_alone_begin(&options, &alone, &e);
+    bool ours = (c->takes & TIDE_MAKES_DATA) || (data && has_database(data));
+    if (!rc && ours && !tide_alone_served(data)) rc = tide_alone_begin(&options, &alone, &e);
     if (!rc) rc = act(context, data, &e);
     tide_alone_end(alone);
     free(data);

@@ -33,7 +33,7 @@ enum {
     TIDE_TAKES_DATA = 1, /* -d, --data DIR, and --db FILE */
     TIDE_TAKES_JSON = 2, /* -j, --json */
     TIDE_TAKES_YES = 4,  /* -y, --yes */
-    TIDE_MAKES_DATA = 8, /* the FILE of --db need not be there yet */
+    TIDE_MAKES_DATA = 8, /* the data need not be there yet */
 };
 struct tide_common {
     const char *data; /* the folder; NULL: the default */
@@ -82,7 +82,10 @@ extern const struct tide_cli tide_command_import;       /* import_file.c */
 extern const struct tide_cli tide_command_projects;     /* manage_projects.c */
 extern const struct tide_cli tide_command_scenarios;    /* list_scenarios.c */
 extern const struct tide_cli tide_command_pythons;      /* list_pythons.c */
+extern const struct tide_cli tide_command_tokens;       /* manage_tokens.c */
 extern const struct tide_cli tide_command_doctor;       /* doctor.c */
+extern const struct tide_cli tide_command_backup;       /* backup_data.c */
+extern const struct tide_cli tide_command_restore;      /* backup_data.c */
 extern const struct tide_cli tide_command_completion;   /* complete.c */
 extern const struct tide_cli tide_command_help;         /* help.c */
 extern const struct tide_cli tide_command_complete;     /* complete.c */

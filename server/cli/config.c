@@ -79,6 +79,14 @@ char *tide_config_repo(const char *repo, const char *folder)
     return real;
 }
 
+char *tide_config_file(void)
+{
+    char *folder = xdg_folder("XDG_CONFIG_HOME", ".config");
+    char *path = folder ? tide_format("%s/config.json", folder) : NULL;
+    free(folder);
+    return path;
+}
+
 char *tide_config_data(const char *data)
 {
     return data ? strdup(data) : xdg_folder("XDG_DATA_HOME", ".local/share");
@@ -365,13 +373,11 @@ enum tide_rc tide_config_settle(const char *data, const char *repo, const char *
     if (!rc) rc = settle_folders(out, data, repo, e);
     if (rc) return rc;
     if (config) return read_config(out, config, e);
-    char *folder = xdg_folder("XDG_CONFIG_HOME", ".config");
-    char *path = folder ? tide_format("%s/config.json", folder) : NULL;
+    char *path = tide_config_file();
     if (!path)
         rc = tide_fail(e, TIDE_NOMEM, "start");
     else if (tide_file_exists(path))
         rc = read_config(out, path, e);
-    free(folder);
     free(path);
     return rc;
 }

@@ -36,6 +36,9 @@ bool tide_config_is_url(const char *repo);
  * NULL when memory ends. */
 char *tide_config_data(const char *data);
 
+/* The configuration file that is read where none is named, which need not be there; as above. */
+char *tide_config_file(void);
+
 void tide_config_clear(struct tide_config *c);
 
 #endif

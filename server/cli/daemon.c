@@ -59,20 +59,21 @@ static enum tide_rc read_address(const char *text, struct tide_daemon *d, struct
     return TIDE_OK;
 }
 
-/* One daemon per data folder: two would be two writers of one database. */
-static enum tide_rc lock_data(struct tide_daemon *d, struct tide_error *e)
+enum tide_rc tide_daemon_lock(const char *data, int *lock, struct tide_error *e)
 {
-    char *path = tide_format("%s/lock", d->config.places.data);
+    char *path = tide_format("%s/lock", data);
     if (!path) return tide_fail(e, TIDE_NOMEM, "start");
     enum tide_rc rc = TIDE_OK;
-    d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (d->lock < 0)
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*lock < 0)
         rc = tide_fail_errno(e, "open %s", path);
-    else if (flock(d->lock, LOCK_EX | LOCK_NB))
+    else if (flock(*lock, LOCK_EX | LOCK_NB))
         rc = tide_fail(e, TIDE_BUSY,
                        "another daemon serves %s (its address is in %s/url): use that "
                        "one, stop it, or name another --data",
-                       d->config.places.data, d->config.places.data);
+                       data, data);
+    if (rc && *lock >= 0) close(*lock);
+    if (rc) *lock = -1;
     free(path);
     return rc;
 }
@@ -133,7 +134,7 @@ static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_option
     enum tide_rc rc = read_address(o->listen, d, e);
     if (!rc) rc = tide_config_settle(o->data, o->repo, o->config, &d->config, e);
     d->config.places.idle = o->idle;
-    if (!rc) rc = lock_data(d, e);
+    if (!rc) rc = tide_daemon_lock(d->config.places.data, &d->lock, e);
     if (!rc) rc = settle_token(d, e);
     if (!rc) rc = open_store(d, e);
     if (!rc && !o->idle)

@@ -26,6 +26,10 @@ TIDE_CHECK enum tide_rc tide_daemon_start(const struct tide_daemon_options *o,
 /* A run in work is killed and stays queued. NULL is a no-op. */
 void tide_daemon_stop(struct tide_daemon *d);
 
+/* Take the data folder, which is there, for this process alone: two daemons would be two writers of
+ * one database. Given back by closing *lock, -1 on failure. BUSY when another has it. */
+TIDE_CHECK enum tide_rc tide_daemon_lock(const char *data, int *lock, struct tide_error *e);
+
 /* Of a daemon that was started; owned by it. */
 const char *tide_daemon_url(const struct tide_daemon *d);
 const char *tide_daemon_token(const struct tide_daemon *d);

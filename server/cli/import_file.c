@@ -1,20 +1,13 @@
-/* import_file.c - `tidemark import`: a file as a run. Where a daemon serves the data folder it is
- * asked to do it, since one process alone may write the database; else this one takes the folder's
- * lock. */
+/* import_file.c - `tidemark import`: a file as a run. */
 #include "base/file.h"
 #include "cli/client.h"
 #include "cli/commands.h"
-#include "cli/config.h"
 #include "run/import.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct arguments {
     struct tide_common common;
@@ -36,40 +29,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-/* The descriptor that holds the lock of the data folder; -1 and OK when a daemon has it. */
-static enum tide_rc lock_data(const char *data, int *lock, struct tide_error *e)
-{
-    char *path = tide_format("%s/lock", data);
-    if (!path) return tide_fail(e, TIDE_NOMEM, "import a file");
-    enum tide_rc rc = TIDE_OK;
-    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*lock < 0)
-        rc = tide_fail_errno(e, "open %s", path);
-    else if (flock(*lock, LOCK_EX | LOCK_NB)) {
-        close(*lock);
-        *lock = -1;
-    }
-    free(path);
-    return rc;
-}
-
-static enum tide_rc import_here(const char *data, const char *name, const void *bytes, size_t n,
-                                int64_t *run, struct tide_error *e)
-{
-    struct tide_store *store = NULL;
-    struct tide_feed *feed = tide_feed_new();
-    char *path = tide_format("%s/tidemark.db", data);
-    enum tide_rc rc =
-        feed && path ? tide_store_open(path, &store, e) : tide_fail(e, TIDE_NOMEM, "import a file");
-    if (!rc) rc = tide_import(store, feed, name, bytes, n, run, e);
-    tide_store_close(store);
-    tide_feed_free(feed);
-    free(path);
-    return rc;
-}
-
-static enum tide_rc import_there(const char *data, const char *name, const void *bytes, size_t n,
-                                 int64_t *run, struct tide_error *e)
+static enum tide_rc send_file(const char *data, const char *name, const void *bytes, size_t n,
+                              int64_t *run, struct tide_error *e)
 {
     struct tide_str target = {0};
     json_t *answer = NULL;
@@ -95,39 +56,28 @@ static enum tide_rc read_input(const char *path, char **bytes, size_t *n, struct
     return tide_file_read(path, TIDE_IMPORT_MAX, bytes, n, e);
 }
 
-static void tell(const struct arguments *a, int64_t run)
+static enum tide_rc import_file(void *context, const char *data, struct tide_error *e)
 {
-    if (a->common.json)
-        printf("{\"id\": %lld}\n", (long long)run);
+    const struct arguments *a = context;
+    char *bytes = NULL;
+    size_t n = 0;
+    int64_t run = 0;
+    struct tide_error why;
+    enum tide_rc rc = read_input(a->file, &bytes, &n, &why);
+    if (!rc) rc = send_file(data, a->file, bytes, n, &run, &why);
+    if (rc)
+        tide_fail(e, rc, "%s: %s", a->file, why.text);
     else
-        printf("%lld\n", (long long)run);
+        printf(a->common.json ? "{\"id\": %lld}\n" : "%lld\n", (long long)run);
+    free(bytes);
+    return rc;
 }
 
 static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {0};
-    struct tide_config config = {0};
-    struct tide_error e;
-    char *bytes = NULL;
-    size_t n = 0;
-    int64_t id = 0;
-    int lock = -1;
     tide_cli_parse(c, argc, argv, &a.common, &a);
-    umask(0077); /* a data folder made here is this user's alone, as the daemon's is */
-    enum tide_rc rc = read_input(a.file, &bytes, &n, &e);
-    if (!rc) rc = tide_config_settle(a.common.data, NULL, NULL, &config, &e);
-    if (!rc) rc = lock_data(config.places.data, &lock, &e);
-    if (!rc)
-        rc = (lock < 0 ? import_there : import_here)(config.places.data, a.file, bytes, n, &id, &e);
-    if (rc)
-        fprintf(stderr, "%s: %s: %s\n", c->title, a.file, e.text);
-    else
-        tell(&a, id);
-    if (lock >= 0) close(lock);
-    tide_config_clear(&config);
-    free(bytes);
-    if (!rc) return TIDE_EXIT_FINE;
-    return rc == TIDE_INVALID ? TIDE_EXIT_USAGE : TIDE_EXIT_FAILED;
+    return tide_cli_on_data(c, &a.common, import_file, &a);
 }
 
 const struct tide_cli tide_command_import = {

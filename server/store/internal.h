@@ -20,6 +20,9 @@ struct tide_store {
     pthread_cond_t returned;
 };
 
+/* The version that this program writes: that of the last migration. */
+int64_t tide_schema_version(void);
+
 /* Report SQLite's own message; rc follows its code (CORRUPT, IO, NOMEM). */
 enum tide_rc tide_sql_fail(sqlite3 *db, const char *what, struct tide_error *e);
 

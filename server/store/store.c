@@ -16,7 +16,7 @@
 /* db/schema.sql and its migrations as strings, made by the build; NULL ends the table. */
 extern const char *const tide_migrations[];
 
-static int64_t schema_version(void)
+int64_t tide_schema_version(void)
 {
     int64_t n = 0;
     while (tide_migrations[n])
@@ -210,7 +210,7 @@ static enum tide_rc upgrade(struct tide_store *s, int64_t version, struct tide_e
 {
     char set_version[48];
     snprintf(set_version, sizeof set_version, "PRAGMA user_version = %lld",
-             (long long)schema_version());
+             (long long)tide_schema_version());
     int64_t summarised = 0;
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
@@ -227,7 +227,7 @@ static enum tide_rc upgrade(struct tide_store *s, int64_t version, struct tide_e
 
 static enum tide_rc migrate(struct tide_store *s, struct tide_error *e)
 {
-    int64_t version = 0, known = schema_version();
+    int64_t version = 0, known = tide_schema_version();
     enum tide_rc rc = tide_sql_integer(s->writer, &version, e, "PRAGMA user_version", "");
     if (rc) return rc;
     if (version > known)
@@ -309,7 +309,7 @@ static enum tide_rc prepare_store(const char *path, struct tide_store **out, str
 
 static enum tide_rc check_version(struct tide_store *s, struct tide_error *e)
 {
-    int64_t version = 0, known = schema_version();
+    int64_t version = 0, known = tide_schema_version();
     enum tide_rc rc = tide_sql_integer(s->readers[0], &version, e, "PRAGMA user_version", "");
     if (rc || version == known) return rc;
     return tide_fail(e, version > known ? TIDE_NEWER : TIDE_INVALID,

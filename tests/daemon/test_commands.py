@@ -304,6 +304,26 @@ class WithDaemon(DaemonCase):
         self.expect(0, "watch", str(second))
         self.expect(0, "watch")  # nothing is queued any more
 
+    def test_tokens(self) -> None:
+        """One is made, told once, does what its scopes say, and is worthless once it is revoked."""
+        made = json.loads(self.expect(0, "tokens", "add", "ci", "--scope", "read,trigger", "--days", "2", "--json"))
+        self.assertEqual(made["scopes"], ["read", "trigger"])
+        self.assertLess(abs(made["expires_ns"] - time.time_ns() - 2 * 86400 * 10**9), 60 * 10**9)
+        text = self.expect(0, "tokens", "add", "reader").strip()
+        listed = self.expect(0, "tokens")
+        self.assertRegex(listed, r"(?m)^ *%d  ci +read,trigger +" % made["id"])
+        self.assertNotIn(text, listed)
+        asked = {"Authorization": "Bearer " + text}
+        self.assertEqual(self.daemon.post("/api/v1/queue/pause", {}, asked).status, 403)
+        reader = next(t["id"] for t in json.loads(self.expect(0, "tokens", "--json"))["tokens"] if t["name"] == "reader")
+        self.expect(2, "tokens", "revoke", str(reader))
+        self.expect(0, "tokens", "revoke", str(reader), "--yes")
+        self.assertEqual(self.daemon.post("/api/v1/queue/pause", {}, asked).status, 401)
+        self.assertEqual(json.loads(self.expect(0, "tokens", "revoke", str(made["id"]), "--yes", "--json")),
+                         {"revoked": made["id"]})
+        self.expect(2, "tokens", "add", "x", "--scope", "nonsense")
+        self.expect(2, "tokens", "revoke", "999999", "--yes")
+
     def test_a_bar_on_a_terminal(self) -> None:
         """It is drawn in place."""
         batch = self.queue("--commits", "HEAD~1", "--samples", "2")

@@ -1,0 +1,140 @@
+"""`tidemark backup` and `restore`: beside a daemon at work, and from one folder to another."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+import unittest
+from pathlib import Path
+from typing import Any, List
+
+from daemon import Daemon, FaultCase, run_program, small_repository
+
+
+class Backup(FaultCase):
+    """Each test has a daemon of its own on a small repository."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.repo = small_repository(self.folder, 1)
+        self.file = str(self.folder / "kept.backup")
+
+    def expect(self, code: int, *arguments: str) -> "Any":
+        """The command ends with this code and without a sanitizer's report."""
+        done = run_program(self.folder, *arguments)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        self.assertNotIn("Sanitizer", done.stderr)
+        return done
+
+    def serve(self) -> Daemon:
+        """A daemon on the folder `data`."""
+        return self.make(self.repo).start().await_discovery()
+
+    def runs(self, folder: str) -> List[Any]:
+        """What a restored folder holds, by the command line."""
+        return json.loads(self.expect(0, "runs", "--data", folder, "--json").stdout)["runs"]
+
+    def test_beside_a_daemon_at_work(self) -> None:
+        """Copies that are made while runs are stored are whole; the last holds what was done before it."""
+        daemon = self.serve()
+        batch = self.queue(daemon, samples=12)
+        done = threading.Event()
+        wrong: List[str] = []
+
+        def keep_copying() -> None:
+            while not done.is_set():
+                copy = run_program(self.folder, "backup", self.file, "--force", "--data", str(daemon.data))
+                if copy.returncode:
+                    wrong.append(copy.stderr)
+
+        thread = threading.Thread(target=keep_copying)
+        thread.start()
+        try:
+            self.expect(0, "watch", str(batch), "--data", str(daemon.data))
+        finally:
+            done.set()
+            thread.join()
+        self.assertEqual(wrong, [])
+        told = json.loads(self.expect(0, "backup", self.file, "--force", "--data", str(daemon.data), "--json").stdout)
+        self.assertEqual((told["token"], told["bytes"]), (False, os.path.getsize(self.file)))
+        self.assertEqual(os.stat(self.file).st_mode & 0o777, 0o600)
+        self.assertFalse(os.path.exists(self.file + ".part"))
+        there = daemon.get("/api/v1/runs?limit=100").json()["runs"]
+        refused = self.expect(3, "restore", self.file, "--force", "--data", str(daemon.data))
+        self.assertIn("stop it first", refused.stderr)
+        self.stop(daemon)
+        other = str(self.folder / "other")
+        self.expect(0, "restore", self.file, "--data", other)
+        self.assertEqual(self.runs(other), there)
+        database = sqlite3.connect(os.path.join(other, "tidemark.db"))
+        self.assertEqual(database.execute("PRAGMA integrity_check").fetchone()[0], "ok")
+        self.assertEqual(database.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'backup_files'")
+                         .fetchone()[0], 0)
+        database.close()
+
+    def test_configuration_and_token(self) -> None:
+        """The configuration is in it, the token when it is asked for; a configuration that is there stays."""
+        daemon = self.serve()
+        token = daemon.token
+        self.stop(daemon)
+        config = self.folder / "config" / "tidemark" / "config.json"
+        config.parent.mkdir(parents=True)
+        config.write_text('{"build_jobs": 1}\n')
+        data = str(daemon.data)
+        told = json.loads(self.expect(0, "backup", self.file, "--with-token", "--data", data, "--json").stdout)
+        self.assertEqual((told["configuration"], told["token"]), (True, True))
+        config.write_text('{"build_jobs": 2}\n')
+        other = self.folder / "other"
+        self.assertIn("left out", self.expect(0, "restore", self.file, "--data", str(other)).stderr)
+        self.assertEqual(config.read_text(), '{"build_jobs": 2}\n')
+        config.unlink()
+        self.expect(0, "restore", self.file, "--data", str(other), "--force")
+        self.assertEqual(config.read_text(), '{"build_jobs": 1}\n')
+        self.assertEqual((other / "token").read_text(), token)
+        self.assertEqual((other / "token").stat().st_mode & 0o777, 0o600)
+
+    def test_what_is_wrong_changes_nothing(self) -> None:
+        """Damaged, newer, foreign and absent files are refused, and a database that is there without --force."""
+        daemon = self.serve()
+        self.queue(daemon)
+        self.expect(0, "watch", "--data", str(daemon.data))
+        self.stop(daemon)
+        data = str(daemon.data)
+        before = self.runs(data)
+        self.assertEqual(len(before), 1)
+        self.expect(0, "backup", self.file, "--data", data)
+        self.assertIn("--force replaces", self.expect(2, "backup", self.file, "--data", data).stderr)
+        self.assertIn("--force replaces", self.expect(2, "restore", self.file, "--data", data).stderr)
+        self.expect(3, "backup", self.file + "2", "--data", str(self.folder / "none"))
+        whole = Path(self.file).read_bytes()
+        for name, code, hint in (("damaged", 3, "damaged"), ("cut", 3, ""), ("newer", 3, "newer Tidemark"),
+                                 ("foreign", 2, "no database of Tidemark's"), ("text", 2, "no database"),
+                                 ("absent", 3, "No such file")):
+            path = self.folder / name
+            if name in ("damaged", "newer"):
+                path.write_bytes(whole)
+            if name == "damaged":
+                pages = [at for at in range(4096, len(whole), 4096) if whole[at] in (5, 13)]
+                for at in pages[2:8]:  # pages of tables and inner nodes: no cell stands where it should
+                    path.write_bytes(path.read_bytes()[:at + 8] + b"\xff" * 64 + path.read_bytes()[at + 72:])
+            elif name == "cut":
+                path.write_bytes(whole[:len(whole) // 2])
+            elif name in ("newer", "foreign"):
+                database = sqlite3.connect(str(path))
+                database.execute("PRAGMA user_version = 999" if name == "newer" else "CREATE TABLE t (x)")
+                database.commit()
+                database.close()
+            elif name == "text":
+                path.write_text("no database" * 1000)
+            with self.subTest(name=name):
+                self.assertIn(hint, self.expect(code, "restore", str(path), "--force", "--data", data).stderr)
+        self.assertEqual(self.runs(data), before)
+        again = self.serve()
+        self.assertEqual(len(again.get("/api/v1/runs").json()["runs"]), 1)
+        self.stop(again)
+
+
+if __name__ == "__main__":
+    unittest.main()
