@@ -84,6 +84,48 @@ void tide_answer_error(struct tide_request *r, const struct tide_error *e)
     }
 }
 
+void tide_answer_settle(struct tide_request *r, int64_t run)
+{
+    struct tide_run_facts facts;
+    uint32_t stamp = tide_store_stamp(r->http->config.store, run);
+    if (tide_store_run_facts(r->http->config.store, run, &facts, NULL)) return;
+    if (strcmp(facts.status, "done") != 0) return;
+    r->settled = run;
+    r->stamp = stamp;
+}
+
+static const char *keeping(const struct tide_request *r)
+{
+    if (!*r->tag) return "no-store";
+    return r->settled ? "private, max-age=31536000, immutable" : "private, no-cache";
+}
+
+void tide_answer_describe(const struct tide_request *r, struct MHD_Response *response)
+{
+    tide_answer_headers(response);
+    tide_cors_headers(r, response);
+    MHD_add_response_header(response, "Cache-Control", keeping(r));
+    if (*r->tag) MHD_add_response_header(response, "ETag", r->tag);
+    if (*r->tag) MHD_add_response_header(response, "Vary", "Accept-Encoding");
+    if (r->gzip) MHD_add_response_header(response, "Content-Encoding", "gzip");
+    if (r->type) MHD_add_response_header(response, "Content-Type", r->type);
+}
+
+/* What only some statuses carry. */
+static void describe_status(const struct tide_request *r, struct MHD_Response *response)
+{
+    char seconds[16];
+    snprintf(seconds, sizeof seconds, "%d", r->retry_after_s ? r->retry_after_s : 2);
+    if (*r->location) MHD_add_response_header(response, "Location", r->location);
+    if (*r->allow) MHD_add_response_header(response, "Allow", r->allow);
+    if (r->status == MHD_HTTP_UNAUTHORIZED)
+        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
+    if (r->status == MHD_HTTP_SERVICE_UNAVAILABLE || r->status == MHD_HTTP_TOO_MANY_REQUESTS)
+        MHD_add_response_header(response, "Retry-After", seconds);
+    if (r->status == MHD_HTTP_BAD_REQUEST || r->status == MHD_HTTP_CONTENT_TOO_LARGE)
+        MHD_add_response_header(response, "Connection", "close");
+}
+
 enum MHD_Result tide_answer_send(struct tide_request *r)
 {
     size_t n = r->answer.length;
@@ -94,18 +136,8 @@ enum MHD_Result tide_answer_send(struct tide_request *r)
         free(text);
         return MHD_NO;
     }
-    tide_answer_headers(response);
-    tide_cors_headers(r, response);
-    MHD_add_response_header(response, "Content-Type", r->type);
-    MHD_add_response_header(response, "Cache-Control", "no-store");
-    if (*r->location) MHD_add_response_header(response, "Location", r->location);
-    if (*r->allow) MHD_add_response_header(response, "Allow", r->allow);
-    if (r->status == MHD_HTTP_UNAUTHORIZED)
-        MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-    if (r->status == MHD_HTTP_SERVICE_UNAVAILABLE)
-        MHD_add_response_header(response, "Retry-After", "2");
-    if (r->status == MHD_HTTP_BAD_REQUEST || r->status == MHD_HTTP_CONTENT_TOO_LARGE)
-        MHD_add_response_header(response, "Connection", "close");
+    tide_answer_describe(r, response);
+    describe_status(r, response);
     enum MHD_Result sent = MHD_queue_response(r->connection, r->status, response);
     MHD_destroy_response(response);
     return sent;

@@ -58,24 +58,15 @@ static enum MHD_Result sign_in(struct tide_request *r, const char *token)
     return send_and_drop(r, MHD_HTTP_SEE_OTHER, response);
 }
 
-static bool takes_gzip(const struct tide_request *r)
-{
-    const char *accepted =
-        MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Accept-Encoding");
-    return accepted && strstr(accepted, "gzip");
-}
-
 static enum MHD_Result send_file(struct tide_request *r, const struct tide_asset *a)
 {
     char tag[TIDE_HASH_TEXT + 2], hash[TIDE_HASH_TEXT];
-    bool gzip = takes_gzip(r);
+    bool gzip = tide_finish_takes_gzip(r);
     const unsigned char *at = gzip ? a->packed : a->plain;
     size_t n = (size_t)((gzip ? a->packed_end : a->plain_end) - at);
     tide_hash_text(at, n, hash);
     snprintf(tag, sizeof tag, "\"%s\"", hash);
-    const char *known =
-        MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "If-None-Match");
-    bool fresh = known && !strcmp(known, tag);
+    bool fresh = tide_finish_is_known(r, tag);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(fresh ? 0 : n, (void *)at, MHD_RESPMEM_PERSISTENT);
     if (!response) return MHD_NO;

@@ -42,6 +42,7 @@ enum tide_lane {                  /* who answers a route */
                  TIDE_LANE_SLOW,  /* threads that may run git, wait for discovery, write much */
                  TIDE_LANES,
                  TIDE_LANE_NOW = TIDE_LANES, /* the connections' own thread: what never waits */
+                 TIDE_LANE_COSTLY, /* the slow one's threads; how often is limited (quota.c) */
 };
 
 struct tide_route {
@@ -64,11 +65,17 @@ struct tide_request {
     const char *method, *path;      /* libmicrohttpd's, valid while the request is */
     struct tide_str body;
     bool started, answering;
+    int64_t started_ns; /* monotonic: when its head was there */
     int64_t token; /* id of the token that it came with and was allowed by; 0: none was needed */
     /* the answer, filled by a handler */
     unsigned status;
     const char *type; /* media type, static */
     struct tide_str answer;
+    bool gzip;         /* it is compressed */
+    int64_t settled;   /* the run that it tells of, which is done; 0: it may change */
+    uint32_t stamp;    /* of that run, from before it was read */
+    char tag[40];      /* ETag; "": none, and not to be stored */
+    int retry_after_s; /* for 429 and 503; 0: the usual */
     char location[160];
     char allow[48];                 /* for 405 */
     const struct tide_asset *asset; /* instead of all of the above */
@@ -86,6 +93,9 @@ struct tide_pool {
 struct tide_http {
     struct tide_http_config config;
     struct tide_tokens *tokens;
+    struct tide_cache *cache;
+    struct tide_quota *quota;
+    struct tide_latency *latency;
     struct MHD_Daemon *daemons[2]; /* at --listen, and on the loopback where that is not there */
     unsigned n_daemons;
     char url[96], local_url[96];
@@ -150,6 +160,14 @@ const struct tide_route *tide_router_find(struct tide_request *r);
 void tide_router_answer(struct tide_request *r);
 extern const struct tide_route tide_routes[]; /* ended by a NULL path */
 
+/* ---- finish.c ---- */
+
+/* Tag a good answer, make it a 304 where the client knows it, compress it, keep it. */
+void tide_finish(struct tide_request *r);
+bool tide_finish_takes_gzip(const struct tide_request *r);
+/* Whether If-None-Match names the tag. */
+bool tide_finish_is_known(const struct tide_request *r, const char *tag);
+
 /* ---- sparse.c ---- */
 
 /* Leave out of the rows of a list what `fields` does not name. */
@@ -209,10 +227,31 @@ void tide_answer_parameter(struct tide_request *r, const char *name, const char 
 void tide_answer_member(struct tide_request *r, const char *name, json_t *value);
 /* The same as the first from an error of a deeper room. */
 void tide_answer_error(struct tide_request *r, const struct tide_error *e);
+/* Say, before anything of it is read, that the answer tells of this run alone: where the run is
+ * done, clients and the daemon may keep it for ever. */
+void tide_answer_settle(struct tide_request *r, int64_t run);
+/* The headers of an answer, whatever its status. */
+void tide_answer_describe(const struct tide_request *r, struct MHD_Response *response);
 /* Send the answer and its headers. */
 enum MHD_Result tide_answer_send(struct tide_request *r);
 /* Headers that every answer carries. */
 void tide_answer_headers(struct MHD_Response *response);
+
+/* ---- quota.c: how often a client may ask what is expensive ---- */
+
+#define TIDE_QUOTA_BURST 200 /* questions at once ... */
+#define TIDE_QUOTA_RATE  20  /* ... and more each second */
+
+struct tide_quota *tide_quota_new(void); /* NULL when memory ends */
+void tide_quota_free(struct tide_quota *l);
+/* Take one of the client's questions: 0, or the seconds until there is one again. */
+int tide_quota_take(struct tide_quota *l, uint64_t client, int64_t now_ns);
+/* False: the question is one too many, and *r holds the refusal. */
+bool tide_quota_allow(struct tide_request *r);
+
+/* ---- what watches the daemon ---- */
+
+tide_handler tide_get_health, tide_get_ready, tide_get_metrics_text, tide_get_problem;
 
 /* ---- cors.c: pages of other origins, where the configuration names them ---- */
 

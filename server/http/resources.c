@@ -290,6 +290,7 @@ void tide_get_curve(struct tide_request *r, int64_t id, const char *name)
         !tide_query_flag(r, "children", &children) ||
         !tide_query_integer(r, "points", 2, POINTS_MAX, 1000, &limit))
         return;
+    tide_answer_settle(r, id);
     enum tide_rc rc = tide_series_curve(r->http->config.store, id, w, (size_t)limit, &points, &e);
     if (!rc) rc = put_curve(r, id, w, &points, children, &e);
     tide_points_free(&points);
@@ -334,6 +335,7 @@ void tide_get_events(struct tide_request *r, int64_t id, const char *name)
         !tide_query_integer(r, "cursor", 0, INT64_MAX, 0, &f.cursor))
         return;
     f.limit = (size_t)limit;
+    tide_answer_settle(r, id);
     finish(r, tide_series_events(r->http->config.store, id, &f, &r->answer, &e), &e);
 }
 
@@ -342,6 +344,7 @@ void tide_get_functions(struct tide_request *r, int64_t id, const char *name)
     struct tide_error e;
     (void)name;
     if (!tide_query_known(r, no_parameters)) return;
+    tide_answer_settle(r, id);
     finish(r, tide_store_functions_json(r->http->config.store, id, &r->answer, &e), &e);
 }
 
@@ -351,6 +354,7 @@ void tide_get_run_log(struct tide_request *r, int64_t id, const char *name)
     (void)name;
     if (!tide_query_known(r, no_parameters)) return;
     r->type = "text/plain; charset=utf-8";
+    tide_answer_settle(r, id);
     finish(r, tide_store_run_log(r->http->config.store, id, &r->answer, &e), &e);
 }
 

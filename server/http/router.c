@@ -15,6 +15,7 @@
 #define QUICK   TIDE_LANE_QUICK
 #define SLOW    TIDE_LANE_SLOW
 #define NOW     TIDE_LANE_NOW
+#define COSTLY  TIDE_LANE_COSTLY
 
 const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/status", tide_get_status, READ, QUICK},
@@ -33,12 +34,12 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/runs/{id}/curve", tide_get_curve, READ, QUICK},
     {"GET", "/api/v1/runs/{id}/events", tide_get_events, READ, QUICK},
     {"GET", "/api/v1/runs/{id}/functions", tide_get_functions, READ, QUICK},
-    {"GET", "/api/v1/runs/{id}/export", tide_get_export, READ, SLOW},
+    {"GET", "/api/v1/runs/{id}/export", tide_get_export, READ, COSTLY},
     {"GET", "/api/v1/metrics", tide_get_metrics, READ, QUICK},
     {"GET", "/api/v1/compare", tide_get_compare, READ, SLOW},
     {"GET", "/api/v1/cells", tide_get_cells, READ, QUICK},
     {"GET", "/api/v1/cells/{id}", tide_get_cell, READ, QUICK},
-    {"POST", TIDE_IMPORT_PATH, tide_post_imports, UPLOAD, SLOW},
+    {"POST", TIDE_IMPORT_PATH, tide_post_imports, UPLOAD, COSTLY},
     {"GET", "/api/v1/runs/{id}/log", tide_get_run_log, READ, QUICK},
     {"GET", "/api/v1/batches", tide_get_batches, READ, QUICK},
     {"GET", "/api/v1/batches/{id}", tide_get_batch, READ, QUICK},
@@ -62,6 +63,10 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/tokens", tide_get_tokens, ADMIN, QUICK},
     {"POST", "/api/v1/tokens", tide_post_tokens, ADMIN, SLOW},
     {"DELETE", "/api/v1/tokens/{id}", tide_delete_token, ADMIN, SLOW},
+    {"GET", "/healthz", tide_get_health, 0, NOW},
+    {"GET", "/readyz", tide_get_ready, 0, QUICK},
+    {"GET", "/metrics", tide_get_metrics_text, READ, QUICK},
+    {"GET", "/problems/{name}", tide_get_problem, 0, NOW},
     {NULL, NULL, NULL, 0, NOW},
 };
 

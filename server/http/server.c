@@ -11,7 +11,8 @@
 #include "http/internal.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "http/cache.h"
+#include "http/latency.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -58,6 +59,9 @@ void tide_server_complete(void *context, struct MHD_Connection *connection, void
     (void)connection;
     (void)how;
     if (!r) return;
+    bool endless = r->route && !r->route->handler;
+    if (r->started && !endless)
+        tide_latency_add(r->http->latency, r->route, tide_clock_monotonic_ns() - r->started_ns);
     set_deadline(r, TIDE_HTTP_DEADLINE_S + TIDE_HTTP_IDLE_S); /* for the next on this connection */
     tide_str_free(&r->body);
     tide_str_free(&r->answer);
@@ -71,7 +75,8 @@ void tide_server_complete(void *context, struct MHD_Connection *connection, void
 static void hand_over(struct tide_request *r)
 {
     struct tide_http *h = r->http;
-    struct tide_pool *pool = &h->pools[r->route ? r->route->lane : TIDE_LANE_QUICK];
+    enum tide_lane lane = r->route ? r->route->lane : TIDE_LANE_QUICK;
+    struct tide_pool *pool = &h->pools[lane == TIDE_LANE_COSTLY ? TIDE_LANE_SLOW : lane];
     r->answering = true;
     set_deadline(r, 0);
     pthread_mutex_lock(&h->lock);
@@ -88,6 +93,7 @@ static void hand_over(struct tide_request *r)
 static enum MHD_Result take_head(struct tide_request *r)
 {
     r->started = true;
+    r->started_ns = tide_clock_monotonic_ns();
     r->route = tide_router_find(r);
     r->body.ceiling = tide_guard_body_max(r);
     set_deadline(r, TIDE_HTTP_DEADLINE_S);
@@ -109,7 +115,7 @@ static enum MHD_Result answer_now(struct tide_request *r)
         return tide_answer_send(r);
     }
     bool get = !strcmp(r->method, MHD_HTTP_METHOD_GET);
-    if (!tide_router_owns(r->path)) {
+    if (!r->route && !tide_router_owns(r->path)) {
         set_deadline(r, 0);
         return tide_files_send(r);
     }
@@ -121,6 +127,9 @@ static enum MHD_Result answer_now(struct tide_request *r)
         tide_router_answer(r);
         return r->asset ? tide_files_send(r) : tide_answer_send(r);
     }
+    enum MHD_Result sent;
+    if (get && tide_cache_send(r, &sent)) return sent;
+    if (!tide_quota_allow(r)) return tide_answer_send(r);
     hand_over(r);
     return MHD_YES;
 }
@@ -199,6 +208,7 @@ static void *answer_requests(void *context)
         pthread_mutex_unlock(&h->lock);
         if (!r) return NULL; /* stopping, and nothing is left */
         tide_router_answer(r);
+        tide_finish(r);
         MHD_resume_connection(r->connection);
     }
 }
@@ -269,6 +279,13 @@ enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http 
         pthread_cond_init(&h->pools[i].queued, NULL);
     }
     pthread_cond_init(&h->ending, NULL);
+    h->cache = tide_cache_new();
+    h->quota = tide_quota_new();
+    h->latency = tide_latency_new();
+    if (!h->cache || !h->quota || !h->latency) {
+        tide_http_stop(h);
+        return tide_fail(e, TIDE_NOMEM, "start the HTTP side");
+    }
     enum tide_rc rc = tide_tokens_open(c->store, c->token, &h->tokens, e);
     if (!rc) rc = tide_listen_start(h, e);
     if (!rc) rc = start_threads(h, e);
@@ -326,6 +343,9 @@ void tide_http_stop(struct tide_http *h)
     stop_listeners(h, listening);
     if (h->tokens) tide_tokens_note(h->tokens);
     tide_tokens_free(h->tokens);
+    tide_cache_free(h->cache);
+    tide_quota_free(h->quota);
+    tide_latency_free(h->latency);
     pthread_cond_destroy(&h->ending);
     for (int i = 0; i < TIDE_LANES; i++)
         pthread_cond_destroy(&h->pools[i].queued);

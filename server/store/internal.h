@@ -10,9 +10,13 @@
 
 #define TIDE_STORE_READERS 4
 
+#define TIDE_STORE_STAMPS 256
+
 struct tide_store {
     char *path;
     sqlite3 *writer;
+    _Atomic uint32_t stamps[TIDE_STORE_STAMPS]; /* tide_store_stamp, by id */
+    bool touched[TIDE_STORE_STAMPS];            /* by the transaction in work */
     pthread_mutex_t writing;
     sqlite3 *readers[TIDE_STORE_READERS];
     bool lent[TIDE_STORE_READERS];

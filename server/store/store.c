@@ -146,9 +146,37 @@ enum tide_rc tide_store_begin(struct tide_store *s, struct tide_error *e)
     return rc;
 }
 
+/* ---- stamps of runs ---- */
+
+static void note_touched(void *context, int what, char const *schema, char const *table,
+                         sqlite3_int64 id)
+{
+    struct tide_store *s = context;
+    (void)what;
+    (void)schema;
+    if (!strcmp(table, "runs")) s->touched[(uint64_t)id % TIDE_STORE_STAMPS] = true;
+}
+
+/* After a transaction that came to nothing too: a stamp may change without need, never the reverse.
+ */
+static void raise_stamps(struct tide_store *s)
+{
+    for (size_t i = 0; i < TIDE_STORE_STAMPS; i++)
+        if (s->touched[i]) {
+            s->touched[i] = false;
+            s->stamps[i]++;
+        }
+}
+
+uint32_t tide_store_stamp(const struct tide_store *s, int64_t run)
+{
+    return s->stamps[(uint64_t)run % TIDE_STORE_STAMPS];
+}
+
 enum tide_rc tide_store_commit(struct tide_store *s, enum tide_rc rc, struct tide_error *e)
 {
     if (!rc) rc = tide_sql_do(s->writer, e, "COMMIT", "");
+    raise_stamps(s);
     if (rc && !sqlite3_get_autocommit(s->writer))
         sqlite3_exec(s->writer, "ROLLBACK", NULL, NULL, NULL);
     pthread_mutex_unlock(&s->writing);
@@ -275,6 +303,7 @@ static enum tide_rc connect_writer(struct tide_store *s, struct tide_error *e)
     if (sqlite3_open_v2(s->path, &s->writer, flags, NULL))
         return tide_fail(e, TIDE_IO, "open %s: %s", s->path, sqlite3_errmsg(s->writer));
     sqlite3_busy_timeout(s->writer, BUSY_MS);
+    sqlite3_update_hook(s->writer, note_touched, s);
     if (sqlite3_exec(s->writer,
                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                      "PRAGMA temp_store = MEMORY",

@@ -398,6 +398,10 @@ TIDE_CHECK enum tide_rc tide_store_cells_json(struct tide_store *s,
 TIDE_CHECK enum tide_rc tide_store_cell_json(struct tide_store *s, int64_t cell,
                                              struct tide_str *out, struct tide_error *e);
 
+/* A number that changes whenever a row of the run (and, rarely, of another) is changed or removed:
+ * what was read of it after a call is still true while a later call returns the same. */
+uint32_t tide_store_stamp(const struct tide_store *s, int64_t run);
+
 /* ---- REST resources as JSON (store/resources.c) ---- */
 
 struct tide_run_filter {
