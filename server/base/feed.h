@@ -20,17 +20,23 @@ struct tide_feed;
 struct tide_feed *tide_feed_new(void); /* NULL when memory ends */
 void tide_feed_free(struct tide_feed *f);
 
-/* Add an event. `data` is one line of JSON; `batch` is what it belongs to, 0 for none. Dropped with
- * a log line when memory ends: the feed is a convenience, the store is the truth. */
+/* Add an event. `data` is one line of JSON; `batch` is what it belongs to, 0 for none. It belongs
+ * to the project that its data names in the field "project", which stands before any text of a
+ * user's; where there is none, to that of the batch's event before it. Dropped with a log line when
+ * memory ends: the feed is a convenience, the store is the truth. */
 void tide_feed_publish(struct tide_feed *f, const char *name, int64_t batch, const char *data);
 
 /* Id of the newest event; readers that want only what comes begin here. */
 int64_t tide_feed_newest(struct tide_feed *f);
 
+struct tide_feed_filter {
+    int64_t batch;       /* 0: any */
+    const char *project; /* NULL: any */
+};
 /* Append events after `id` as server-sent events (HTML standard, 9.2), at most about `room` bytes,
- * of `batch` only unless it is 0. Returns the id to go on from. */
-int64_t tide_feed_read(struct tide_feed *f, int64_t id, int64_t batch, size_t room,
-                       struct tide_str *out);
+ * of those that the filter (NULL: all) lets through. Returns the id to go on from. */
+int64_t tide_feed_read(struct tide_feed *f, int64_t id, const struct tide_feed_filter *filter,
+                       size_t room, struct tide_str *out);
 
 /* Have `wake` called after every publish, from the publishing thread. It must not publish. At most
  * TIDE_FEED_LISTENERS at once. */

@@ -33,7 +33,7 @@ static void publish_number(int64_t batch, int n)
 static char *take(int64_t *id, int64_t batch)
 {
     struct tide_str out = {0};
-    *id = tide_feed_read(feed, *id, batch, 1 << 20, &out);
+    *id = tide_feed_read(feed, *id, &(struct tide_feed_filter){.batch = batch}, 1 << 20, &out);
     char *text = tide_str_take(&out);
     assert_non_null(text);
     return text;
@@ -109,6 +109,33 @@ static void test_filter_by_batch_moves_past_the_others(void **state)
     free(text);
 }
 
+static size_t count_of_project(int64_t from, const char *project, const char *part)
+{
+    struct tide_str out = {0};
+    (void)tide_feed_read(feed, from, &(struct tide_feed_filter){.project = project}, 1 << 20, &out);
+    size_t n = out.at ? count(out.at, part) : 0;
+    tide_str_free(&out);
+    return n;
+}
+
+/* An event that names no project belongs to that of its batch; names in texts do not count. */
+static void test_filter_by_project(void **state)
+{
+    (void)state;
+    int64_t from = tide_feed_newest(feed);
+    tide_feed_publish(feed, "queued", 5, "{\"id\":1,\"project\":\"one\"}");
+    tide_feed_publish(feed, "queued", 6,
+                      "{\"id\":2,\"project\":\"two\",\"error\":\"\\\"project\\\":\\\"one\\\"\"}");
+    publish_number(5, 1);
+    publish_number(6, 2);
+    publish_number(7, 3);
+    assert_int_equal(count_of_project(from, "one", "event: "), 2);
+    assert_int_equal(count_of_project(from, "one", "\"n\":1"), 1);
+    assert_int_equal(count_of_project(from, "two", "event: "), 2);
+    assert_int_equal(count_of_project(from, "three", "event: "), 0);
+    assert_int_equal(count_of_project(from, NULL, "event: "), 5);
+}
+
 static void test_room_cuts_between_events(void **state)
 {
     (void)state;
@@ -118,7 +145,7 @@ static void test_room_cuts_between_events(void **state)
         publish_number(0, i);
     while (id != tide_feed_newest(feed)) {
         struct tide_str out = {0};
-        id = tide_feed_read(feed, id, 0, 100, &out);
+        id = tide_feed_read(feed, id, NULL, 100, &out);
         assert_true(out.length < 200);
         assert_string_equal(out.at + out.length - 2, "\n\n");
         seen += (int)count(out.at, "id: ");
@@ -251,6 +278,7 @@ int main(void)
         FEED_TEST(test_new_reader_gets_only_what_comes),
         FEED_TEST(test_catch_up_by_id_in_order),
         FEED_TEST(test_filter_by_batch_moves_past_the_others),
+        FEED_TEST(test_filter_by_project),
         FEED_TEST(test_room_cuts_between_events),
         FEED_TEST(test_overflow_keeps_the_newest),
         FEED_TEST(test_an_id_from_nowhere),

@@ -14,10 +14,9 @@
 #define TIDE_IMPORT_PATH      "/api/v1/imports" /* takes files; its bodies may have TIDE_IMPORT_MAX */
 #define TIDE_HTTP_THREADS     4                 /* of each lane */
 #define TIDE_HTTP_ORIGINS     16
-#define TIDE_HTTP_CONNECTIONS 512
-#define TIDE_HTTP_STREAMS     384 /* below the former, so that requests still get through */
-#define TIDE_HTTP_IDLE_S      10  /* inactivity that libmicrohttpd allows */
-#define TIDE_HTTP_DEADLINE_S  15  /* for a whole request, head and body */
+#define TIDE_HTTP_CONNECTIONS 2048 /* as far as the limit of open files allows */
+#define TIDE_HTTP_IDLE_S      10   /* inactivity that libmicrohttpd allows */
+#define TIDE_HTTP_DEADLINE_S  15   /* for a whole request, head and body */
 
 struct tide_connection { /* of the socket, for its whole life */
     struct tide_connection *next, *previous;
@@ -107,6 +106,7 @@ struct tide_http {
     pthread_mutex_t lock;  /* guards what follows */
     pthread_cond_t ending; /* for the keeper */
     struct tide_connection *connections;
+    unsigned connections_max;
     struct tide_stream *streams;
     unsigned n_streams;
     bool stopping;

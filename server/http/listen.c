@@ -19,9 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
-#define PEM_MAX (1u << 20)
+#define PEM_MAX     (1u << 20)
+#define OTHER_FILES 256
 
 /* ---- addresses ---- */
 
@@ -160,7 +162,7 @@ static enum tide_rc start_listener(struct tide_http *h, const struct sockaddr_st
         flags, 0, NULL, NULL, tide_server_handle, h, MHD_OPTION_SOCK_ADDR, address,
         MHD_OPTION_URI_LOG_CALLBACK, tide_server_begin, h, MHD_OPTION_NOTIFY_COMPLETED,
         tide_server_complete, h, MHD_OPTION_NOTIFY_CONNECTION, tide_server_notify, h,
-        MHD_OPTION_CONNECTION_LIMIT, TIDE_HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        MHD_OPTION_CONNECTION_LIMIT, h->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
         TIDE_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, certificate ? tls : &tls[2],
         MHD_OPTION_END);
@@ -226,6 +228,16 @@ static enum tide_rc learn_names(struct tide_http *h, bool loopback, struct tide_
     return rc;
 }
 
+/* What the limit of open files leaves beside the files of the store, of builds and of runs. */
+static unsigned connections_allowed(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == RLIM_INFINITY)
+        return TIDE_HTTP_CONNECTIONS;
+    rlim_t left = files.rlim_cur > 2 * OTHER_FILES ? files.rlim_cur - OTHER_FILES : OTHER_FILES;
+    return left < TIDE_HTTP_CONNECTIONS ? (unsigned)left : TIDE_HTTP_CONNECTIONS;
+}
+
 enum tide_rc tide_listen_start(struct tide_http *h, struct tide_error *e)
 {
     struct sockaddr_storage address;
@@ -233,6 +245,7 @@ enum tide_rc tide_listen_start(struct tide_http *h, struct tide_error *e)
     const struct tide_http_config *c = &h->config;
     enum tide_rc rc = make_address(c->host, c->port, &address, &loopback, e);
     if (rc) return rc;
+    h->connections_max = connections_allowed();
     bool strangers = !loopback || (c->trusted && *c->trusted);
     if (strangers && !c->require_token)
         return tide_fail(e, TIDE_INVALID,

@@ -14,13 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 16384
+#define BLOCK 4096 /* bytes that each stream holds ready: there may be many */
 
 struct tide_stream {
     struct tide_stream *next, *previous;
     struct tide_http *http;
     struct MHD_Connection *connection;
-    int64_t id, batch;     /* last event sent; filter */
+    int64_t id;            /* of the last event sent */
+    int64_t batch;         /* filter; 0: any */
+    char *project;         /* filter; NULL: any */
     struct tide_str ready; /* to send, from `sent` on */
     size_t sent;
     bool suspended, beat;
@@ -48,6 +50,7 @@ static void free_stream(void *context)
     h->n_streams--;
     pthread_mutex_unlock(&h->lock);
     tide_str_free(&s->ready);
+    free(s->project);
     free(s);
 }
 
@@ -59,7 +62,8 @@ static bool refill(struct tide_stream *s)
     s->sent = 0;
     pthread_mutex_lock(&h->lock);
     bool going = !h->stopping;
-    if (going) s->id = tide_feed_read(h->config.feed, s->id, s->batch, BLOCK, &s->ready);
+    const struct tide_feed_filter filter = {s->batch, s->project};
+    if (going) s->id = tide_feed_read(h->config.feed, s->id, &filter, BLOCK, &s->ready);
     if (going && !s->ready.length && s->beat) tide_str_put(&s->ready, ":\n\n");
     s->beat = false;
     if (going && !s->ready.length) {
@@ -112,7 +116,7 @@ static int64_t starting_id(const struct tide_request *r)
 static bool may_open(struct tide_http *h)
 {
     pthread_mutex_lock(&h->lock);
-    bool free_place = h->n_streams < TIDE_HTTP_STREAMS;
+    bool free_place = h->n_streams < h->connections_max / 4 * 3; /* requests still get through */
     pthread_mutex_unlock(&h->lock);
     return free_place;
 }
@@ -136,7 +140,8 @@ static enum MHD_Result send_stream(struct tide_request *r, struct tide_stream *s
 
 enum MHD_Result tide_streams_open(struct tide_request *r)
 {
-    static const char *const known[] = {"batch", NULL};
+    static const char *const known[] = {"batch", "project", NULL};
+    const char *project = tide_query_text(r, "project");
     int64_t batch;
     if (!tide_query_known(r, known) || !tide_query_integer(r, "batch", 1, INT64_MAX, 0, &batch))
         return tide_answer_send(r);
@@ -150,6 +155,7 @@ enum MHD_Result tide_streams_open(struct tide_request *r)
     s->connection = r->connection;
     s->id = starting_id(r);
     s->batch = batch;
+    if (project) s->project = strdup(project);
     s->beat = true; /* a first comment at once, so that the client knows that the stream stands */
     pthread_mutex_lock(&r->http->lock);
     link_stream(s);

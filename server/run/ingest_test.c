@@ -278,7 +278,7 @@ static void test_instants_at_the_ends_of_their_range(void **state)
 static char *published(int64_t *from)
 {
     struct tide_str text = {0};
-    *from = tide_feed_read(feed, *from, batch, 1 << 20, &text);
+    *from = tide_feed_read(feed, *from, &(struct tide_feed_filter){.batch = batch}, 1 << 20, &text);
     char *taken = tide_str_take(&text);
     assert_non_null(taken);
     return taken;
