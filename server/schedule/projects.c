@@ -34,6 +34,7 @@ struct tide_projects {
     const atomic_bool *stop;
     json_t *own; /* Tidemark's scenarios, as described */
     struct tide_discoveries *discoveries;
+    atomic_bool trying;   /* a request to add or change a project fetches */
     pthread_mutex_t lock; /* guards what follows */
     struct entry *entries;
 };
@@ -228,14 +229,19 @@ enum tide_rc tide_projects_require(struct tide_projects *s, const char *name,
 
 /* ---- add ---- */
 
-/* Fetch into the mirror and try everything that the row says. */
+/* Fetch into the mirror and try everything that the row says. One at a time: a source that does not
+ * answer holds a thread of those that answer requests. */
 static enum tide_rc try_row(struct tide_projects *s, const char *mirror, struct tide_project *row,
                             struct tide_error *e)
 {
     struct tide_repo *repo = NULL;
+    if (atomic_exchange(&s->trying, true))
+        return tide_fail(e, TIDE_BUSY,
+                         "another project is being added or changed: try again when that is done");
     enum tide_rc rc = open_repo(s, row, mirror, &repo, e);
     if (!rc) rc = tide_settle(repo, row, e);
     tide_repo_close(repo);
+    s->trying = false;
     return rc;
 }
 

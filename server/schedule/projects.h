@@ -45,7 +45,7 @@ TIDE_CHECK enum tide_rc tide_projects_require(struct tide_projects *s, const cha
 
 /* Add what `wish` describes (docs/API.md, POST /api/v1/projects). Everything is tried before a row
  * stays: the repository is fetched, a recipe that is not named is told from the tree, scenarios are
- * described. INVALID names the field. */
+ * described. INVALID names the field; BUSY: another one is being added or changed. */
 TIDE_CHECK enum tide_rc tide_projects_add(struct tide_projects *s, const json_t *wish,
                                           struct tide_error *e);
 /* Change the fields that `wish` names, checked as above. */

@@ -6,8 +6,10 @@ Every repository is a real one, made here with git; the extension in it is a doz
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import textwrap
+import threading
 import unittest
 from pathlib import Path
 from typing import Any, Dict, List
@@ -377,6 +379,30 @@ class Projects(FaultCase):
         self.assertIn("there is converters", unknown.json()["detail"])
         put = daemon.request("PUT", "/api/v1/projects/converters")
         self.assertEqual((put.status, put.headers["allow"]), (405, "GET, HEAD, PATCH, DELETE"))
+        self.stop(daemon)
+
+    def test_a_source_that_does_not_answer_holds_one_request(self) -> None:
+        """Others are told to come again, and everything else is answered."""
+        daemon = self.started()
+        source = self.tiny()
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(60)
+        answers: List[Any] = []
+        stuck = threading.Thread(target=lambda: answers.append(daemon.post("/api/v1/projects", {
+            "name": "stuck", "repo": "git://127.0.0.1:%d/stuck" % listener.getsockname()[1]})))
+        stuck.start()
+        connection, _ = listener.accept()
+        for _ in range(8):
+            answer = daemon.post("/api/v1/projects", {"name": "tiny", "repo": str(source)})
+            self.assertEqual((answer.status, answer.json()["type"]), (503, "/problems/busy"), answer.body)
+            self.assertGreater(int(answer.headers["retry-after"]), 0)
+        self.add(daemon, 422, name="converters", repo=str(source))
+        self.assertEqual(daemon.get("/api/v1/projects").status, 200)
+        connection.close()
+        listener.close()
+        stuck.join(60)
+        self.assertEqual((answers[0].status, answers[0].json()["field"]), (422, "repo"), answers[0].body)
+        self.add(daemon, name="tiny", repo=str(source))
         self.stop(daemon)
 
     def change(self, daemon: Daemon, method: str, target: str, body: Any = None) -> Any:
