@@ -5,6 +5,7 @@
 
 #include "build/repo.h"
 #include "http/query.h"
+#include "run/attribution.h"
 #include "schedule/projects.h"
 #include "stats/compare.h"
 
@@ -209,6 +210,35 @@ void tide_get_compare(struct tide_request *r, int64_t id, const char *name)
     if (!tide_query_known(r, known)) return;
     enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, &e);
     if (!rc) rc = compare(r, projects, &out, &e);
+    if (rc)
+        tide_answer_error(r, &e);
+    else
+        tide_answer_json(r, out);
+}
+
+/* The number of a cell in a parameter that must be there. False: the answer is a problem. */
+static bool read_cell(struct tide_request *r, const char *name, int64_t *out)
+{
+    if (!tide_query_integer(r, name, 1, INT64_MAX, 0, out)) return false;
+    if (!*out) tide_answer_parameter(r, name, "it is missing: the id of a cell");
+    return *out != 0;
+}
+
+void tide_get_attribution(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"base_cell", "head_cell", NULL};
+    struct tide_store *store = r->http->config.store;
+    struct tide_error e;
+    int64_t base = 0, head = 0, base_run = 0, head_run = 0;
+    json_t *out = NULL;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, known) || !read_cell(r, "base_cell", &base) ||
+        !read_cell(r, "head_cell", &head))
+        return;
+    enum tide_rc rc = tide_compare_middle_run(store, base, &base_run, &e);
+    if (!rc) rc = tide_compare_middle_run(store, head, &head_run, &e);
+    if (!rc) rc = tide_attribute(store, base_run, head_run, &out, &e);
     if (rc)
         tide_answer_error(r, &e);
     else

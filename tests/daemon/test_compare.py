@@ -148,6 +148,44 @@ class Comparisons(DaemonCase):
         self.assertEqual(subtracted["cells"], [])
         self.assertIn("scenario empty is not measured", subtracted["missing"][0]["why"])
 
+    def attribution(self, base: int, head: int) -> Dict[str, Any]:
+        """Of the cells of two commits, checked to add up."""
+        cell = self.cell(self.compare(base, head))
+        found: Dict[str, Any] = self.daemon.get("/api/v1/compare/attribution?" + urlencode({
+            "base_cell": cell["base"]["cell"], "head_cell": cell["head"]["cell"]})).json()
+        effects = {kind: sum(part["effect"] for part in found[kind])
+                   for kind in ("functions", "phases", "iterations")}
+        self.assertEqual(effects, {"functions": found["effect"] - found["unattributed"],
+                                   "phases": found["effect"],
+                                   "iterations": found["effect"] - found["outside_iterations"]})
+        for side in ("base", "head"):
+            run = self.daemon.get("/api/v1/runs/%d" % found[side]["run"]).json()
+            self.assertEqual(found[side]["tide_mark"], run["tide_mark"])
+            self.assertEqual(sum(phase[side] for phase in found["phases"]), run["tide_mark"])
+        return found
+
+    def test_the_planted_cause_is_named_first(self) -> None:
+        """A second block, in the call that takes it; and a leak, in each iteration."""
+        peak = self.attribution(FIRST, PEAK)
+        self.assertEqual(peak["functions"][0]["name"], "ripple.pass_over")
+        self.assertAlmostEqual(peak["functions"][0]["effect"], 8 * MIB, delta=NOISE)
+        curves = peak["curves"]
+        self.assertEqual([phase["name"] for phase in curves["phases"]][:2], ["base", "iteration"])
+        self.assertEqual(len({len(curves[name]) for name in ("at", "base", "head", "difference")}), 1)
+        leak = self.attribution(FIRST, LEAK)
+        self.assertEqual(leak["functions"][0]["name"], "ripple.pass_over")
+        self.assertAlmostEqual(leak["functions"][0]["effect"], leak["effect"], delta=NOISE)
+        kept = [part["effect"] for part in leak["iterations"] if abs(part["effect"] - MIB) < NOISE]
+        self.assertGreaterEqual(len(kept), sample.REPEAT - 2, leak["iterations"])
+
+    def test_attribution_of_what_is_not_there(self) -> None:
+        """Refused, and the cell is named."""
+        for query, status, words in (("base_cell=1", 400, "head_cell"), ("base_cell=x&head_cell=1", 400, "base_cell"),
+                                     ("base_cell=4711&head_cell=1", 404, "4711"), ("run=1", 400, "run")):
+            answer = self.daemon.get("/api/v1/compare/attribution?" + query)
+            self.assertEqual(answer.status, status, answer.body)
+            self.assertIn(words, answer.body.decode())
+
     def test_more_than_one_difference_is_refused(self) -> None:
         """And named; so is everything else that is no comparison."""
         first, peak = self.commits[FIRST].sha, self.commits[PEAK].sha
