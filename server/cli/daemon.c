@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "http/server.h"
+#include "schedule/timekeeper.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ struct tide_daemon {
     struct tide_feed *feed;
     struct tide_scheduler *scheduler;
     struct tide_bisects *bisects;
+    struct tide_timekeeper *timekeeper;
     struct tide_http *http;
     int lock;
     char token[TOKEN_TEXT];
@@ -143,7 +145,9 @@ static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_option
         rc = tide_scheduler_start(&d->config.places, d->store, d->feed, o->demo, &d->scheduler, e);
     if (!rc)
         rc = tide_bisects_start(&d->config.places, d->store, d->feed, d->scheduler, &d->bisects, e);
+    if (!rc && !o->idle) rc = tide_timekeeper_start(d->scheduler, d->store, &d->timekeeper, e);
     if (rc) return rc;
+    d->http_config.timekeeper = d->timekeeper;
     d->http_config.token = d->token;
     d->http_config.require_token = o->require_token;
     d->http_config.trusted = o->trusted;
@@ -186,6 +190,7 @@ void tide_daemon_stop(struct tide_daemon *d)
     tide_scheduler_interrupt(d->scheduler);
     tide_http_stop(d->http);
     tide_bisects_free(d->bisects);
+    tide_timekeeper_stop(d->timekeeper);
     tide_scheduler_free(d->scheduler);
     tide_feed_free(d->feed);
     tide_store_close(d->store);

@@ -188,6 +188,10 @@ json_t *tide_read_body(struct tide_request *r);
 tide_handler tide_patch_batch, tide_post_batch_cancel, tide_post_batch_retry, tide_post_run_cancel,
     tide_post_run_retry, tide_post_queue_cancel, tide_post_queue_pause, tide_post_queue_resume;
 
+/* ---- hooks.c ---- */
+
+tide_handler tide_post_hook;
+
 /* ---- projects.c ---- */
 
 tide_handler tide_get_projects, tide_get_project, tide_post_projects, tide_patch_project,

@@ -56,6 +56,7 @@ const struct tide_route tide_routes[] = {
     {"POST", "/api/v1/bisects", tide_post_bisects, TRIGGER, SLOW},
     {"GET", "/api/v1/bisects/{id}", tide_get_bisect, READ, QUICK},
     {"POST", "/api/v1/bisects/{id}/cancel", tide_post_bisect_cancel, TRIGGER, SLOW},
+    {"POST", "/hooks/{name}", tide_post_hook, 0, SLOW}, /* its signature lets it in */
     {"GET", "/api/v1/builds", tide_get_builds, READ, QUICK},
     {"GET", "/api/v1/builds/{id}", tide_get_build, READ, QUICK},
     {"GET", "/api/v1/builds/{id}/log", tide_get_build_log, READ, QUICK},
@@ -73,7 +74,7 @@ const struct tide_route tide_routes[] = {
 
 bool tide_router_owns(const char *path)
 {
-    return !strncmp(path, "/api/", 5) || !strcmp(path, "/api");
+    return !strncmp(path, "/api/", 5) || !strcmp(path, "/api") || !strncmp(path, "/hooks/", 7);
 }
 
 /* A number from 1 that fills the segment of n characters. */

@@ -13,6 +13,7 @@
 #include "schedule/scheduler.h"
 
 struct tide_http;
+struct tide_timekeeper;
 
 struct tide_http_config {
     const char *host;        /* numeric IPv4 or IPv6 address, or "localhost" */
@@ -27,6 +28,7 @@ struct tide_http_config {
     struct tide_feed *feed;
     struct tide_scheduler *scheduler;
     struct tide_bisects *bisects;
+    struct tide_timekeeper *timekeeper; /* NULL: nothing is triggered */
     const char *cache; /* folder of the build cache: logs of builds at work are read there */
 };
 

@@ -14,6 +14,7 @@
 #include "schedule/settings.h"
 #include "schedule/settle.h"
 #include "schedule/suite.h"
+#include "schedule/triggers.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -294,7 +295,9 @@ enum tide_rc tide_projects_add(struct tide_projects *s, const json_t *wish, stru
 {
     struct tide_project row = {.enabled = true};
     enum tide_rc rc = tide_settings_read(wish, true, &row, e);
+    if (!rc) rc = tide_triggers_try(s->store, 0, wish, e);
     if (!rc) rc = add_row(s, &row, e);
+    if (!rc) rc = tide_triggers_keep(s->store, row.id, wish, e);
     if (!rc)
         tide_log(TIDE_LOG_INFO, "schedule", "project %s added: %s recipe=%s", row.name,
                  *row.versions ? row.versions : row.repo, row.recipe);
@@ -324,11 +327,13 @@ enum tide_rc tide_projects_change(struct tide_projects *s, const char *name, con
     char *mirror = tide_belongings_mirror(s->places, row.id);
     if (json_object_get(wish, "name") || !*row.recipe) rc = refuse_fixed(&row, "renamed", e);
     if (!rc) rc = tide_settings_read(wish, false, &row, e);
+    if (!rc) rc = tide_triggers_try(s->store, row.id, wish, e);
     if (!rc && !mirror) rc = tide_fail(e, TIDE_NOMEM, "change a project");
     bool tried = json_object_get(wish, "branch") || json_object_get(wish, "recipe") ||
                  json_object_get(wish, "scenarios");
     if (!rc && tried) rc = try_row(s, mirror, &row, e);
     if (!rc) rc = tide_store_set_project(s->store, &row, e);
+    if (!rc) rc = tide_triggers_keep(s->store, row.id, wish, e);
     if (!rc) rc = get(s, &row, false, &c, e);
     tide_catalog_drop(c);
     free(mirror);
@@ -403,7 +408,11 @@ static enum tide_rc put_configured(struct tide_projects *s, const json_t *wish,
                              "project %s is made of %s: remove it first", row.name,
                              *old.versions ? old.versions : old.repo);
     bool known = !rc;
-    if (rc == TIDE_ABSENT) rc = add_row(s, &row, e);
+    if (rc == TIDE_ABSENT) {
+        rc = tide_triggers_try(s->store, 0, wish, e);
+        if (!rc) rc = add_row(s, &row, e);
+        if (!rc) rc = tide_triggers_keep(s->store, row.id, wish, e);
+    }
     if (!rc && known) {
         json_t *changes = json_copy((json_t *)wish);
         json_object_del(changes, "repo");

@@ -2,6 +2,7 @@
 #include "schedule/settings.h"
 
 #include "build/recipe.h"
+#include "schedule/triggers.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -130,11 +131,13 @@ static enum tide_rc read_field(const char *name, const json_t *value, bool addin
         p->enabled = json_is_true(value);
         return json_is_boolean(value) ? TIDE_OK : tide_fail_field(e, name, "must be true or false");
     }
+    if (tide_triggers_own(name)) return TIDE_OK; /* checked together */
     if (adding && !strcmp(name, "repo")) return read_repo(value, p, e);
     if (adding && !strcmp(name, "versions")) return read_versions(value, p, e);
     return tide_fail_field(e, name,
                            "no such field; allowed are name, %sbranch, recipe, scenarios, "
-                           "pythons, enabled",
+                           "pythons, enabled, cron, timezone, poll_s, webhook_secret, "
+                           "on_new_python, trigger",
                            adding ? "repo, versions, " : "");
 }
 
@@ -167,6 +170,7 @@ enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_pro
     {
         if (!rc) rc = read_field(name, value, adding, p, e);
     }
+    if (!rc) rc = tide_triggers_check(wish, e);
     if (!rc && !p->name) rc = tide_fail_field(e, "name", "is missing");
     if (!rc) rc = check_source(p, e);
     if (!rc && adding && !*p->recipe) rc = set(&p->recipe, "{}", e);

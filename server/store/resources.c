@@ -2,6 +2,7 @@
  *
  * SQLite makes the JSON, so the shape of a resource stands in its query and nowhere else. */
 #include "store/internal.h"
+#include "store/triggers.h"
 
 #include "base/clock.h"
 #include "store/lists.h"
@@ -207,7 +208,7 @@ enum tide_rc tide_store_pythons_json(struct tide_store *s, const struct tide_pag
     " 'versions', nullif(versions, ''), 'branch', nullif(branch, ''),"         \
     " 'recipe', json(nullif(recipe, '')), 'scenarios', nullif(scenarios, '')," \
     " 'pythons', json(iif(pythons = '', '[\"all\"]', pythons)),"               \
-    " 'enabled', json(iif(enabled, 'true', 'false')))"
+    " 'enabled', json(iif(enabled, 'true', 'false'))," TIDE_TRIGGER_FIELDS ")"
 
 static const struct tide_list projects_list = {
     .name = "projects",
