@@ -10,6 +10,7 @@ help:
 	@echo "make bench-tracer        what the instrument costs, in one run"
 	@echo "make bench-converters    the converters against marshal, pickle and C++"
 	@echo "make bench-stats         how often change points are right on made-up series, and what they cost"
+	@echo "make bench-history       histories of 5,000 commits x 10 Pythons x 12 scenarios: what they cost"
 	@echo "make deps    install the Debian packages that are missing, for all of these"
 	@echo "make clean   remove what was built"
 
@@ -43,6 +44,17 @@ bench-stats: build
 	@mkdir -p bench/results
 	build/release/bench-stats --json bench/results/stats.json
 
+# A made-up database of 5,000 commits x 10 Pythons x 12 scenarios x 3 samples in build/history; see bench/history_database.c.
+history-database: build
+	cmake --build --preset release --target bench-history-database
+	@mkdir -p build/history
+	test -e build/history/tidemark.db || build/release/bench-history-database build/history/tidemark.db
+
+bench-history: history-database
+	cmake --build --preset release --target bench-history
+	@mkdir -p bench/results
+	build/release/bench-history build/history/tidemark.db --json bench/results/history.json
+
 check:
 	@cmake/deps.sh run check
 	@cmake/check.sh
@@ -50,4 +62,4 @@ check:
 clean:
 	rm -rf build node_modules
 
-.PHONY: help deps build run test bench-tracer bench-stats bench-converters check clean
+.PHONY: help deps build run test bench-tracer bench-history history-database bench-stats bench-converters check clean

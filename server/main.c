@@ -19,6 +19,8 @@ static const struct tide_cli *const commands[] = {
     &tide_command_compare,
     &tide_command_changepoints,
     &tide_command_bisect,
+    &tide_command_regressions,
+    &tide_command_accept,
     &tide_command_export,
     &tide_command_import,
 

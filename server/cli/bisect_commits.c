@@ -3,11 +3,11 @@
  *
  * The daemon does the work and keeps it; this program only watches, and may be left at any time. */
 #include "base/str.h"
-#include "cli/amount.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/config.h"
 #include "cli/terminal.h"
+#include "stats/verdict.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -152,13 +152,24 @@ static void close_line(struct teller *t)
     t->open = false;
 }
 
+/* The value in words, with its sign when `sign`; "-" when there is none. Returns `out`. */
+static const char *write_value(char *out, size_t room, const char *unit, const json_t *value,
+                               bool sign)
+{
+    double number = json_number_value(value);
+    bool plus = sign && number > 0;
+    snprintf(out, room, plus ? "+" : "-");
+    if (json_is_number(value)) tide_verdict_write(number, unit, out + plus, room - plus);
+    return out;
+}
+
 static void tell_step(const json_t *step, const char *unit)
 {
     char value[48];
     const json_t *commit = json_object_get(step, "commit");
     printf("  %-8s %.12s  %10s  %.60s\n", tide_json_text(step, "outcome"),
            tide_json_text(commit, "sha"),
-           tide_amount(value, sizeof value, unit, json_object_get(step, "value"), 0),
+           write_value(value, sizeof value, unit, json_object_get(step, "value"), false),
            tide_json_text(commit, "subject"));
     if (*tide_json_text(step, "why")) printf("           %s\n", tide_json_text(step, "why"));
 }
@@ -190,14 +201,14 @@ static void tell_effect(const json_t *result, const char *unit)
 {
     char effect[48], low[48], high[48];
     const json_t *before = json_object_get(result, "before");
-    printf("%s", tide_amount(effect, sizeof effect, unit, json_object_get(result, "effect"), 1));
+    printf("%s", write_value(effect, sizeof effect, unit, json_object_get(result, "effect"), true));
     if (json_number_value(before) > 0)
         printf(" (%+.1f %%)", 100 * json_number_value(json_object_get(result, "effect")) /
                                   json_number_value(before));
     if (json_is_number(json_object_get(result, "low")))
         printf(", 95 %% interval %s to %s",
-               tide_amount(low, sizeof low, unit, json_object_get(result, "low"), 1),
-               tide_amount(high, sizeof high, unit, json_object_get(result, "high"), 1));
+               write_value(low, sizeof low, unit, json_object_get(result, "low"), true),
+               write_value(high, sizeof high, unit, json_object_get(result, "high"), true));
     putchar('\n');
 }
 

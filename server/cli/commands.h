@@ -77,6 +77,8 @@ extern const struct tide_cli tide_command_resume;       /* control.c */
 extern const struct tide_cli tide_command_compare;      /* compare_sides.c */
 extern const struct tide_cli tide_command_changepoints; /* changepoints.c */
 extern const struct tide_cli tide_command_bisect;       /* bisect_commits.c */
+extern const struct tide_cli tide_command_regressions;  /* list_regressions.c */
+extern const struct tide_cli tide_command_accept;       /* list_regressions.c */
 extern const struct tide_cli tide_command_export;       /* export_run.c */
 extern const struct tide_cli tide_command_import;       /* import_file.c */
 extern const struct tide_cli tide_command_projects;     /* manage_projects.c */

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "http/server.h"
 #include "schedule/timekeeper.h"
+#include "schedule/history.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct tide_daemon {
     struct tide_scheduler *scheduler;
     struct tide_bisects *bisects;
     struct tide_timekeeper *timekeeper;
+    struct tide_history *history;
     struct tide_http *http;
     int lock;
     char token[TOKEN_TEXT];
@@ -146,6 +148,7 @@ static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_option
     if (!rc)
         rc = tide_bisects_start(&d->config.places, d->store, d->feed, d->scheduler, &d->bisects, e);
     if (!rc && !o->idle) rc = tide_timekeeper_start(d->scheduler, d->store, &d->timekeeper, e);
+    if (!rc && !o->idle) rc = tide_history_start(d->store, d->feed, d->scheduler, &d->history, e);
     if (rc) return rc;
     d->http_config.timekeeper = d->timekeeper;
     d->http_config.token = d->token;
@@ -186,9 +189,11 @@ void tide_daemon_stop(struct tide_daemon *d)
     if (!d) return;
     if (d->url_file) unlink(d->url_file);
     free(d->url_file);
+    tide_history_interrupt(d->history);
     tide_bisects_interrupt(d->bisects);
     tide_scheduler_interrupt(d->scheduler);
     tide_http_stop(d->http);
+    tide_history_free(d->history);
     tide_bisects_free(d->bisects);
     tide_timekeeper_stop(d->timekeeper);
     tide_scheduler_free(d->scheduler);

@@ -211,9 +211,15 @@ TIDE_CHECK enum tide_rc tide_read_metric(const struct tide_request *r,
                                          struct tide_error *e);
 /* Make the answer this value, which is taken over; NULL: memory ended. */
 void tide_answer_json(struct tide_request *r, json_t *value);
+
 /* ---- bisects.c ---- */
 
 tide_handler tide_get_bisects, tide_get_bisect, tide_post_bisects, tide_post_bisect_cancel;
+
+/* ---- histories.c ---- */
+
+tide_handler tide_get_series, tide_get_regressions, tide_get_regression, tide_post_accept,
+    tide_delete_accept;
 
 /* ---- exchange.c ---- */
 

@@ -57,6 +57,11 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/bisects/{id}", tide_get_bisect, READ, QUICK},
     {"POST", "/api/v1/bisects/{id}/cancel", tide_post_bisect_cancel, TRIGGER, SLOW},
     {"POST", "/hooks/{name}", tide_post_hook, 0, SLOW}, /* its signature lets it in */
+    {"GET", "/api/v1/series", tide_get_series, READ, SLOW},
+    {"GET", "/api/v1/regressions", tide_get_regressions, READ, QUICK},
+    {"GET", "/api/v1/regressions/{id}", tide_get_regression, READ, QUICK},
+    {"POST", "/api/v1/regressions/{id}/accept", tide_post_accept, TRIGGER, QUICK},
+    {"DELETE", "/api/v1/regressions/{id}/accept", tide_delete_accept, TRIGGER, QUICK},
     {"GET", "/api/v1/builds", tide_get_builds, READ, QUICK},
     {"GET", "/api/v1/builds/{id}", tide_get_build, READ, QUICK},
     {"GET", "/api/v1/builds/{id}/log", tide_get_build_log, READ, QUICK},
