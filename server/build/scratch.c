@@ -49,6 +49,17 @@ enum tide_rc tide_scratch_sweep(const char *folder, struct tide_error *e)
     return rc;
 }
 
+enum tide_rc tide_scratch_is_held(const char *folder, bool *held, struct tide_error *e)
+{
+    int fd = open_folder(folder, e);
+    if (fd < 0) return TIDE_IO;
+    enum tide_rc rc = TIDE_OK;
+    *held = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    if (*held && errno != EWOULDBLOCK) rc = tide_fail_errno(e, "lock folder %s", folder);
+    close(fd);
+    return rc;
+}
+
 enum tide_rc tide_scratch_hold(const char *folder, int *hold, struct tide_error *e)
 {
     *hold = open_folder(folder, e);

@@ -10,8 +10,13 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
+
 /* Empty the folder unless somebody holds it; make it first when it is absent. */
 TIDE_CHECK enum tide_rc tide_scratch_sweep(const char *folder, struct tide_error *e);
+
+/* Whether somebody holds the folder, which is there. */
+TIDE_CHECK enum tide_rc tide_scratch_is_held(const char *folder, bool *held, struct tide_error *e);
 
 /* Hold the folder until *hold is closed; every hold is its own, in one process too. */
 TIDE_CHECK enum tide_rc tide_scratch_hold(const char *folder, int *hold, struct tide_error *e);

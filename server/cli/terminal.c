@@ -238,15 +238,20 @@ static void print_table(const struct tide_table *t)
         print_cell(t, i, widths[i % t->columns], columns > before + 8 ? columns - before : 0);
 }
 
+void tide_table_drop(struct tide_table *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        free(t->cells[i]);
+    free(t->cells);
+    free(t->hues);
+    *t = (struct tide_table){0};
+}
+
 void tide_table_end(struct tide_table *t)
 {
     if (t->failed)
         fputs("tidemark: memory ended\n", stderr);
     else
         print_table(t);
-    for (size_t i = 0; i < t->n; i++)
-        free(t->cells[i]);
-    free(t->cells);
-    free(t->hues);
-    *t = (struct tide_table){0};
+    tide_table_drop(t);
 }

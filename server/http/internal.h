@@ -183,6 +183,10 @@ tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_comm
 /* The body as JSON, a new reference; NULL: the answer is a problem. */
 json_t *tide_read_body(struct tide_request *r);
 
+/* ---- upkeep.c ---- */
+
+tide_handler tide_post_gc;
+
 /* ---- control.c ---- */
 
 tide_handler tide_patch_batch, tide_post_batch_cancel, tide_post_batch_retry, tide_post_run_cancel,

@@ -52,6 +52,7 @@ const struct tide_route tide_routes[] = {
     {"POST", "/api/v1/queue/cancel", tide_post_queue_cancel, TRIGGER, SLOW},
     {"POST", "/api/v1/queue/pause", tide_post_queue_pause, TRIGGER, QUICK},
     {"POST", "/api/v1/queue/resume", tide_post_queue_resume, TRIGGER, QUICK},
+    {"POST", "/api/v1/gc", tide_post_gc, ADMIN, SLOW},
     {"GET", "/api/v1/bisects", tide_get_bisects, READ, QUICK},
     {"POST", "/api/v1/bisects", tide_post_bisects, TRIGGER, SLOW},
     {"GET", "/api/v1/bisects/{id}", tide_get_bisect, READ, QUICK},
