@@ -279,6 +279,18 @@ def peakmem_hang():
         pass
 
 
+class OddError(Exception):
+    """What caused it cannot be looked at, which the module traceback does."""
+
+    @property
+    def __cause__(self):
+        raise ZeroDivisionError
+
+
+def peakmem_odd_error():
+    raise OddError("odd")
+
+
 def peakmem_error():
     raise ValueError('no "good"\n\udc80 \x00 \u20ac 🌊')
 

@@ -372,6 +372,14 @@ class WorkerCase(StreamCase):
         self.check_exit(stream, 1)
         self.assertEqual(stream.meta["error"]["type"], "SystemExit")
 
+    def test_an_error_that_cannot_be_formatted(self):
+        """It is told all the same."""
+        stream = self.run_scenario("odd_error")
+        self.check_exit(stream, 1)
+        error = stream.meta["error"]
+        self.assertEqual((error["type"], error["message"]), ("OddError", "odd"))
+        self.assertIn("peakmem_odd_error", error["traceback"])
+
     def test_children(self):
         stream = self.run_well("children")
         self.assertFalse(stream.named("MARK", "child"))

@@ -311,10 +311,18 @@ def measure(tidemark, path, name, text):
 
 
 def report(tidemark, error):
-    """META "error". The traceback keeps its end, where the cause stands."""
+    """META "error". The traceback keeps its end, where the cause stands.
+
+    The module traceback runs code of others: CPython 3.15 imports the parent of a module that is not
+    there once more, to say what may be meant, and that raises again.
+    """
     import traceback
 
-    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    try:
+        lines = traceback.format_exception(type(error), error, error.__traceback__)
+    except Exception:
+        lines = traceback.format_tb(error.__traceback__)
+        lines.append("%s: %s\n" % (type(error).__name__, error))
     message, trace = str(error)[:MESSAGE_MAX], "".join(lines)[-TRACE_MAX:]
     text = (quote(type(error).__name__[:200]), quote(message), quote(trace))
     tidemark.meta("error", '{"type":%s,"message":%s,"traceback":%s}' % text)
