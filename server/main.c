@@ -17,6 +17,7 @@ static const struct tide_cli *const commands[] = {
     &tide_command_batches,
     &tide_command_runs,
     &tide_command_compare,
+    &tide_command_matrix,
     &tide_command_changepoints,
     &tide_command_bisect,
     &tide_command_regressions,

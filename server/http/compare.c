@@ -8,6 +8,7 @@
 #include "run/attribution.h"
 #include "schedule/projects.h"
 #include "stats/compare.h"
+#include "stats/matrix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -239,6 +240,89 @@ void tide_get_attribution(struct tide_request *r, int64_t id, const char *name)
     enum tide_rc rc = tide_compare_middle_run(store, base, &base_run, &e);
     if (!rc) rc = tide_compare_middle_run(store, head, &head_run, &e);
     if (!rc) rc = tide_attribute(store, base_run, head_run, &out, &e);
+    if (rc)
+        tide_answer_error(r, &e);
+    else
+        tide_answer_json(r, out);
+}
+
+/* ---- the matrix ---- */
+
+struct matrix_names { /* what a matrix's texts stand in */
+    struct tide_commit at, base;
+    char python[80];
+};
+
+/* PYTHON, @COMMIT or PYTHON@COMMIT; NULL: the oldest Python that is measured. */
+static enum tide_rc read_baseline(struct tide_store *store, const struct tide_catalog *c,
+                                  struct matrix_names *names, struct tide_matrix *m,
+                                  struct tide_error *e)
+{
+    char python[80];
+    const char *text = m->baseline, *at = text ? strchr(text, '@') : NULL;
+    size_t n = text ? (at ? (size_t)(at - text) : strlen(text)) : 0;
+    enum tide_rc rc = TIDE_OK;
+    m->baseline_python = text && at && !n ? NULL : "";
+    if (!text) return TIDE_OK;
+    if (n >= sizeof python || (!n && !at))
+        return tide_fail_field(e, "baseline", "allowed is PYTHON, @COMMIT or PYTHON@COMMIT");
+    snprintf(python, sizeof python, "%.*s", (int)n, text);
+    if (n) {
+        rc = tide_store_python_named(store, python, names->python, sizeof names->python, e);
+        if (rc == TIDE_ABSENT)
+            rc = tide_fail_field(e, "baseline", "no Python \"%s\" is known", python);
+        m->baseline_python = names->python;
+    }
+    if (!rc && at) {
+        rc = tide_repo_resolve(c->repo, at + 1, &names->base, e);
+        if (rc == TIDE_INVALID) snprintf(e->field, sizeof e->field, "baseline");
+        m->baseline_sha = names->base.sha;
+    }
+    return rc;
+}
+
+static enum tide_rc make_matrix(struct tide_request *r, struct tide_projects *projects,
+                                json_t **out, struct tide_error *e)
+{
+    struct tide_store *store = r->http->config.store;
+    struct tide_matrix m = {.baseline = tide_query_text(r, "baseline")};
+    struct matrix_names names = {0};
+    struct tide_catalog *catalog = NULL;
+    const char *project = tide_query_text(r, "project"), *commit = tide_query_text(r, "commit");
+    enum tide_rc rc = tide_read_metric(r, &m.metric, &m.subtract_empty, e);
+    if (!rc)
+        rc = tide_projects_sync(projects, project ? project : TIDE_DEFAULT_PROJECT, &catalog, e);
+    if (!rc) {
+        rc = tide_repo_resolve(catalog->repo, commit ? commit : "HEAD", &names.at, e);
+        if (rc == TIDE_INVALID) snprintf(e->field, sizeof e->field, "commit");
+    }
+    if (!rc) rc = read_baseline(store, catalog, &names, &m, e);
+    if (!rc) {
+        m.project = catalog->project;
+        m.project_name = catalog->row.name;
+        m.at = (struct tide_side){.sha = names.at.sha,
+                                  .subject = names.at.subject,
+                                  .committed_ns = names.at.committed_ns};
+        rc = tide_matrix_make(store, &m, out, e);
+    }
+    tide_commit_clear(&names.at);
+    tide_commit_clear(&names.base);
+    tide_catalog_drop(catalog);
+    return rc;
+}
+
+void tide_get_matrix(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"project", "commit",   "baseline",
+                                        "metric",  "subtract", NULL};
+    struct tide_projects *projects = NULL;
+    struct tide_error e;
+    json_t *out = NULL;
+    (void)id;
+    (void)name;
+    if (!tide_query_known(r, known)) return;
+    enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, &e);
+    if (!rc) rc = make_matrix(r, projects, &out, &e);
     if (rc)
         tide_answer_error(r, &e);
     else

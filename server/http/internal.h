@@ -207,7 +207,7 @@ tide_handler tide_get_metrics, tide_get_cells, tide_get_cell;
 
 /* ---- compare.c ---- */
 
-tide_handler tide_get_compare, tide_get_attribution;
+tide_handler tide_get_compare, tide_get_attribution, tide_get_matrix;
 
 /* The parameters `metric` (default TIDE_METRIC_DEFAULT) and `subtract`. INVALID names one. */
 TIDE_CHECK enum tide_rc tide_read_metric(const struct tide_request *r,

@@ -38,6 +38,7 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/metrics", tide_get_metrics, READ, QUICK},
     {"GET", "/api/v1/compare", tide_get_compare, READ, SLOW},
     {"GET", "/api/v1/compare/attribution", tide_get_attribution, READ, SLOW},
+    {"GET", "/api/v1/matrix", tide_get_matrix, READ, SLOW},
     {"GET", "/api/v1/cells", tide_get_cells, READ, QUICK},
     {"GET", "/api/v1/cells/{id}", tide_get_cell, READ, QUICK},
     {"POST", TIDE_IMPORT_PATH, tide_post_imports, UPLOAD, COSTLY},

@@ -3,6 +3,7 @@
 #include "store/samples.h"
 #include "store/internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -107,6 +108,8 @@ enum tide_rc tide_store_side_json(struct tide_store *s, const struct tide_side_f
         "  FILTER (WHERE r.status = 'done'), 'failed', count(r.id) FILTER (WHERE r.status = "
         "'failed'),"
         " 'unfinished', count(r.id) FILTER (WHERE r.status IN ('queued', 'building', 'running')),"
+        " 'running', count(r.id) FILTER (WHERE r.status IN ('building', 'running')),"
+        " 'run', max(r.id), 'build', max(b.id),"
         " 'error', max(iif(r.status = 'failed', r.error, NULL)),"
         " 'build_failed', max(b.status = 'failed')) AS row"
         " FROM commits c JOIN cells l ON l.commit_id = c.id JOIN scenarios s ON s.id = l.scenario"
@@ -171,6 +174,51 @@ enum tide_rc tide_store_empty_value(struct tide_store *s, int64_t cell, enum tid
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) *out = sqlite3_column_double(q, 0);
     if (rc == TIDE_ABSENT) tide_fail(e, rc, "scenario empty is not measured on this Python");
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+enum tide_rc tide_store_spark(struct tide_store *s, int64_t cell, enum tide_metric metric, int most,
+                              double *values, size_t *n, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    *n = 0;
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        "SELECT u.median FROM cells l JOIN line p ON p.commit_id = l.commit_id JOIN line q"
+        " ON q.project = p.project AND q.position > p.position - ?3 AND q.position <= p.position"
+        " LEFT JOIN summaries u ON u.series = l.series AND u.metric = ?2"
+        " AND u.commit_id = q.commit_id WHERE l.id = ?1 ORDER BY q.position",
+        "iii", cell, (int64_t)metric, (int64_t)most);
+    while (!rc && !(rc = tide_sql_step(q, e)))
+        values[(*n)++] =
+            sqlite3_column_type(q, 0) == SQLITE_NULL ? NAN : sqlite3_column_double(q, 0);
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc == TIDE_ABSENT ? TIDE_OK : rc;
+}
+
+enum tide_rc tide_store_columns_json(struct tide_store *s, int64_t project, const char *sha,
+                                     struct tide_str *out, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e,
+        "SELECT coalesce(json_group_array(json_object('id', id, 'name', name, 'version', version)),"
+        " '[]') FROM (SELECT max(y.id) AS id, y.name AS name, y.version AS version FROM pythons y"
+        " WHERE (y.present AND y.reason IS NULL AND (SELECT p.pythons = '' OR EXISTS"
+        "  (SELECT 1 FROM json_each(p.pythons) w WHERE w.value IN ('all', y.name, y.version)"
+        "   OR substr(y.version, 1, length(w.value) + 1) = w.value || '.')"
+        "  FROM projects p WHERE p.id = ?1)) OR y.id IN (SELECT l.python FROM cells l"
+        "  JOIN commits c ON c.id = l.commit_id WHERE c.project = ?1 AND c.sha = ?2)"
+        " GROUP BY y.name)",
+        "it", project, sha);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) tide_str_put(out, (const char *)sqlite3_column_text(q, 0));
+    if (!rc && out->failed) rc = tide_fail(e, TIDE_NOMEM, "list the columns of a matrix");
     sqlite3_finalize(q);
     tide_store_give(s, db);
     return rc;

@@ -31,7 +31,8 @@ struct tide_side_filter {
 };
 /* Append an array of cells, in order of scenario and python: {"id", "scenario", "scenario_id",
  * "title", "version", "params", "python", "python_id", "commit", "allocator", "measure", "key" (of
- * params and measure), "done", "failed", "unfinished" (runs), "error", "build_failed"}. */
+ * params and measure), "done", "failed", "unfinished", "running" (runs), "run", "build" (the
+ * newest), "error", "build_failed"}. */
 TIDE_CHECK enum tide_rc tide_store_side_json(struct tide_store *s, const struct tide_side_filter *f,
                                              struct tide_str *out, struct tide_error *e);
 
@@ -49,5 +50,17 @@ TIDE_CHECK enum tide_rc tide_store_context_json(struct tide_store *s, int64_t ru
 TIDE_CHECK enum tide_rc tide_store_empty_value(struct tide_store *s, int64_t cell,
                                                enum tide_metric metric, double *out,
                                                struct tide_error *e);
+
+/* The median of the metric at the cell's commit and at up to most - 1 before it on the line of the
+ * project, oldest first; NAN where there is none. `values` has room for `most`. */
+TIDE_CHECK enum tide_rc tide_store_spark(struct tide_store *s, int64_t cell,
+                                         enum tide_metric metric, int most, double *values,
+                                         size_t *n, struct tide_error *e);
+
+/* Append an array {"id", "name", "version"} of the Pythons that were measured at the commit, and of
+ * those of the project's that are here and usable. */
+TIDE_CHECK enum tide_rc tide_store_columns_json(struct tide_store *s, int64_t project,
+                                                const char *sha, struct tide_str *out,
+                                                struct tide_error *e);
 
 #endif

@@ -61,7 +61,8 @@ class Comparisons(DaemonCase):
         """Add the repository as the project `ripple`."""
         answer = cls.daemon.post("/api/v1/projects", {
             "name": "ripple", "repo": str(Path(cls.scratch.name) / "work"), "branch": "main",
-            "recipe": {"kind": "cmake", "folder": sample.FOLDER}, "scenarios": sample.SCENARIOS})
+            "recipe": {"kind": "cmake", "folder": sample.FOLDER}, "scenarios": sample.SCENARIOS,
+            "pythons": [cls.python, cls.other]})
         if answer.status != 201:
             raise AssertionError(answer.body.decode())
 
@@ -211,6 +212,62 @@ class Comparisons(DaemonCase):
             self.assertEqual((answer.status, problem.get("field")), (status, field), problem)
             self.assertIn(words, problem["detail"])
         self.assertEqual(self.daemon.get("/api/v1/compare?project=none&base=a&head=b").status, 404)
+
+    def matrix(self, commit: int, **query: str) -> Dict[str, Any]:
+        """The matrix at a commit."""
+        found: Dict[str, Any] = self.daemon.get("/api/v1/matrix?" + urlencode({
+            "project": "ripple", "commit": self.commits[commit].sha, **query})).json()
+        return found
+
+    def test_matrix(self) -> None:
+        """Scenario by Python, against the oldest; what is not measured is null."""
+        matrix = self.matrix(FIRST)
+        names = [python["name"] for python in matrix["pythons"]]
+        self.assertEqual((names[0], names[-1]), (self.other, self.python), "oldest first")
+        self.assertEqual(matrix["baseline"]["python"], self.other)
+        row, = [row for row in matrix["rows"] if row["params"]["size"] == sample.SIZE]
+        self.assertEqual(len(row["cells"]), len(names))
+        base, head = row["cells"][0], row["cells"][-1]
+        self.assertEqual((base["verdict"], base["effect"], base["status"]), ("same", 0, "done"))
+        self.assertEqual(head["effect"], self.cell(self.pythons())["effect"])
+        self.assertEqual((head["M"]["n"], head["interpreter"]), (3, None), "empty is not measured")
+        self.assertEqual([cell for cell in row["cells"][1:-1] if cell], [])
+
+    def test_matrix_against_a_commit(self) -> None:
+        """Each Python against itself; the release that moved is named."""
+        matrix = self.matrix(PEAK, baseline="@" + self.commits[FIRST].sha)
+        row, = [row for row in matrix["rows"] if row["params"]["size"] == sample.SIZE]
+        cell = row["cells"][-1]
+        self.assertEqual((cell["verdict"], row["first_moved"]), ("worse", self.python))
+        self.assertEqual(cell["spark"][-1], cell["M"]["median"])
+        self.assertEqual(len(cell["spark"]), PEAK + 1, "a commit each")
+        broken = self.matrix(BROKEN, baseline=self.python)
+        self.assertEqual(broken["rows"][0]["cells"][-1]["status"], "build_failed")
+
+    def test_matrix_refuses(self) -> None:
+        """What names nothing."""
+        for query, field in (({"baseline": "1.5"}, "baseline"), ({"baseline": "@nowhere"}, "baseline"),
+                             ({"baseline": ""}, "baseline"), ({"commit": "nowhere"}, "commit"),
+                             ({"metric": "rss"}, "metric")):
+            answer = self.daemon.get("/api/v1/matrix?" + urlencode({"project": "ripple", **query}))
+            self.assertEqual((answer.status, answer.json()["field"]), (422, field), answer.body)
+
+    def test_y_matrix_command_fills_what_is_missing(self) -> None:
+        """A Python that has no cell at the commit gets its own, the others no run."""
+        words = self.commits[WORDS].sha
+        before = {cell["id"] for cell in self.daemon.get("/api/v1/cells?limit=1000").json()["cells"]}
+        done = run_program(self.folder, "matrix", "--data", str(self.daemon.data), "--project", "ripple",
+                           "--commit", words, "--fill", "--json", timeout_s=240)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        row, = json.loads(done.stdout)["rows"]
+        self.assertEqual({cell["status"] for cell in row["cells"]}, {"done"})
+        self.assertEqual(row["cells"][-1]["runs"], 3, "it was measured before")
+        new = [cell for cell in self.daemon.get("/api/v1/cells?limit=1000").json()["cells"]
+               if cell["id"] not in before]
+        self.assertEqual(len(new), len(row["cells"]) - 1)
+        shown = run_program(self.folder, "matrix", "--data", str(self.daemon.data), "--project", "ripple",
+                            "--commit", words)
+        self.assertIn("pass_over", shown.stdout)
 
     def command(self, *arguments: str, code: int) -> str:
         """What `tidemark compare` prints."""
