@@ -2,6 +2,7 @@
 #include "http/internal.h"
 
 #include "http/query.h"
+#include "run/leaks.h"
 
 void tide_get_metrics(struct tide_request *r, int64_t id, const char *name)
 {
@@ -37,7 +38,13 @@ static const char *const no_parameters[] = {NULL};
 void tide_get_cell(struct tide_request *r, int64_t id, const char *name)
 {
     struct tide_error e;
+    json_t *leak = NULL;
     (void)name;
     if (!tide_query_known(r, no_parameters)) return;
-    if (tide_store_cell_json(r->http->config.store, id, &r->answer, &e)) tide_answer_error(r, &e);
+    enum tide_rc rc = tide_store_cell_json(r->http->config.store, id, &r->answer, &e);
+    if (!rc) rc = tide_leaks_judge_cell(r->http->config.store, id, &leak, &e);
+    if (rc)
+        tide_answer_error(r, &e);
+    else
+        tide_answer_member(r, "leak", leak);
 }

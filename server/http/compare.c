@@ -250,20 +250,24 @@ void tide_get_attribution(struct tide_request *r, int64_t id, const char *name)
 
 struct matrix_names { /* what a matrix's texts stand in */
     struct tide_commit at, base;
-    char python[80];
+    char python[80], pinned[VALUE_MAX];
 };
 
-/* PYTHON, @COMMIT or PYTHON@COMMIT; NULL: the oldest Python that is measured. */
+/* PYTHON, @COMMIT or PYTHON@COMMIT; NULL: the project's, else the oldest Python that is measured.
+ */
 static enum tide_rc read_baseline(struct tide_store *store, const struct tide_catalog *c,
                                   struct matrix_names *names, struct tide_matrix *m,
                                   struct tide_error *e)
 {
     char python[80];
+    enum tide_rc rc = m->baseline ? TIDE_OK
+                                  : tide_store_baseline(store, c->project, names->pinned,
+                                                        sizeof names->pinned, e);
+    if (*names->pinned) m->baseline = names->pinned;
     const char *text = m->baseline, *at = text ? strchr(text, '@') : NULL;
     size_t n = text ? (at ? (size_t)(at - text) : strlen(text)) : 0;
-    enum tide_rc rc = TIDE_OK;
     m->baseline_python = text && at && !n ? NULL : "";
-    if (!text) return TIDE_OK;
+    if (rc || !text) return rc;
     if (n >= sizeof python || (!n && !at))
         return tide_fail_field(e, "baseline", "allowed is PYTHON, @COMMIT or PYTHON@COMMIT");
     snprintf(python, sizeof python, "%.*s", (int)n, text);

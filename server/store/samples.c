@@ -223,3 +223,55 @@ enum tide_rc tide_store_columns_json(struct tide_store *s, int64_t project, cons
     tide_store_give(s, db);
     return rc;
 }
+
+enum tide_rc tide_store_iterations(struct tide_store *s, int64_t run,
+                                   struct tide_iteration_row **out, size_t *n, int64_t *payload,
+                                   struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    size_t room = 0;
+    sqlite3 *db = tide_store_lend(s);
+    *out = NULL;
+    *n = 0;
+    enum tide_rc rc = tide_sql_integer(
+        db, payload, e, "SELECT coalesce(original - base, 0) FROM runs WHERE id = ?", "i", run);
+    if (!rc)
+        rc = tide_sql_prepare(db, &q, e,
+                              "SELECT value, rss FROM phases WHERE run = ? AND name = 'iteration'"
+                              " ORDER BY seq",
+                              "i", run);
+    while (!rc && !(rc = tide_sql_step(q, e))) {
+        if (*n == room) {
+            room = room ? room * 2 : 320;
+            struct tide_iteration_row *more = realloc(*out, room * sizeof *more);
+            if (!more) {
+                rc = tide_fail(e, TIDE_NOMEM, "read the iterations of a run");
+                break;
+            }
+            *out = more;
+        }
+        (*out)[(*n)++] =
+            (struct tide_iteration_row){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1)};
+    }
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    if (rc == TIDE_ABSENT) return TIDE_OK;
+    free(*out);
+    *out = NULL;
+    return rc;
+}
+
+enum tide_rc tide_store_baseline(struct tide_store *s, int64_t project, char *out, size_t room,
+                                 struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    *out = '\0';
+    enum tide_rc rc =
+        tide_sql_prepare(db, &q, e, "SELECT baseline FROM projects WHERE id = ?", "i", project);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) snprintf(out, room, "%s", (const char *)sqlite3_column_text(q, 0));
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc == TIDE_ABSENT ? TIDE_OK : rc;
+}

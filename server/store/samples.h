@@ -63,4 +63,17 @@ TIDE_CHECK enum tide_rc tide_store_columns_json(struct tide_store *s, int64_t pr
                                                 const char *sha, struct tide_str *out,
                                                 struct tide_error *e);
 
+struct tide_iteration_row {
+    int64_t value, rss; /* iterations that are done, bytes */
+};
+/* The marks of a run between iterations, in order; the caller frees *out. *payload: bytes that RSS
+ * rose by from base to original, 0 where that is not known. */
+TIDE_CHECK enum tide_rc tide_store_iterations(struct tide_store *s, int64_t run,
+                                              struct tide_iteration_row **out, size_t *n,
+                                              int64_t *payload, struct tide_error *e);
+
+/* What the project is judged against ("PYTHON", "@COMMIT", "PYTHON@COMMIT"), "" for nothing. */
+TIDE_CHECK enum tide_rc tide_store_baseline(struct tide_store *s, int64_t project, char *out,
+                                            size_t room, struct tide_error *e);
+
 #endif
