@@ -11,6 +11,7 @@ help:
 	@echo "make bench-converters    the converters against marshal, pickle and C++"
 	@echo "make bench-stats         how often change points are right on made-up series, and what they cost"
 	@echo "make bench-history       histories of 5,000 commits x 10 Pythons x 12 scenarios: what they cost"
+	@echo "make bench-ui            how fast the dashboard is, in headless Chromium"
 	@echo "make deps    install the Debian packages that are missing, for all of these"
 	@echo "make clean   remove what was built"
 
@@ -55,6 +56,14 @@ bench-history: history-database
 	@mkdir -p bench/results
 	build/release/bench-history build/history/tidemark.db --json bench/results/history.json
 
+# Headless Chromium on a copy of that history, to which runs of many events are added once; ONLY=run measures a part.
+bench-ui: history-database
+	@cmake/deps.sh run test
+	cmake --build --preset release --target bench-ui-run
+	@mkdir -p build/bench/ui
+	test -e build/bench/ui/tidemark.db || cp --reflink=auto build/history/tidemark.db build/bench/ui/tidemark.db
+	node bench/ui.mjs $(if $(ONLY),--only $(ONLY))
+
 check:
 	@cmake/deps.sh run check
 	@cmake/check.sh
@@ -62,4 +71,4 @@ check:
 clean:
 	rm -rf build node_modules
 
-.PHONY: help deps build run test bench-tracer bench-history history-database bench-stats bench-converters check clean
+.PHONY: help deps build run test bench-tracer bench-history history-database bench-stats bench-converters bench-ui check clean

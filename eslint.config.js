@@ -5,11 +5,12 @@ const readonly = (names) => Object.fromEntries(names.map((name) => [name, "reado
 
 const browser = readonly([
   "AbortController", "CustomEvent", "Event", "EventSource", "EventTarget", "ResizeObserver",
-  "TextDecoder", "URLSearchParams", "cancelAnimationFrame", "clearTimeout", "console",
+  "TextDecoder", "WheelEvent", "URLSearchParams", "cancelAnimationFrame", "clearTimeout", "console",
   "devicePixelRatio",
   "document", "fetch", "getComputedStyle", "history", "location", "matchMedia", "navigator",
   "requestAnimationFrame", "localStorage", "BroadcastChannel", "HTMLElement", "HTMLInputElement",
-  "Blob", "URL", "Path2D", "KeyboardEvent", "setInterval", "clearInterval", "setTimeout", "window", "performance",
+  "Blob", "URL", "Path2D", "KeyboardEvent", "setInterval", "clearInterval", "setTimeout",
+  "window", "performance",
 ]);
 
 const node = readonly(["console", "process", "setTimeout", "clearTimeout", "URL", "fetch",
@@ -35,7 +36,7 @@ export default [
   },
   { files: ["static/js/**"], languageOptions: { globals: browser } },
   {
-    files: ["tests/browser/**", "eslint.config.js"],
+    files: ["tests/browser/**", "bench/**", "eslint.config.js"],
     languageOptions: { globals: { ...node, ...browser } },
   },
 ];

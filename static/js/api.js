@@ -103,7 +103,7 @@ export const getCommits = async (project, limit) =>
 export const getScenarios = async () => (await request("/scenarios")).scenarios;
 
 /**
- * @param {{batch?: number, status?: string, limit?: number, cursor?: string|null}} [filter]
+ * @param {Record<string, string|number|null|undefined>} [filter]
  * @returns {Promise<{runs: import("./types.js").Run[], next: string|null}>}
  */
 export const getRuns = (filter = {}) => request("/runs" + query(filter));
@@ -144,6 +144,9 @@ export const runLogUrl = (id) => `${ROOT}/runs/${id}/log`;
 
 /** @param {number} id @param {string} format */
 export const exportUrl = (id, format) => `${ROOT}/runs/${id}/export?format=${format}`;
+
+/** @returns {Promise<import("./types.js").Build[]>} those that are at work */
+export const getBuildsAtWork = async () => (await request("/builds?status=building")).builds;
 
 /** @param {number} id @returns {Promise<import("./types.js").Build>} */
 export const getBuild = (id) => request(`/builds/${id}`);

@@ -8,6 +8,10 @@ import { CurvePlot } from "./plot.js";
 
 /** @typedef {import("./plot.js").Span} Span */
 
+const MANY = 8;
+const REST_MS = 40;           // of a window that still moves nothing is fetched ...
+const LONGEST_MS = 250;       // ... but once in this time; of many curves four times as long
+
 const HINT = "Drag to zoom, wheel to zoom at the pointer, Shift and drag to pan";
 
 export class CurvePane extends EventTarget {
@@ -42,18 +46,40 @@ export class CurvePane extends EventTarget {
       this.menu.element);
     this.box = h("div", { class: "plot-box" }, this.plot.element, this.message);
     this.element = h("div", { class: "plot-side" }, this.bar, this.box, this.menu.table);
-    this.plot.addEventListener("window", () => this.refine());
+    /** @type {ReturnType<typeof setTimeout>|undefined} */
+    this.resting = undefined;
+    this.asked = 0;
+    this.plot.addEventListener("window", () => this.#moved());
+    this.store.addEventListener("loaded", () => {
+      if (this.plot.span) this.refine();
+    });
   }
 
   destroy() {
     this.gone = true;
+    clearTimeout(this.resting);
     this.store.clear();
     this.plot.destroy();
   }
 
-  /** Twice as many points as the plot has pixels: the lowest and the highest of each. */
-  sizePoints() {
-    this.store.points = Math.max(600, Math.min(3000, this.plot.element.clientWidth * 2 || 1000));
+  /**
+   * Twice as many points as the plot has pixels: the lowest and the highest of each. Of many curves
+   * half as many: their lowest and highest of two pixels.
+   * @param {number} [curves]
+   */
+  sizePoints(curves = 1) {
+    const wide = this.plot.element.clientWidth || 600;
+    this.store.points = Math.max(600, Math.min(3000, curves > MANY ? wide : wide * 2));
+  }
+
+  #moved() {
+    clearTimeout(this.resting);
+    const longest = this.store.held.size > MANY ? 4 * LONGEST_MS : LONGEST_MS;
+    const rest = Math.min(REST_MS, Math.max(0, this.asked + longest - Date.now()));
+    this.resting = setTimeout(() => {
+      this.asked = Date.now();
+      this.refine();
+    }, rest);
   }
 
   /** Fetch what is in the window in finer grain; one request at a time, the last window wins. */
@@ -75,7 +101,7 @@ export class CurvePane extends EventTarget {
     }).finally(() => {
       this.refining = false;
       if (this.again && !this.gone) this.refine();
-      else this.dispatchEvent(new Event("refined"));
+      else this.element.dataset.fine = `${span.from} ${span.to}`;
     });
   }
 

@@ -22,6 +22,7 @@ import { toMib } from "./format.js";
  * @property {string|null} error
  * @property {Samples} coarse
  * @property {Samples|null} fine
+ * @property {string} window what `fine` was asked for
  * @property {Samples} drawn
  * @property {{x: number, y: number}[]} points `drawn` in seconds and MiB
  * @property {Map<number, TracedFunction>} functions
@@ -39,7 +40,8 @@ const GROWN_ENOUGH = 8000;   // points of a growing curve, after which it is fet
 function newHeld(id) {
   const empty = { t: [], rss: [], fn: [] };
   return {
-    id, state: "loading", error: null, coarse: empty, fine: null, drawn: empty, points: [],
+    id, state: "loading", error: null, coarse: empty, fine: null, window: "", drawn: empty,
+    points: [],
     functions: new Map(), tideAt: null, live: false, abort: new AbortController(),
   };
 }
@@ -96,7 +98,9 @@ export class CurveStore extends EventTarget {
       held.live = false;
       held.state = "ready";
       held.error = null;
+      held.window = "";
       this.#redraw(held);
+      this.dispatchEvent(new Event("loaded"));
     } catch (error) {
       if (held.abort.signal.aborted) return;
       held.state = held.points.length ? "ready" : "failed";
@@ -142,11 +146,14 @@ export class CurveStore extends EventTarget {
         from_ns: Math.max(0, Math.round(from) - margin),
         to_ns: Math.max(1, Math.round(to) + margin), points: this.points * 2,
       };
+      const sign = JSON.stringify(window);
+      if (held.fine && held.window === sign) return;
       try {
         const curve = await api.getCurve(held.id, window, signal);
         if (signal.aborted || held.live) return;
         for (const fn of curve.functions) held.functions.set(fn.id, fn);
         held.fine = samplesOf(curve);
+        held.window = sign;
         this.#redraw(held);
       } catch (error) {
         if (!signal.aborted) held.error = error instanceof Error ? error.message : String(error);

@@ -1,9 +1,9 @@
 // model.js - what the page knows of the daemon's state: one copy, fed by REST and the stream.
 //
 // Views read it and listen for "change", which comes at most every 60 ms however many events the
-// stream brings. "curve" (growth of a running curve), "moved" (some run or batch), "done" (a run
-// that just finished) and "reloaded" (the stream was lost and the copy was loaded anew) are told
-// at once.
+// stream brings. "curve" (growth of a running curve), "build" (one begun or ended), "moved" (some
+// run or batch), "done" (a run that just finished) and "reloaded" (the stream was lost and the copy
+// was loaded anew) are told at once.
 //
 // Runs are many: they are loaded when the first view asks for them with needRuns(). Views that draw
 // from endpoints of their own do without.
@@ -303,6 +303,10 @@ export class Model extends EventTarget {
       return;
     }
     if (name !== "build") this.dispatchEvent(new Event("moved"));
+    if (name === "build") {
+      this.dispatchEvent(new CustomEvent("build", { detail: data }));
+      return;
+    }
     if (name === "batch") {
       this.batches.set(data.id, data);
       this.changed();

@@ -10,9 +10,18 @@ const TOWARDS_INK = [0, 0.4, 0.6, 0.75];
 
 /** @typedef {{color: string, dash: number[], width: number}} Look */
 
-/** @param {string} name */
-export const css = (name) =>
-  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** @type {Map<string, string>} asking the browser makes it compute the style of the page */
+const known = new Map();
+document.addEventListener("theme", () => known.clear());
+
+/** @param {string} name of a variable of the style sheet */
+export function css(name) {
+  const held = known.get(name);
+  if (held) return held;
+  const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  known.set(name, value);
+  return value;
+}
 
 /**
  * Do something whenever light turns to dark or back.

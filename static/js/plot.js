@@ -72,6 +72,8 @@ export class CurvePlot extends EventTarget {
     /** @type {number|null} */
     this.active = null;
     this.byKeyboard = false;
+    this.pending = 0;
+    this.text = 12;               // pixels
     this.axes = TIME_AXES;
     /** @type {Phase[]} */
     this.phases = [];
@@ -97,6 +99,7 @@ export class CurvePlot extends EventTarget {
 
   destroy() {
     this.endTheme();
+    cancelAnimationFrame(this.pending);
     this.chart.destroy();
   }
 
@@ -109,6 +112,7 @@ export class CurvePlot extends EventTarget {
       data: { datasets: [] },
       plugins: [{
         id: "tideMarks", beforeDraw: () => self.#drawPhases(),
+        beforeDatasetsDraw: () => self.#drawCurves(),
         afterDatasetsDraw: () => self.#drawTideMarks(),
       }],
       options: {
@@ -179,7 +183,8 @@ export class CurvePlot extends EventTarget {
   #style() {
     const { options } = this.chart;
     const muted = css("--muted");
-    const font = { family: css("--sans"), size: textSize() };
+    this.text = textSize();
+    const font = { family: css("--sans"), size: this.text };
     for (const axis of [options.scales.x, options.scales.y]) {
       axis.ticks.color = muted;
       axis.ticks.font = font;
@@ -315,16 +320,16 @@ export class CurvePlot extends EventTarget {
     this.#apply();
   }
 
+  /** Draw anew with the next frame, however often it is asked for until then. */
   #apply() {
+    this.pending ||= requestAnimationFrame(() => {
+      this.pending = 0;
+      this.#draw();
+    });
+  }
+
+  #draw() {
     const { chart } = this;
-    chart.data.datasets = this.series.flatMap((s) => [{
-      data: s.points,
-      hidden: s.hidden,
-      borderColor: s.color,
-      borderWidth: s.id === this.active ? s.width + 1 : s.width,
-      borderDash: s.dash,
-      order: s.id === this.active ? 0 : 1,
-    }, ...(s.band ? bandSets(s) : [])]);
     const { options } = chart;
     options.plugins.zoom.limits.x.max = Math.max(this.end, this.span?.to ?? 0);
     options.plugins.annotation.annotations = this.#floors();
@@ -336,6 +341,45 @@ export class CurvePlot extends EventTarget {
     dataset.zoomed = String(this.span !== null);
     setAttr(this.element, "aria-valuemax", String(this.end));
     this.#placeCursor();
+  }
+
+  /**
+   * The curves themselves. They are no datasets of Chart.js, which would make an object for every
+   * point at every change: here a point is one lineTo.
+   */
+  #drawCurves() {
+    const { chart } = this;
+    if (!chart) return;
+    const { ctx, chartArea: area, scales: { x: xs, y: ys } } = chart;
+    const place = {
+      from: xs.min, to: xs.max, x: (area.right - area.left) / (xs.max - xs.min),
+      y: (area.bottom - area.top) / (ys.max - ys.min), left: area.left, bottom: area.bottom,
+      low: ys.min,
+    };
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(area.left, area.top, area.right - area.left, area.bottom - area.top);
+    ctx.clip();
+    ctx.lineJoin = "bevel"; // a mitre would show a peak higher than it was
+    const shown = this.#visible().sort((a, b) =>
+      Number(a.id === this.active) - Number(b.id === this.active));
+    for (const { band, color } of shown) {
+      if (!band?.low.length) continue;
+      ctx.fillStyle = `${color}38`;
+      ctx.beginPath();
+      trace(ctx, band.high, place, false);
+      trace(ctx, band.low, place, true);
+      ctx.fill();
+    }
+    for (const s of shown) {
+      ctx.strokeStyle = s.color;
+      ctx.lineWidth = s.id === this.active ? s.width + 1 : s.width;
+      ctx.setLineDash(s.dash);
+      ctx.beginPath();
+      trace(ctx, s.points, place, false);
+      ctx.stroke();
+    }
+    ctx.restore();
   }
 
   /** Floors that lie together share one dotted line, those a little further apart one label. */
@@ -360,7 +404,7 @@ export class CurvePlot extends EventTarget {
           label: {
             display: y === high, drawTime: "afterDatasetsDraw", position: "end", yAdjust: -9,
             padding: 2, content: `floor ${text} MiB`, backgroundColor: css("--veil"), color: ink,
-            font: { family: css("--sans"), size: textSize() - 1, weight: "normal" },
+            font: { family: css("--sans"), size: this.text - 1, weight: "normal" },
           },
         };
       }
@@ -374,7 +418,7 @@ export class CurvePlot extends EventTarget {
     if (!chart || !this.phases.length) return;
     const { ctx, chartArea: area, scales: { x: xs } } = chart;
     ctx.save();
-    ctx.font = `${textSize() - 1}px ${css("--sans")}`;
+    ctx.font = `${this.text - 1}px ${css("--sans")}`;
     ctx.textBaseline = "top";
     this.phases.forEach((phase, i) => {
       const left = Math.max(area.left, xs.getPixelForValue(phase.from));
@@ -426,7 +470,7 @@ export class CurvePlot extends EventTarget {
     const px = xs.getPixelForValue(named.tideAt);
     const py = ys.getPixelForValue(toMib(mark(named)));
     const text = `tide mark ${mibUnit(mark(named))}`;
-    ctx.font = `600 ${textSize() - 1}px ${css("--sans")}`;
+    ctx.font = `600 ${this.text - 1}px ${css("--sans")}`;
     const width = ctx.measureText(text).width;
     const left = px + 12 + width > area.right ? px - 6 - width : px + 12;
     ctx.textBaseline = "middle";
@@ -452,7 +496,7 @@ export class CurvePlot extends EventTarget {
     const full = min <= this.end * 1e-4 && max >= this.end * (1 - 1e-4);
     this.span = full ? null : { from: min, to: max };
     if (full) this.setSpan(null);
-    else requestAnimationFrame(() => this.#apply());
+    else this.#apply();
     this.dispatchEvent(new Event("window"));
   }
 
@@ -682,14 +726,24 @@ export class CurvePlot extends EventTarget {
 }
 
 /**
- * The band of a series: its lowest line without ink, its highest filled down to it.
- * @param {Series} s
+ * Add the points within a window, and the one on either side, to the path at hand.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {Point[]} points
+ * @param {{from: number, to: number, x: number, y: number, left: number, bottom: number,
+ *   low: number}} place pixels to a unit, and where the window's corner lies
+ * @param {boolean} back from right to left, as the other side of what is already there
  */
-const bandSets = (s) => [
-  { data: s.band?.high, hidden: s.hidden, borderWidth: 0, backgroundColor: `${s.color}38`,
-    fill: "+1", order: 2 },
-  { data: s.band?.low, hidden: s.hidden, borderWidth: 0, order: 2 },
-];
+function trace(ctx, points, place, back) {
+  const first = Math.max(0, lowerBound(points, place.from) - 1);
+  const last = Math.min(points.length - 1, lowerBound(points, place.to));
+  for (let k = first; k <= last; k++) {
+    const { x, y } = points[back ? first + last - k : k];
+    const px = place.left + (x - place.from) * place.x;
+    const py = place.bottom - (y - place.low) * place.y;
+    if (k === first && !back) ctx.moveTo(px, py);
+    else ctx.lineTo(px, py);
+  }
+}
 
 const zeroLine = () => ({ zero: {
   type: "line", yMin: 0, yMax: 0, borderColor: css("--edge"), borderWidth: 1,

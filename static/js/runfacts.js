@@ -26,12 +26,17 @@ export const downloads = (run) => h("ul", { class: "downloads" },
     href: exportUrl(run.id, format), download: true, title: what,
   }, name))));
 
+/** What was measured, in a line. @param {Run} run */
+export const summary = (run) => [h("b", null, run.scenario), ` on ${run.python.name} at `,
+  h("code", { title: run.commit.sha }, shortSha(run.commit.sha)),
+  h("span", { class: "subject" }, ` ${run.commit.subject ?? ""}`)];
+
 /** @param {Run} run */
 export function origin(run) {
   const rows = [
     ["Commit", [h("code", { title: run.commit.sha }, shortSha(run.commit.sha)), " ",
       run.commit.subject ?? ""]],
-    ["Python", [run.python.name, run.allocator ? ` with ${run.allocator}` : ""]],
+    ["Python", [run.python.name, run.imported ? "" : ` with ${run.allocator}`]],
     ["Scenario", [run.scenario,
       Object.keys(run.params).length ? `: ${paramsText(run.params)}` : ""]],
     ["Measured", [measureText(run)]],

@@ -50,7 +50,7 @@ export const VIEWS = {
     load: async () => (await import("./views/compare.js")).createCompare,
   },
   runs: {
-    title: "Runs", key: "r", nav: true, runs: true,
+    title: "Runs", key: "r", nav: true,
     load: async () => (await import("./views/runs.js")).createRuns,
   },
   trigger: {

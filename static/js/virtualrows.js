@@ -33,9 +33,9 @@ export class VirtualRows extends EventTarget {
     this.resting = undefined;
     this.drawing = 0;
 
-    this.space = h("div", { class: "vrows-space", role: "presentation" });
-    this.body = h("div", { class: "vrows-body", role: "rowgroup" });
-    this.scroller = h("div", { class: "vrows-scroll", tabindex: 0, role: "region",
+    this.space = h("div", { class: "vrows-space", role: "none" });
+    this.body = h("div", { class: "vrows-body", role: "none" });
+    this.scroller = h("div", { class: "vrows-scroll", tabindex: 0, role: "rowgroup",
       "aria-label": `${label}, rows` }, this.space, this.body);
     this.head = h("div", { class: "vrow vrow-head", role: "row" },
       ...heads.map((head) => h("span", { role: "columnheader" }, head)));

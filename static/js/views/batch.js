@@ -27,6 +27,8 @@ export function createBatch({ model, router }) {
   let id = 0;
   let asked = 0;
   let filter = "";
+  /** @type {Map<number, import("../types.js").Build>} */
+  const atWork = new Map();
 
   const title = h("h1");
   const facts = h("p", { class: "watch-facts" });
@@ -66,8 +68,9 @@ export function createBatch({ model, router }) {
   async function load(wanted) {
     const mine = ++asked;
     try {
-      await model.ensureBatch(wanted);
+      const [building] = await Promise.all([api.getBuildsAtWork(), model.ensureBatch(wanted)]);
       if (mine !== asked) return;
+      for (const build of building) atWork.set(build.id, build);
       if (!whole.isConnected) replace(element, whole);
       draw();
     } catch (error) {
@@ -140,23 +143,26 @@ export function createBatch({ model, router }) {
 
   /** The build that is at work, else the last one that failed. @param {Run[]} runs */
   function drawBuild(runs) {
-    const building = runs.find((run) => run.build && run.status === "building");
+    const waits = runs.filter((run) => run.status === "building" || run.status === "queued");
+    const building = [...atWork.values()].find((build) => waits.some((run) =>
+      run.build?.id === build.id || run.python.name === build.python.name));
     const failed = runs.filter((run) => run.build?.status === "failed").at(-1);
-    const shown = building ?? (runs.some((run) => GOING.has(run.status)) ? undefined : failed);
-    if (!shown?.build) {
-      if (!builds.hidden && !runs.some((run) => GOING.has(run.status))) log.close();
-      builds.hidden = true;
+    const going = runs.some((run) => GOING.has(run.status));
+    const shown = building?.id ?? (going ? undefined : failed?.build?.id);
+    builds.hidden = shown === undefined;
+    if (shown === undefined) {
+      log.close();
       return;
     }
-    builds.hidden = false;
-    const sign = `${shown.build.id} ${Boolean(building)}`;
-    if (builds.dataset.sign !== sign) {
+    const of = building ?? failed;
+    const sign = `${shown} ${Boolean(building)}`;
+    if (builds.dataset.sign !== sign && of) {
       builds.dataset.sign = sign;
       replace(buildHead, building ? "Building " : "Failed build: ",
-        h("a", { href: href(`build/${shown.build.id}`) },
-          `${shortSha(shown.commit.sha)} for ${shown.python.name}`));
+        h("a", { href: href(`build/${shown}`) },
+          `${shortSha(of.commit.sha)} for ${of.python.name}`));
     }
-    log.open(api.buildLogUrl(shown.build.id), Boolean(building));
+    log.open(api.buildLogUrl(shown), Boolean(building));
   }
 
   /** What runs now; where nothing does, what ran last. @param {Run[]} runs */
@@ -221,10 +227,17 @@ export function createBatch({ model, router }) {
     const { id: ended } = /** @type {CustomEvent<Run>} */ (event).detail;
     if (pane.store.get(ended)) void pane.store.fetch(ended);
   };
+  const onBuild = (/** @type {Event} */ event) => {
+    const { detail } = /** @type {CustomEvent<import("../types.js").Build>} */ (event);
+    if (detail.status === "building") atWork.set(detail.id, detail);
+    else atWork.delete(detail.id);
+    draw();
+  };
   const onStore = () => drawCurves(model.runsOfBatch(id));
   model.addEventListener("change", onChange);
   model.addEventListener("curve", onCurve);
   model.addEventListener("done", onDone);
+  model.addEventListener("build", onBuild);
   pane.store.addEventListener("change", onStore);
   pane.plot.addEventListener("window", onStore);
   pane.plot.addEventListener("press", () => {
@@ -252,6 +265,7 @@ export function createBatch({ model, router }) {
       model.removeEventListener("change", onChange);
       model.removeEventListener("curve", onCurve);
       model.removeEventListener("done", onDone);
+      model.removeEventListener("build", onBuild);
       log.close();
       pane.destroy();
     },

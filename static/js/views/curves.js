@@ -6,6 +6,7 @@
 // all), split=python, phases=0, follow=1.
 
 import * as api from "../api.js";
+import { calmly } from "../calm.js";
 import { ALIGNS, CurveModes, SAMPLES, VALUES } from "../curvemodes.js";
 import { CurvePane } from "../curvepane.js";
 import { EventsAround } from "../eventsaround.js";
@@ -26,7 +27,8 @@ import {
 /** @typedef {import("../types.js").Run} Run */
 
 const MOST_CURVES = 48;
-const DRAW_EVERY_MS = 120;    // while curves still come in
+const DRAW_EVERY_MS = 250;    // while curves still come in
+const SAVE_EVERY_MS = 300;
 
 /** @param {import("../views.js").Context} context */
 export function createCurves({ model, router }) {
@@ -119,7 +121,7 @@ export function createCurves({ model, router }) {
     lost, matrix.element, h("div", { class: "curve-modes" },
       ...Object.values(choices).map((one) => one.element),
       h("label", { class: "tick" }, phaseBox, "Phases"),
-      h("label", { class: "tick" }, splitBox, "One chart a Python")),
+      h("label", { class: "tick" }, splitBox, "One chart for each Python")),
     figure, around.element, figures.element);
 
   const firstSteps = new FirstSteps(model);
@@ -310,7 +312,7 @@ export function createCurves({ model, router }) {
   function fetchCurves() {
     const started = selectedRuns().filter((run) => run.status === "running" ||
       run.status === "done" || (run.status === "failed" && run.started_ns !== null));
-    pane.sizePoints();
+    pane.sizePoints(started.length);
     store.want(started.slice(0, MOST_CURVES).map((run) => run.id));
   }
 
@@ -444,11 +446,15 @@ export function createCurves({ model, router }) {
     multiples.element.hidden = !split;
     drawMessage(runs);
     readout.update(runs, look);
+    drawBar();
+    figure.dataset.runs = runs.map((run) => run.id).join(",");
+    figure.dataset.live = String(runs.filter((run) => run.status === "running").length);
+  }
+
+  function drawBar() {
     const { pair } = modes;
     pane.drawBar(pair && modes.mode.values === "difference"
       ? `${seriesName(pair.head)} less ${seriesName(pair.base)}` : undefined);
-    figure.dataset.runs = runs.map((run) => run.id).join(",");
-    figure.dataset.live = String(runs.filter((run) => run.status === "running").length);
   }
 
   /** @param {Run[]} runs */
@@ -535,9 +541,13 @@ export function createCurves({ model, router }) {
   model.addEventListener("done", onDone);
   model.addEventListener("reloaded", onReloaded);
   store.addEventListener("change", redraw);
+  const saveWindow = calmly(SAVE_EVERY_MS, save);
   plot.addEventListener("window", () => {
-    save();
-    redraw();
+    saveWindow();
+    // The curves themselves are the same in any window; what is made of them is not.
+    if (modes.mode.values === "rss" && modes.mode.samples !== "band" && !split) {
+      drawBar();
+    } else redraw();
   });
   plot.addEventListener("cursor", () => readout.update(ordered(), looks()));
   multiples.addEventListener("window", (event) => {
@@ -568,6 +578,7 @@ export function createCurves({ model, router }) {
       model.removeEventListener("done", onDone);
       model.removeEventListener("reloaded", onReloaded);
       clearTimeout(drawLater);
+      saveWindow.stop();
       cancelAnimationFrame(drawSoon);
       multiples.destroy();
       pane.destroy();

@@ -4,6 +4,7 @@
 // functions), fn and kind (the filter of the events), at (the instant in ns that the events show).
 
 import * as api from "../api.js";
+import { calmly } from "../calm.js";
 import { CurvePane } from "../curvepane.js";
 import { h, replace, setText } from "../dom.js";
 import { EventTable } from "../eventtable.js";
@@ -13,11 +14,13 @@ import { pythonColor } from "../palette.js";
 import { confirmAct } from "../queueacts.js";
 import { describe } from "../readout.js";
 import { href, nsOrNull } from "../router.js";
-import { downloads, environment, Functions, origin, Phases, sizes } from "../runfacts.js";
+import { downloads, environment, Functions, origin, Phases, sizes, summary } from "../runfacts.js";
 import { bands } from "../shapes.js";
 import { failedState, skeleton } from "../shell/states.js";
 
 /** @typedef {import("../types.js").Run} Run */
+
+const SAVE_EVERY_MS = 150;
 
 /** @param {import("../views.js").Context} context */
 export function createRun({ model, router }) {
@@ -34,7 +37,9 @@ export function createRun({ model, router }) {
   const status = h("span", { class: "run-status" });
   const actions = h("div", { class: "actions run-actions" });
   const problem = h("div", { class: "problem", role: "alert", hidden: true });
+  const line = h("p", { class: "run-line" });
   const facts = h("div", { class: "run-facts" });
+  const source = h("section", { class: "run-part", "aria-label": "Where it comes from" });
   const files = h("div", { class: "run-files" });
   /** @type {CurvePane} */
   const pane = new CurvePane({ describe: (which, index) =>
@@ -59,7 +64,7 @@ export function createRun({ model, router }) {
   } } }, h("summary", null, h("h2", null, "Log")), log.element);
   const whole = h("div", { class: "run-view" },
     h("div", { class: "view-head" }, title, status, h("span", { class: "spring" }), actions),
-    problem, facts, figure, phases.element, functions.element, eventPart,
+    line, problem, facts, figure, source, phases.element, functions.element, eventPart,
     h("details", { class: "run-part" }, h("summary", null, h("h2", null, "Environment")), place),
     logBox, h("section", { class: "run-part", "aria-labelledby": "files-head" },
       h("h2", { id: "files-head" }, "Downloads"), files));
@@ -115,8 +120,8 @@ export function createRun({ model, router }) {
   function fetchCurve() {
     if (!run || run.status === "queued" || run.status === "building") return;
     if (run.status !== "running" && run.started_ns === null && !run.imported) return;
-    pane.sizePoints();
-    pane.store.want([run.id]);
+    const held = pane.store.get(run.id);
+    if (held?.state !== "loading" && !held?.points.length) void pane.store.fetch(run.id);
     if (pane.plot.span) pane.refine();
   }
 
@@ -145,7 +150,9 @@ export function createRun({ model, router }) {
     status.dataset.status = run.status;
     setText(status, run.status === "running" ? `running, ${run.percent ?? 0} %` : run.status);
     drawActions(run);
-    replace(facts, sizes(run), origin(run));
+    replace(line, summary(run));
+    replace(facts, sizes(run));
+    replace(source, origin(run));
     phases.update(run);
     events?.setCount(run.status === "done" || run.status === "failed"
       ? (run.events ?? 0) + (run.samples_taken ?? 0) : 0);
@@ -215,9 +222,10 @@ export function createRun({ model, router }) {
   model.addEventListener("done", onDone);
   model.addEventListener("reloaded", onReloaded);
   pane.store.addEventListener("change", drawCurve);
+  const saveWindow = calmly(SAVE_EVERY_MS, save);
   pane.plot.addEventListener("window", () => {
-    save();
-    drawCurve();
+    saveWindow();
+    pane.drawBar();
   });
   pane.plot.addEventListener("press", () => {
     const x = pane.plot.cursor?.x;
@@ -248,7 +256,9 @@ export function createRun({ model, router }) {
         run = null;
         delete logBox.dataset.told;
         logBox.open = false;
+        pane.sizePoints();
         pane.store.want([]);
+        pane.store.want([id]); // beside the run itself: one that has no curve yet answers with none
         makeEvents(params);
         replace(element, skeleton("line", "plot", "rows"));
       } else events.setFilter(params.get("fn") ?? "", params.get("kind") ?? "");
@@ -256,6 +266,7 @@ export function createRun({ model, router }) {
     },
     destroy() {
       asked += 1;
+      saveWindow.stop();
       model.removeEventListener("change", onChange);
       model.removeEventListener("curve", onCurve);
       model.removeEventListener("done", onDone);
