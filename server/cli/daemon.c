@@ -4,8 +4,9 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "http/server.h"
-#include "schedule/timekeeper.h"
 #include "schedule/history.h"
+#include "schedule/notifier.h"
+#include "schedule/timekeeper.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct tide_daemon {
     struct tide_feed *feed;
     struct tide_scheduler *scheduler;
     struct tide_bisects *bisects;
+    struct tide_notifier *notifier;
     struct tide_timekeeper *timekeeper;
     struct tide_history *history;
     struct tide_http *http;
@@ -147,9 +149,11 @@ static enum tide_rc start(struct tide_daemon *d, const struct tide_daemon_option
         rc = tide_scheduler_start(&d->config.places, d->store, d->feed, o->demo, &d->scheduler, e);
     if (!rc)
         rc = tide_bisects_start(&d->config.places, d->store, d->feed, d->scheduler, &d->bisects, e);
+    if (!rc && !o->idle) rc = tide_notifier_start(d->store, &d->notifier, e);
     if (!rc && !o->idle) rc = tide_timekeeper_start(d->scheduler, d->store, &d->timekeeper, e);
     if (!rc && !o->idle) rc = tide_history_start(d->store, d->feed, d->scheduler, &d->history, e);
     if (rc) return rc;
+    d->http_config.notifier = d->notifier;
     d->http_config.timekeeper = d->timekeeper;
     d->http_config.token = d->token;
     d->http_config.require_token = o->require_token;
@@ -196,6 +200,7 @@ void tide_daemon_stop(struct tide_daemon *d)
     tide_history_free(d->history);
     tide_bisects_free(d->bisects);
     tide_timekeeper_stop(d->timekeeper);
+    tide_notifier_stop(d->notifier);
     tide_scheduler_free(d->scheduler);
     tide_feed_free(d->feed);
     tide_store_close(d->store);

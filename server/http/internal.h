@@ -192,6 +192,10 @@ tide_handler tide_post_gc;
 tide_handler tide_patch_batch, tide_post_batch_cancel, tide_post_batch_retry, tide_post_run_cancel,
     tide_post_run_retry, tide_post_queue_cancel, tide_post_queue_pause, tide_post_queue_resume;
 
+/* ---- deliveries.c ---- */
+
+tide_handler tide_get_deliveries, tide_post_delivery_retry;
+
 /* ---- hooks.c ---- */
 
 tide_handler tide_post_hook;

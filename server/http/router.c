@@ -58,6 +58,8 @@ const struct tide_route tide_routes[] = {
     {"POST", "/api/v1/bisects", tide_post_bisects, TRIGGER, SLOW},
     {"GET", "/api/v1/bisects/{id}", tide_get_bisect, READ, QUICK},
     {"POST", "/api/v1/bisects/{id}/cancel", tide_post_bisect_cancel, TRIGGER, SLOW},
+    {"GET", "/api/v1/deliveries", tide_get_deliveries, ADMIN, QUICK},
+    {"POST", "/api/v1/deliveries/{id}/retry", tide_post_delivery_retry, ADMIN, QUICK},
     {"POST", "/hooks/{name}", tide_post_hook, 0, SLOW}, /* its signature lets it in */
     {"GET", "/api/v1/series", tide_get_series, READ, SLOW},
     {"GET", "/api/v1/regressions", tide_get_regressions, READ, QUICK},

@@ -13,6 +13,7 @@
 #include "schedule/scheduler.h"
 
 struct tide_http;
+struct tide_notifier;
 struct tide_timekeeper;
 
 struct tide_http_config {
@@ -28,6 +29,7 @@ struct tide_http_config {
     struct tide_feed *feed;
     struct tide_scheduler *scheduler;
     struct tide_bisects *bisects;
+    struct tide_notifier *notifier;     /* NULL: no webhook is sent */
     struct tide_timekeeper *timekeeper; /* NULL: nothing is triggered */
     const char *cache; /* folder of the build cache: logs of builds at work are read there */
 };

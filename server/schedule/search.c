@@ -13,8 +13,9 @@
 #include <string.h>
 
 #define PRIORITY 10 /* of its batches: somebody waits for them */
-#define CONFIRM  5 /* samples of either side, where two commits are told apart: fewer do by chance \
-                    */
+#define CONFIRM                                                                       \
+    5 /* samples of either side, where two commits are told apart: fewer do by chance \
+       */
 #define LOOK      32 /* commits near the middle whose builds are looked up for a step */
 #define ASKED_MAX 4  /* batches for one commit: it is measured, more often, and confirmed */
 

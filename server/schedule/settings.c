@@ -137,7 +137,7 @@ static enum tide_rc read_field(const char *name, const json_t *value, bool addin
     return tide_fail_field(e, name,
                            "no such field; allowed are name, %sbranch, recipe, scenarios, "
                            "pythons, enabled, cron, timezone, poll_s, webhook_secret, "
-                           "on_new_python, trigger",
+                           "on_new_python, trigger, notify",
                            adding ? "repo, versions, " : "");
 }
 

@@ -14,6 +14,8 @@
 #define SECRET_LEAST  8
 #define SECRET_MOST   200
 #define REQUEST_BYTES 65536
+#define TARGETS_MAX   10
+#define URL_MOST      2000
 
 static enum tide_rc set(char **text, const char *value, struct tide_error *e)
 {
@@ -107,6 +109,46 @@ static enum tide_rc read_request(const json_t *value, struct tide_trigger *t, st
     return rc;
 }
 
+static enum tide_rc read_target(const json_t *target, size_t i, struct tide_error *e)
+{
+    char field[48];
+    const char *key, *url = json_string_value(json_object_get(target, "url"));
+    const json_t *secret = json_object_get(target, "secret");
+    json_t *value;
+    snprintf(field, sizeof field, "notify[%zu].url", i);
+    if (!url || strlen(url) > URL_MOST || strpbrk(url, " \t\r\n") ||
+        (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0))
+        return tide_fail_field(e, field, "must be an http or https address of at most %d bytes",
+                               URL_MOST);
+    snprintf(field, sizeof field, "notify[%zu].secret", i);
+    if (secret &&
+        (json_string_length(secret) < SECRET_LEAST || json_string_length(secret) > SECRET_MOST))
+        return tide_fail_field(e, field, "must be %d to %d bytes", SECRET_LEAST, SECRET_MOST);
+    json_object_foreach((json_t *)target, key, value)
+    {
+        snprintf(field, sizeof field, "notify[%zu].%.20s", i, key);
+        if (strcmp(key, "url") != 0 && strcmp(key, "secret") != 0)
+            return tide_fail_field(e, field, "no such field; allowed are url, secret");
+    }
+    return TIDE_OK;
+}
+
+static enum tide_rc read_notify(const json_t *value, struct tide_trigger *t, struct tide_error *e)
+{
+    size_t i;
+    json_t *target;
+    enum tide_rc rc = TIDE_OK;
+    if (json_is_null(value)) return set(&t->notify, "[]", e);
+    if (!json_is_array(value) || json_array_size(value) > TARGETS_MAX)
+        return tide_fail_field(
+            e, "notify", "must be a list of at most %d objects of url and secret", TARGETS_MAX);
+    json_array_foreach((json_t *)value, i, target)
+    {
+        if (!rc) rc = read_target(target, i, e);
+    }
+    return rc ? rc : dump(&t->notify, value, e);
+}
+
 static const struct field {
     const char *name;
     enum tide_rc (*read)(const json_t *value, struct tide_trigger *t, struct tide_error *e);
@@ -114,6 +156,7 @@ static const struct field {
     {"cron", read_cron},          {"timezone", read_zone},
     {"poll_s", read_poll},        {"webhook_secret", read_secret},
     {"on_new_python", read_flag}, {"trigger", read_request},
+    {"notify", read_notify},
 };
 #define FIELDS (sizeof fields / sizeof *fields)
 

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 /* Whether the field of a project is one of these: cron, timezone, poll_s, webhook_secret,
- * on_new_python, trigger. */
+ * on_new_python, trigger, notify. */
 bool tide_triggers_own(const char *field);
 
 /* Check those of these fields that `wish` has, by themselves. INVALID names the field. */

@@ -10,24 +10,25 @@
 
 void tide_trigger_clear(struct tide_trigger *t)
 {
-    char *const texts[] = {t->name, t->cron,    t->timezone, t->secret,
-                           t->tip,  t->request, t->pending,  t->pending_by};
+    char *const texts[] = {t->name,    t->cron,    t->timezone,   t->secret, t->tip,
+                           t->request, t->pending, t->pending_by, t->notify};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     *t = (struct tide_trigger){0};
 }
 
-#define COLUMNS                                                                     \
-    "SELECT p.id, coalesce(t.poll_s, 0), coalesce(t.on_new_python, 0),"             \
-    " coalesce(t.served_ns, 0), coalesce(t.polled_ns, 0), p.name,"                  \
-    " coalesce(t.cron, '[]'), coalesce(t.timezone, 'UTC'), coalesce(t.secret, '')," \
-    " coalesce(t.request, ''), coalesce(t.tip, ''), coalesce(t.pending, ''),"       \
-    " coalesce(t.pending_by, '') FROM projects p LEFT JOIN triggers t ON t.project = p.id"
+#define COLUMNS                                                                                   \
+    "SELECT p.id, coalesce(t.poll_s, 0), coalesce(t.on_new_python, 0),"                           \
+    " coalesce(t.served_ns, 0), coalesce(t.polled_ns, 0), p.name,"                                \
+    " coalesce(t.cron, '[]'), coalesce(t.timezone, 'UTC'), coalesce(t.secret, ''),"               \
+    " coalesce(t.request, ''), coalesce(t.tip, ''), coalesce(t.pending, ''),"                     \
+    " coalesce(t.pending_by, ''), coalesce(t.notify, '[]') FROM projects p LEFT JOIN triggers t " \
+    "ON t.project = p.id"
 
 static enum tide_rc read_row(sqlite3_stmt *q, struct tide_trigger *t, struct tide_error *e)
 {
-    char **const texts[] = {&t->name,    &t->cron, &t->timezone, &t->secret,
-                            &t->request, &t->tip,  &t->pending,  &t->pending_by};
+    char **const texts[] = {&t->name, &t->cron,    &t->timezone,   &t->secret, &t->request,
+                            &t->tip,  &t->pending, &t->pending_by, &t->notify};
     *t = (struct tide_trigger){
         .project = sqlite3_column_int64(q, 0),
         .poll_s = sqlite3_column_int64(q, 1),
@@ -73,14 +74,23 @@ enum tide_rc tide_store_set_trigger(struct tide_store *s, const struct tide_trig
     if (!rc)
         rc = tide_sql_do(
             s->writer, e,
+            "INSERT OR IGNORE INTO told_changes SELECT g.series, g.metric, g.commit_id"
+            " FROM changes g JOIN series t ON t.id = g.series JOIN scenarios n ON n.id = t.scenario"
+            " WHERE n.project = ?1 AND NOT EXISTS"
+            " (SELECT 1 FROM triggers WHERE project = ?1 AND notify <> '[]')",
+            "i", t->project);
+    if (!rc)
+        rc = tide_sql_do(
+            s->writer, e,
             "INSERT INTO triggers (project, cron, timezone, poll_s, secret, on_new_python,"
-            " request, served_ns) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8)"
+            " request, served_ns, notify)"
+            " VALUES (?1, ?2, ?3, nullif(?4, 0), ?5, ?6, ?7, ?8, ?9)"
             " ON CONFLICT (project) DO UPDATE SET cron = ?2, timezone = ?3,"
-            " poll_s = nullif(?4, 0), secret = ?5, on_new_python = ?6, request = ?7,"
+            " poll_s = nullif(?4, 0), secret = ?5, on_new_python = ?6, request = ?7, notify = ?9,"
             " served_ns = iif(cron = ?2 AND timezone = ?3, served_ns, ?8),"
             " tip = iif(?4 = 0 AND ?5 = '', '', tip), polled_ns = iif(?4 = 0, 0, polled_ns)",
-            "ittititi", t->project, t->cron, t->timezone, t->poll_s, t->secret,
-            (int64_t)t->on_new_python, t->request, t->served_ns);
+            "ittititit", t->project, t->cron, t->timezone, t->poll_s, t->secret,
+            (int64_t)t->on_new_python, t->request, t->served_ns, t->notify);
     return tide_store_commit(s, rc, e);
 }
 

@@ -11,6 +11,7 @@ struct tide_trigger { /* texts are owned, tide_trigger_clear frees them; none is
     char *name; /* the project's */
     /* settings */
     char *cron, *timezone, *secret, *request; /* as in db/0012.sql */
+    char *notify;                             /* JSON, list of {url, secret} */
     int64_t poll_s;                           /* 0: none */
     bool on_new_python;
     /* state */
@@ -62,25 +63,29 @@ TIDE_CHECK enum tide_rc tide_store_know_pythons(struct tide_store *s, int64_t pr
 
 /* The fields of a project's JSON that are its triggers'; needs the table `projects`. */
 #define TIDE_TRIGGER_OF(column) "(SELECT " column " FROM triggers WHERE project = projects.id)"
-#define TIDE_TRIGGER_FIELDS                                                                                                               \
-    "'cron', json(coalesce(" TIDE_TRIGGER_OF(                                                                                             \
-        "cron") ", '[]')),"                                                                                                               \
-                " 'timezone', coalesce(" TIDE_TRIGGER_OF(                                                                                 \
-                    "timezone") ", 'UTC'),"                                                                                               \
-                                " 'poll_s', " TIDE_TRIGGER_OF(                                                                            \
-                                    "poll_s") ","                                                                                         \
-                                              " 'webhook', json(iif(coalesce(" TIDE_TRIGGER_OF(                                           \
-                                                  "secret") ", '') = '', 'false', 'true')),"                                              \
-                                                            " 'on_new_python', "                                                          \
-                                                            "json(iif(" TIDE_TRIGGER_OF(                                                  \
-                                                                "on_new_python") ", 'true', "                                             \
-                                                                                 "'false')),"                                             \
-                                                                                 " 'trigger', "                                           \
-                                                                                 "json("                                                  \
-                                                                                 "nullif"                                                 \
-                                                                                 "(" TIDE_TRIGGER_OF(                                     \
-                                                                                     "request") ", '')),"                                 \
-                                                                                                " 'last_trigger', json(" TIDE_TRIGGER_OF( \
-                                                                                                    "last") ")"
+#define TIDE_TRIGGER_FIELDS                                                                                                                                                                               \
+    "'cron', json(coalesce(" TIDE_TRIGGER_OF(                                                                                                                                                             \
+        "cron") ", '[]')),"                                                                                                                                                                               \
+                " 'timezone', coalesce(" TIDE_TRIGGER_OF(                                                                                                                                                 \
+                    "timezone") ", 'UTC'),"                                                                                                                                                               \
+                                " 'poll_s', " TIDE_TRIGGER_OF(                                                                                                                                            \
+                                    "poll_s") ","                                                                                                                                                         \
+                                              " 'webhook', json(iif(coalesce(" TIDE_TRIGGER_OF(                                                                                                           \
+                                                  "secret") ", '') = '', 'false', 'true')),"                                                                                                              \
+                                                            " 'on_new_python', "                                                                                                                          \
+                                                            "json(iif(" TIDE_TRIGGER_OF(                                                                                                                  \
+                                                                "on_new_python") ", 'true', "                                                                                                             \
+                                                                                 "'false')),"                                                                                                             \
+                                                                                 " 'trigger', "                                                                                                           \
+                                                                                 "json("                                                                                                                  \
+                                                                                 "nullif"                                                                                                                 \
+                                                                                 "(" TIDE_TRIGGER_OF(                                                                                                     \
+                                                                                     "request") ", '')),"                                                                                                 \
+                                                                                                " 'last_trigger', json(" TIDE_TRIGGER_OF(                                                                 \
+                                                                                                    "last") "), 'notify', json((SELECT" /* of each address the host: what is behind it may be a secret */ \
+                                                                                                            " json_group_array(json_object('url', substr(value ->> 'url', 1,"                             \
+                                                                                                            "  instr(substr(value ->> 'url', 9) || '/', '/') + 8) || '...'))"                             \
+                                                                                                            " FROM json_each(coalesce(" TIDE_TRIGGER_OF(                                                  \
+                                                                                                                "notify") ", '[]'))))"
 
 #endif

@@ -64,7 +64,7 @@ class Commands(FaultCase):
         """The run of the batch that is at work."""
         def running() -> List[Dict[str, Any]]:
             return self.daemon.get("/api/v1/runs?batch=%d&status=running" % batch).json()["runs"]
-        found = eventually(running, 60)
+        found = eventually(running, 150)
         self.assertTrue(found, self.runs(self.daemon, batch))
         return found[0]
 
@@ -108,7 +108,7 @@ class Commands(FaultCase):
         told = batch_answer.json()
         self.assertEqual((told["status"], told["cancelled"], told["done"], told["percent"]), ("done", 2, 0, 100))
         good = self.queue(self.daemon, commits=["HEAD~1"])
-        await_batch(self.daemon, good, 60)
+        await_batch(self.daemon, good, 150)
         self.assertEqual(self.status("batches", good)["done"], 1)
         for target, status in (("runs/%d/cancel" % run["id"], 200),
                                ("runs/%d/cancel" % self.runs(self.daemon, good)[0]["id"], 409),
@@ -130,7 +130,7 @@ class Commands(FaultCase):
                     found = {pid: line for pid, line in descendants(self.daemon.pid).items()
                              if "sleep 611" in line}
                     return found if len(found) >= 3 else {}
-                children = eventually(sleepers, 60)
+                children = eventually(sleepers, 150)
                 self.assertTrue(children, descendants(self.daemon.pid))
                 answer = self.command(target % batch if "%" in target else target)
                 self.assertEqual(answer.status, 200, answer.body)
@@ -152,7 +152,7 @@ class Commands(FaultCase):
         self.assertEqual(self.command("queue/pause").json()["paused"], True)
         late = self.queue(self.daemon, priority=-5, reason="cron", by="a clock")
         soon = self.queue(self.daemon)
-        await_batch(self.daemon, long, 60)
+        await_batch(self.daemon, long, 150)
         self.assertEqual(self.status("batches", long)["done"], 1)
         for end in (self.daemon.kill, lambda: self.stop(self.daemon)):
             end()
@@ -167,7 +167,7 @@ class Commands(FaultCase):
         self.assertEqual(self.patch(urgent, {"priority": 7}).json()["priority"], 7)
         self.assertEqual(self.command("queue/resume").json()["paused"], False)
         for number in (urgent, soon, late):
-            await_batch(self.daemon, number, 60)
+            await_batch(self.daemon, number, 150)
         order = self.daemon.query("SELECT batch FROM runs ORDER BY started_ns")
         self.assertEqual([row[0] for row in order], [long, urgent, soon, late])
         self.check_refusals(soon)
@@ -194,7 +194,7 @@ class Commands(FaultCase):
         self.daemon.start().await_discovery()
         batch = self.queue(self.daemon, commits=["HEAD~1", broken], params={"count": 16384, "repeat": 200}, seed=1)
         self.kill_a_worker(batch, "c2")
-        await_batch(self.daemon, batch, 60)
+        await_batch(self.daemon, batch, 150)
         by_subject = {run["commit"]["subject"]: run for run in self.runs(self.daemon, batch)}
         killed, own = by_subject["c2"], by_subject["broken"]
         self.assertEqual((killed["status"], killed["outside"], killed["attempt"]), ("failed", True, 1))
@@ -203,14 +203,14 @@ class Commands(FaultCase):
         self.assertEqual(refused.status, 409)
         self.assertIn("no luck", refused.json()["detail"])
         self.assertEqual(self.command("batches/%d/retry" % batch).json()["failed"], 1)
-        await_batch(self.daemon, batch, 60)
+        await_batch(self.daemon, batch, 150)
         again = self.status("runs", killed["id"])
         self.assertEqual((again["status"], again["attempt"], again["error"]), ("done", 2, None))
         self.assertEqual([(a["attempt"], a["outcome"]) for a in again["attempts"]], [(1, "failed")])
         self.assertIn("signal 9", again["attempts"][0]["error"])
         self.assertEqual(self.status("runs", own["id"])["attempt"], 1)
         self.assertEqual(self.command("batches/%d/retry" % batch, {"all": True}).status, 200)
-        await_batch(self.daemon, batch, 60)
+        await_batch(self.daemon, batch, 150)
         self.assertEqual(self.status("runs", own["id"])["attempt"], 2)
         self.assertEqual(self.command("runs/%d/retry" % killed["id"]).status, 409)
         self.stop(self.daemon)
