@@ -23,7 +23,7 @@ import tarfile
 import zipfile
 
 FORMAT = 1
-VERSION_MAX = 2 << 30  # bytes that a version may hold unpacked
+VERSION_MAX = 1 << 30  # bytes that a version may hold unpacked
 FILES_MAX = 100000     # files of a version
 BESIDE_MAX = 1 << 20   # bytes of a file that stands beside the versions
 HEAD, BESIDE, TAGS = "refs/tidemark/HEAD", "refs/tidemark/beside", "refs/tags/"

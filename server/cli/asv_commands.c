@@ -194,7 +194,10 @@ static bool put_word(struct tide_str *out, const char *word, const char *project
         const char *value = replacement(p, (size_t)(end + 1 - p), project, conf_dir);
         if (!value) return false;
         put_literal(out, from, (size_t)(p - from));
-        tide_str_put(out, value);
+        if (*value == '{') /* the recipe's own, which is quoted when it is filled in */
+            tide_str_put(out, value);
+        else
+            put_literal(out, value, strlen(value));
         p = end;
         from = end + 1;
     }

@@ -53,7 +53,7 @@ static enum tide_rc read_repo(const json_t *value, struct tide_project *p, struc
 {
     const char *text = NULL;
     enum tide_rc rc = read_text(value, "repo", &text, e);
-    if (!rc && *text != '/' && (!strchr(text, ':') || *text == '.' || *text == '-'))
+    if (!rc && *text && *text != '/' && (!strchr(text, ':') || *text == '.' || *text == '-'))
         rc = tide_fail_field(e, "repo", "must be an absolute path or a URL");
     return rc ? rc : set(&p->repo, text, e);
 }

@@ -36,7 +36,10 @@ const FIELDS = [
   { name: "name", label: "Name", hint: "letters, digits, - and _: it stands in addresses",
     show: (project) => project.name, read: (text) => text.trim() },
   { name: "repo", label: "Repository", hint: "an absolute path or a URL",
-    show: (project) => project.repo, read: (text) => text.trim() },
+    show: (project) => project.repo ?? "", read: orNull },
+  { name: "versions", label: "Released versions",
+    hint: "in the place of a repository: the absolute path of a folder of sdists or wheels",
+    show: (project) => project.versions ?? "", read: orNull },
   { name: "branch", label: "Branch", hint: "empty: the HEAD of the repository",
     show: (project) => project.branch ?? "", read: orNull },
   { name: "scenarios", label: "Scenarios",
@@ -105,7 +108,8 @@ export class ProjectForm {
       type: area ? null : name === "webhook_secret" ? "password" : "text",
       "aria-describedby": `hint-${id} error-${id}`,
     });
-    input.disabled = name === "repo" && this.project !== null; // it stays what it was added with
+    const source = name === "repo" || name === "versions";
+    input.disabled = source && this.project !== null; // it stays what it was added with
     input.value = this.project ? show(this.project) : name === "pythons" ? "all" : "";
     this.parts.set(name, { input, error });
     return h("div", { class: "form-row" }, h("label", { for: id }, label), input,

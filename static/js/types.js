@@ -158,7 +158,8 @@
  *
  * @typedef {object} Project
  * @property {string} name
- * @property {string} repo
+ * @property {string|null} repo null: it is made of versions
+ * @property {string|null} versions folder of released versions
  * @property {string|null} branch null: the HEAD of the source
  * @property {Record<string, any>|null} recipe
  * @property {string|null} scenarios

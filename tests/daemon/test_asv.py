@@ -142,10 +142,10 @@ class Asv(DaemonCase):
 
     def test_placeholders(self) -> None:
         source = self.repository({})
-        lines = self.commands("f", source, build_command=["A='x y' python3 tool.py {build_dir}/out '{project} {commit}'"],
+        lines = self.commands("f", source, project="my tiny", build_command=["A='x y' python3 tool.py {build_dir}/out '{project} {commit}'"],
                               install_command=["return-code=0,3 pip install --no-deps {wheel_file}"])
         self.assertEqual(lines, [
-            "mkdir -p {src}/.tidemark-wheels", "A='x y' {python} tool.py {src}/out tiny' '{commit}",
+            "mkdir -p {src}/.tidemark-wheels", "A='x y' {python} tool.py {src}/out 'my tiny'' '{commit}",
             "PIP_TARGET={prefix} {python} -m pip install --no-deps {src}/.tidemark-wheels/*.whl"
             " || case $? in 0|3) ;; *) exit 1 ;; esac"])
         lines = self.commands("g", source, build_command=["make {conf_dir}"])

@@ -110,7 +110,7 @@ export class Head {
     const branch = model.projectHere?.branch ?? "HEAD";
     setText(this.branch, model.state === "ready" ? branch : "");
     setAttr(this.branch, "title", model.projectHere
-      ? `The branch ${branch} of ${model.projectHere.repo}` : null);
+      ? `The branch ${branch} of ${model.projectHere.repo ?? model.projectHere.versions}` : null);
     this.#updateBaseline();
     this.#updateLive();
   }

@@ -223,7 +223,8 @@ function report(project, word) {
 function factsOf(project) {
   const { kind, ...rest } = project.recipe ?? {};
   const rows = [
-    ["Repository", project.repo],
+    project.repo === null ? ["Released versions", project.versions ?? ""]
+      : ["Repository", project.repo],
     ["Branch", project.branch ?? "the HEAD of the repository"],
     ["Recipe", kind ? [kind, ...Object.entries(rest).map(([name, value]) =>
       `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)].join(", ") : "none"],
