@@ -66,7 +66,7 @@ class AnyProject(DaemonCase):
         cls.plan = cls.dry_run("--project", "ripple", "--since", "2023-11-01")
         cls.batch = cls.queue(since="2023-11-01")
         with cls.daemon.stream(cls.batch) as stream:
-            cls.events = stream.until_batch_done(200)
+            cls.events = stream.until_batch_done(480)
         cls.measured = cls.runs_of(cls.batch)
 
     @classmethod
