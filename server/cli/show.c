@@ -46,22 +46,23 @@ static void put_size(struct tide_table *t, const json_t *run, const char *key)
                    json_is_integer(value) ? tide_size_text(json_integer_value(value), size) : "-");
 }
 
+/* What matters most first: a narrow terminal cuts the rest. */
 static void put_row(struct tide_table *t, const json_t *run)
 {
     char time[24];
     const char *status = tide_json_text(run, "status");
     const json_t *wall = json_object_get(run, "wall_ns");
     tide_table_put(t, TIDE_PLAIN, "%lld", tide_json_number(run, "id"));
-    tide_table_put(t, TIDE_PLAIN, "%lld", tide_json_number(run, "batch"));
     tide_table_put(t, tide_status_hue(status), "%s", status);
     tide_table_put(t, TIDE_PLAIN, "%s", tide_json_text(run, "scenario"));
     tide_table_put(t, TIDE_PLAIN, "%.10s", tide_json_text(json_object_get(run, "commit"), "sha"));
     tide_table_put(t, TIDE_PLAIN, "%s", tide_json_text(json_object_get(run, "python"), "name"));
-    tide_table_put(t, TIDE_PLAIN, "%s", tide_json_text(run, "allocator"));
-    tide_table_put(t, TIDE_PLAIN, "%lld", tide_json_number(run, "sample"));
     put_size(t, run, "tide_mark");
     tide_table_put(t, TIDE_PLAIN, "%s",
                    json_is_integer(wall) ? tide_time_text(json_integer_value(wall), time) : "-");
+    tide_table_put(t, TIDE_PLAIN, "%lld", tide_json_number(run, "sample"));
+    tide_table_put(t, TIDE_PLAIN, "%lld", tide_json_number(run, "batch"));
+    tide_table_put(t, TIDE_PLAIN, "%s", tide_json_text(run, "allocator"));
     tide_table_put(t, TIDE_DIM, "%s", tide_json_text(run, "error"));
 }
 
@@ -70,8 +71,8 @@ void tide_show_runs(const json_t *runs)
     struct tide_table t;
     size_t i;
     json_t *run;
-    tide_table_begin(&t, ">RUN|>BATCH|STATUS|SCENARIO|COMMIT|PYTHON|ALLOCATOR|>SAMPLE|>TIDE MARK|"
-                         ">TIME|ERROR");
+    tide_table_begin(&t, ">RUN|STATUS|SCENARIO|COMMIT|PYTHON|>TIDE MARK|>TIME|>SAMPLE|>BATCH|"
+                         "ALLOCATOR|ERROR");
     json_array_foreach((json_t *)runs, i, run)
     {
         put_row(&t, run);

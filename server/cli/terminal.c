@@ -2,6 +2,7 @@
 #include "cli/terminal.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,34 +209,38 @@ void tide_table_put(struct tide_table *t, enum tide_hue hue, const char *format,
     add_cell(t, hue, clean);
 }
 
-static void print_cell(const struct tide_table *t, size_t i, int width, int left)
+/* `left`: columns that the terminal has from here on; returns what is left then. */
+static int print_cell(const struct tide_table *t, size_t i, int width, int left)
 {
     const char *text = t->cells[i];
     size_t column = i % t->columns;
-    bool last = column + 1 == t->columns;
-    int own = width_of(text), pad = width - own;
-    bool right = t->right & (1u << column);
-    if (last && left > 0 && own > left) {
-        text = t->cells[i];
-        own = left;
-    }
-    printf("%*s%s%.*s%s%*s%s", right && pad > 0 ? pad : 0, "", tide_hue_on(stdout, t->hues[i]),
-           bytes_of(text, own), text, tide_hue_off(stdout, t->hues[i]),
-           !right && !last && pad > 0 ? pad : 0, "", last ? "\n" : "  ");
+    bool last = column + 1 == t->columns, right = t->right & (1u << column);
+    int own = width_of(text), pad = width > own ? width - own : 0;
+    int before = right ? pad : 0, after = right || last ? 0 : pad;
+    if (before > left) before = left;
+    if (own > left - before) own = left - before;
+    if (after > left - before - own) after = left - before - own;
+    left -= before + own + after;
+    printf("%*s%s%.*s%s%*s%s", before, "", tide_hue_on(stdout, t->hues[i]), bytes_of(text, own),
+           text, tide_hue_off(stdout, t->hues[i]), after, "",
+           last       ? "\n"
+           : left > 2 ? "  "
+                      : "");
+    return last ? left : left > 2 ? left - 2 : 0;
 }
 
 static void print_table(const struct tide_table *t)
 {
-    int widths[TIDE_COLUMNS_MAX] = {0}, before = 0;
-    int columns = isatty(STDOUT_FILENO) ? columns_of(stdout) : 0;
+    int widths[TIDE_COLUMNS_MAX] = {0};
+    int columns = columns_of(stdout), left = 0;
     for (size_t i = 0; i < t->n; i++) {
         int width = width_of(t->cells[i]);
         if (width > widths[i % t->columns]) widths[i % t->columns] = width;
     }
-    for (size_t i = 0; i + 1 < t->columns; i++)
-        before += widths[i] + 2;
-    for (size_t i = 0; i < t->n; i++)
-        print_cell(t, i, widths[i % t->columns], columns > before + 8 ? columns - before : 0);
+    for (size_t i = 0; i < t->n; i++) {
+        if (i % t->columns == 0) left = columns ? columns : INT_MAX;
+        left = print_cell(t, i, widths[i % t->columns], left);
+    }
 }
 
 void tide_table_drop(struct tide_table *t)

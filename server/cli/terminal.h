@@ -57,7 +57,7 @@ void tide_table_begin(struct tide_table *t, const char *heading);
 /* Append a cell, made by printf; control characters become '?'. */
 void tide_table_put(struct tide_table *t, enum tide_hue hue, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Print it on standard output and free it. The last column is cut where the terminal ends. */
+/* Print it on standard output and free it. On a terminal lines are cut where it ends. */
 void tide_table_end(struct tide_table *t);
 /* Free it unprinted. */
 void tide_table_drop(struct tide_table *t);

@@ -248,8 +248,7 @@ enum tide_rc tide_scheduler_gc(struct tide_scheduler *s, const struct tide_gc_wi
 {
     struct sweep w = {s, wish, json_array(), json_array(), 0};
     *out = NULL;
-    enum tide_rc rc = tide_scheduler_await(s, e);
-    if (!rc) rc = sweep_all(&w, e);
+    enum tide_rc rc = sweep_all(&w, e);
     if (!rc && !wish->dry)
         tide_log(TIDE_LOG_INFO, "schedule", "swept bytes=%lld", (long long)w.bytes);
     if (!rc) {
