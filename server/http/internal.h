@@ -175,6 +175,7 @@ void tide_sparse(struct tide_request *r);
 
 /* ---- resources.c ---- */
 
+tide_handler tide_get_hosts; /* hosts.c */
 tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_commits,
     tide_get_scenarios, tide_post_runs, tide_get_batches, tide_get_batch, tide_get_runs,
     tide_get_run, tide_get_curve, tide_get_events, tide_get_run_log, tide_get_builds,

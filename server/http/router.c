@@ -20,6 +20,7 @@
 const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/status", tide_get_status, READ, QUICK},
     {"GET", "/api/v1/pythons", tide_get_pythons, READ, QUICK},
+    {"GET", "/api/v1/hosts", tide_get_hosts, READ, SLOW},
     {"POST", "/api/v1/pythons/refresh", tide_post_refresh, TRIGGER, SLOW},
     {"GET", "/api/v1/projects", tide_get_projects, READ, QUICK},
     {"POST", "/api/v1/projects", tide_post_projects, ADMIN, SLOW},

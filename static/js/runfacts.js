@@ -73,6 +73,7 @@ function endText(run) {
     return [run.status === "running" ? `running, ${run.percent ?? 0} %`
       : run.waiting ? `waits: ${run.waiting}` : run.status];
   }
+  if (run.wall_ns === null) return ["done"];
   return [`after ${seconds(run.wall_ns)} s, ${seconds(run.cpu_ns)} s of them on a CPU`];
 }
 

@@ -100,8 +100,9 @@
  * @property {string} name
  * @property {string} kernel
  * @property {string} cpu
- * @property {number} cores
- * @property {number} memory
+ * @property {string|null} cpus_allowed
+ * @property {number} runs
+ * @property {number} newest_run
  * @property {string} thp
  * @property {number|null} mark_error
  * @property {Record<string, number|null>} noise

@@ -97,6 +97,7 @@ export class VirtualRows extends EventTarget {
     this.rowPx = Math.round(rem * 1.5);
     this.element.style.setProperty("--row", `${this.rowPx}px`);
     this.space.style.height = `${Math.min(MOST_PIXELS, this.#whole)}px`;
+    this.element.style.setProperty("--all", `${Math.max(this.rowPx, this.#whole)}px`);
     this.top = this.#within(this.top);
     this.#place();
   }

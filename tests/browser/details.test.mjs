@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { execFileSync } from "node:child_process";
-import { tmpdir } from "node:os";
+import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { browse, Daemon, until } from "./fixture.mjs";
@@ -360,6 +360,20 @@ test("a project is added, refused at its field, changed and removed", async () =
   await tiny.waitFor({ state: "detached" });
   assert.equal((await fetch(`${daemon.url}/api/v1/projects/tiny`)).status, 404);
   await rm(folder, { recursive: true, force: true });
+});
+
+test("the host says how exact it is and how far runs lie apart", async () => {
+  const { hosts } = await daemon.get("/hosts");
+  const [host] = hosts;
+  assert.equal(host.current, true);
+  assert.equal(host.kernel, release());
+  const { runs } = await daemon.get(`/runs?batch=${run.batch}`);
+  assert.equal(typeof host.noise.tide_mark, "number");
+  assert.ok(runs.length > 1);
+  await page.goto(`${daemon.url}/#/hosts`);
+  await page.getByText(release(), { exact: true }).waitFor();
+  const exact = `${host.noise.tide_mark.toLocaleString("en")} bytes`;
+  await page.locator(`.noise td[title="${exact}"]`).first().waitFor();
 });
 
 test("Pythons that cannot be used say why", async () => {

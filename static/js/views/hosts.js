@@ -3,7 +3,8 @@
 
 import * as api from "../api.js";
 import { h, keyed, replace } from "../dom.js";
-import { count, exactBytes, mib } from "../format.js";
+import { count, exactBytes } from "../format.js";
+import { href } from "../router.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
 
 /** @typedef {import("../types.js").Host} Host */
@@ -58,24 +59,27 @@ const UNITS = { wall_ns: "ns", cpu_ns: "ns", page_faults: "page faults", events:
 function drawHost(row, host) {
   const rows = [
     ["Kernel", host.kernel],
-    ["CPU", `${host.cpu}, ${count(host.cores)} ${host.cores === 1 ? "core" : "cores"}`],
-    ["Memory", `${mib(host.memory)} MiB`],
+    ["CPU", host.cpu + (host.cpus_allowed ? `; the last run was given ${host.cpus_allowed}` : "")],
     ["Transparent huge pages", host.thp],
+    ["Runs", [`${count(host.runs)} of the newest, the last is `,
+      h("a", { href: href(`run/${host.newest_run}`) }, `run ${host.newest_run}`)]],
     ["Error of a tide mark", host.mark_error === null ? "not measured yet"
       : `up to ${count(host.mark_error)} bytes low: the kernel raises its mark lazily`],
   ];
   const noise = Object.entries(host.noise ?? {});
   const facts = h("dl", { class: "facts-list" });
-  for (const [name, what] of rows) facts.append(h("dt", null, name), h("dd", null, what));
+  for (const [name, what] of rows) {
+    facts.append(h("dt", null, name), h("dd", null, what ?? "not known"));
+  }
   replace(row, h("div", { class: "view-head" }, h("h2", null, host.name),
     host.current ? h("span", { class: "run-status" }, "this one") : null), facts,
   h("h3", null, "Noise floor"),
-  h("p", { class: "note" }, "How far two samples of the same cell lie apart here, measured by " +
-    "comparing runs with themselves. A difference below it is no verdict."),
+  h("p", { class: "note" }, "How far two runs of the same cell lie apart here: 95 of 100 differ " +
+    "by less. A smaller difference says nothing."),
   noise.length ? h("div", { class: "table-scroll", tabindex: 0, role: "region",
     "aria-label": `Noise floor of ${host.name}` }, h("table", { class: "data noise" },
     h("thead", null, h("tr", null, h("th", { scope: "col" }, "Metric"),
-      h("th", { scope: "col", class: "num" }, "Noise"))),
+      h("th", { scope: "col", class: "num" }, "95 of 100 differ by less than"))),
     h("tbody", null, ...noise.map(([metric, value]) => h("tr", null,
       h("th", { scope: "row" }, metric.replaceAll("_", " ").replace(/ ns$/, "")),
       h("td", { class: "num", title: noiseExact(metric, value) }, noiseText(metric, value)))))))
