@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 from daemon import DaemonCase, await_batch, commit_all, git, run_program
-from test_projects import BENCHMARKS, MODULE, SETUP, write
+from tiny_project import BENCHMARKS, MODULE, SETUP, write
 
 CONF = r"""{
     // The version of the config file format.  Do not change.

@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 from unittest import mock
 
 from daemon import Daemon, FaultCase, await_batch
-from test_projects import BENCHMARKS, CMAKE, COMMAND, MODULE, SETUP, commit, repository
+from tiny_project import BENCHMARKS, CMAKE, COMMAND, MODULE, SETUP, commit, repository
 
 PYPROJECT = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from daemon import Answer, Daemon, FaultCase, await_batch, commit_all, git, run_program
-from test_projects import BENCHMARKS, COMMAND, MODULE
+from tiny_project import BENCHMARKS, COMMAND, MODULE
 
 YEAR = 365 * 86400
 DAY_ONE = 1000000000

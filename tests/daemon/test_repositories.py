@@ -1,0 +1,76 @@
+"""Repositories as their owners leave them: rewritten, with submodules, shallow."""
+
+from __future__ import annotations
+
+import unittest
+
+from daemon import git
+from tiny_project import BENCHMARKS, CMAKE, MODULE, ProjectCase, commit, repository
+
+
+class Repositories(ProjectCase):
+    """What git can do to a project."""
+
+    def test_a_branch_that_was_rewritten(self) -> None:
+        """What was measured before a force-push can be measured again; HEAD is the new line."""
+        daemon = self.started()
+        source = self.tiny()
+        git(source, "checkout", "-q", "-b", "work")
+        gone = commit(source, {"tiny.c": MODULE + "/* one */\n"}, "one")
+        git(source, "checkout", "-q", "main")
+        self.add(daemon, name="tiny", repo=str(source), branch="work", scenarios="benchmarks")
+        first = daemon.get("/api/v1/projects/tiny/commits").json()["commits"]
+        self.assertEqual(first[0]["sha"], gone)
+        git(source, "checkout", "-q", "work")
+        git(source, "reset", "-q", "--hard", "HEAD~1")
+        new = commit(source, {"tiny.c": MODULE + "/* two */\n"}, "two")
+        git(source, "checkout", "-q", "main")
+        git(source, "reflog", "expire", "--expire=now", "--all")
+        git(source, "gc", "-q", "--prune=now")
+        listed = daemon.get("/api/v1/projects/tiny/commits").json()["commits"]
+        self.assertEqual([c["sha"] for c in listed][0], new)
+        self.assertNotIn(gone, [c["sha"] for c in listed])
+        self.assert_done(self.measure(daemon, project="tiny", scenarios=["Copies.copy"],
+                                      commits=[gone, "HEAD"], pythons=daemon.usable_pythons()[:1]))
+        self.assertEqual(git(source, "worktree", "list").count("\n"), 0)
+        self.stop(daemon)
+
+    def test_a_submodule(self) -> None:
+        daemon = self.started()
+        inner = repository(self.folder / "inner", {"tiny.c": MODULE})
+        source = repository(self.folder / "tiny", {"CMakeLists.txt": CMAKE.replace("tiny.c", "sub/tiny.c"),
+                                                   "benchmarks/copies.py": BENCHMARKS})
+        git(source, "-c", "protocol.file.allow=always", "submodule", "add", "-q", "../inner", "sub")
+        commit(source, {}, "submodule")
+        self.add(daemon, name="tiny", repo=str(source), scenarios="benchmarks")
+        request = {"project": "tiny", "scenarios": ["Copies.copy"], "pythons": daemon.usable_pythons()[:1]}
+        self.assert_done(self.measure(daemon, **request))
+        commit(source, {"README": "another tree\n"}, "another")
+        inner.rename(self.folder / "elsewhere")
+        run, = self.measure(daemon, **request)
+        self.assertIn("submodule", run["error"])
+        (self.folder / "elsewhere").rename(inner)
+        self.assert_done(self.measure(daemon, **request))
+        self.stop(daemon)
+
+    def test_a_shallow_clone(self) -> None:
+        daemon = self.started()
+        full = self.tiny("full")
+        old = git(full, "rev-parse", "HEAD")
+        commit(full, {"README": "words\n"}, "words")
+        git(self.folder, "clone", "-q", "--depth=1", "file://%s" % full, "shallow")
+        self.add(daemon, name="tiny", repo=str(self.folder / "shallow"), scenarios="benchmarks")
+        self.assertEqual(len(daemon.get("/api/v1/projects/tiny/commits").json()["commits"]), 1)
+        answer = daemon.post("/api/v1/runs", {"project": "tiny", "scenarios": ["Copies.copy"],
+                                              "commits": [old]})
+        self.assertEqual(answer.status, 422)
+        self.assertEqual(answer.json()["field"], "commits[0]")
+        self.assertIn("shallow", answer.json()["detail"])
+        git(self.folder / "shallow", "fetch", "-q", "--unshallow")
+        self.assert_done(self.measure(daemon, project="tiny", scenarios=["Copies.copy"], commits=[old],
+                                      pythons=daemon.usable_pythons()[:1]))
+        self.stop(daemon)
+
+
+if __name__ == "__main__":
+    unittest.main()
