@@ -10,6 +10,7 @@ help:
 	@echo "make bench-tracer        what the instrument costs, in one run"
 	@echo "make bench-converters    the converters against marshal, pickle and C++"
 	@echo "make bench-stats         how often change points are right on made-up series, and what they cost"
+	@echo "make bench-verdict       how often verdicts and leaks are right on made-up samples"
 	@echo "make bench-history       histories of 5,000 commits x 10 Pythons x 12 scenarios: what they cost"
 	@echo "make bench-ui            how fast the dashboard is, in headless Chromium"
 	@echo "make deps    install the Debian packages that are missing, for all of these"
@@ -45,6 +46,11 @@ bench-stats: build
 	@mkdir -p bench/results
 	build/release/bench-stats --json bench/results/stats.json
 
+bench-verdict: build
+	cmake --build --preset release --target bench-verdict
+	@mkdir -p bench/results
+	build/release/bench-verdict --json bench/results/verdict.json
+
 # A made-up database of 5,000 commits x 10 Pythons x 12 scenarios x 3 samples in build/history; see bench/history_database.c.
 history-database: build
 	cmake --build --preset release --target bench-history-database
@@ -71,4 +77,4 @@ check:
 clean:
 	rm -rf build node_modules
 
-.PHONY: help deps build run test bench-tracer bench-history history-database bench-stats bench-converters bench-ui check clean
+.PHONY: help deps build run test bench-tracer bench-history history-database bench-stats bench-verdict bench-converters bench-ui check clean
