@@ -1,5 +1,6 @@
 /* catalog_test.c - rows of what can be measured are put once, changed in place, and never
  * renumbered. */
+#include "store/samples.h"
 #include "store/testing.h"
 
 static void test_putting_again_gives_the_same_id(void **state)
@@ -36,6 +37,31 @@ static void test_a_commit_of_no_project_is_refused(void **state)
     const struct tide_commit_row row = {sha, "s", "a", 1};
     assert_int_equal(tide_store_put_commit(store, 4711, &row, &id, &error), TIDE_IO);
     assert_contains(error.text, "FOREIGN KEY");
+}
+
+static void expect_columns(int64_t wanted)
+{
+    struct tide_str columns = {0};
+    EXPECT_OK(tide_store_columns_json(store, catalog.project, "none", &columns, &error));
+    char *sql = tide_format("SELECT json_array_length('%s')", columns.at);
+    assert_int_equal(ask(sql), wanted);
+    free(sql);
+    tide_str_free(&columns);
+}
+
+/* A project that names no pythons has all that can be used, one that names a version those of it.
+ */
+static void test_pythons_of_a_project(void **state)
+{
+    (void)state;
+    struct tide_project row;
+    expect_columns(ask("SELECT count(*) FROM pythons WHERE present AND reason IS NULL"));
+    EXPECT_OK(tide_store_find_project(store, "converters", &row, &error));
+    free(row.pythons);
+    row.pythons = strdup("[\"3.12\"]");
+    EXPECT_OK(tide_store_set_project(store, &row, &error));
+    expect_columns(1);
+    tide_project_clear(&row);
 }
 
 static void test_pythons_that_are_gone_stay_as_rows(void **state)
@@ -244,6 +270,7 @@ int main(void)
         STORE_TEST(test_putting_again_gives_the_same_id),
         STORE_TEST(test_a_short_sha_is_refused),
         STORE_TEST(test_a_commit_of_no_project_is_refused),
+        STORE_TEST(test_pythons_of_a_project),
         STORE_TEST(test_pythons_that_are_gone_stay_as_rows),
         STORE_TEST(test_an_edited_scenario_is_a_new_version),
         STORE_TEST(test_a_build_is_found_once_it_has_ended),

@@ -209,8 +209,9 @@ enum tide_rc tide_store_columns_json(struct tide_store *s, int64_t project, cons
         db, &q, e,
         "SELECT coalesce(json_group_array(json_object('id', id, 'name', name, 'version', version)),"
         " '[]') FROM (SELECT max(y.id) AS id, y.name AS name, y.version AS version FROM pythons y"
-        " WHERE (y.present AND y.reason IS NULL AND (SELECT p.pythons = '' OR EXISTS"
-        "  (SELECT 1 FROM json_each(p.pythons) w WHERE w.value IN ('all', y.name, y.version)"
+        " WHERE (y.present AND y.reason IS NULL AND (SELECT EXISTS"
+        "  (SELECT 1 FROM json_each(iif(p.pythons = '', '[\"all\"]', p.pythons)) w"
+        "   WHERE w.value IN ('all', y.name, y.version)"
         "   OR substr(y.version, 1, length(w.value) + 1) = w.value || '.')"
         "  FROM projects p WHERE p.id = ?1)) OR y.id IN (SELECT l.python FROM cells l"
         "  JOIN commits c ON c.id = l.commit_id WHERE c.project = ?1 AND c.sha = ?2)"
