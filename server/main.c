@@ -19,6 +19,7 @@ static const struct tide_cli *const commands[] = {
     &tide_command_compare,
     &tide_command_matrix,
     &tide_command_changepoints,
+    &tide_command_gate,
     &tide_command_bisect,
     &tide_command_regressions,
     &tide_command_accept,

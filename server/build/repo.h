@@ -65,6 +65,11 @@ TIDE_CHECK enum tide_rc tide_repo_range(struct tide_repo *r, const char *from, c
                                         size_t limit, struct tide_commit **out, size_t *n,
                                         struct tide_error *e);
 
+/* The best common ancestor of two commits, whole hashes: where the branches of both parted. ABSENT:
+ * they have none. */
+TIDE_CHECK enum tide_rc tide_repo_merge_base(struct tide_repo *r, const char *a, const char *b,
+                                             char sha[65], struct tide_error *e);
+
 /* Up to `limit` commits that carry a tag, on whatever line, by date, newest first; the caller frees
  * as above. */
 TIDE_CHECK enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit,

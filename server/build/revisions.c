@@ -164,6 +164,21 @@ enum tide_rc tide_repo_range(struct tide_repo *r, const char *from, const char *
     return rc ? rc : list_log(r, which, NULL, limit, out, n, e);
 }
 
+enum tide_rc tide_repo_merge_base(struct tide_repo *r, const char *a, const char *b, char sha[65],
+                                  struct tide_error *e)
+{
+    const char *const args[] = {"merge-base", a, b, NULL};
+    struct tide_str out = {0};
+    *sha = '\0';
+    enum tide_rc rc = tide_git(r, args, &out, e);
+    if (!rc)
+        snprintf(sha, 65, "%.*s", (int)strcspn(out.at ? out.at : "", "\n"), out.at ? out.at : "");
+    tide_str_free(&out);
+    if (rc == TIDE_FAILED || (!rc && !*sha))
+        return tide_fail(e, TIDE_ABSENT, "%.12s and %.12s have no common ancestor", a, b);
+    return rc;
+}
+
 enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit, struct tide_commit **out,
                               size_t *n, struct tide_error *e)
 {

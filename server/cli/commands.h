@@ -77,6 +77,7 @@ extern const struct tide_cli tide_command_resume;       /* control.c */
 extern const struct tide_cli tide_command_compare;      /* compare_sides.c */
 extern const struct tide_cli tide_command_matrix;       /* show_matrix.c */
 extern const struct tide_cli tide_command_changepoints; /* changepoints.c */
+extern const struct tide_cli tide_command_gate;         /* gate.c */
 extern const struct tide_cli tide_command_bisect;       /* bisect_commits.c */
 extern const struct tide_cli tide_command_regressions;  /* list_regressions.c */
 extern const struct tide_cli tide_command_accept;       /* list_regressions.c */

@@ -1,5 +1,6 @@
 /* compare_sides.c - `tidemark compare`: two commits, Pythons or allocators, cell by cell, and more
  * samples of what is not decided yet. */
+#include "cli/compare_sides.h"
 #include "base/clock.h"
 #include "cli/alone.h"
 #include "cli/client.h"
@@ -153,8 +154,8 @@ static bool is_verdict(const json_t *cell, enum tide_verdict v)
     return !strcmp(tide_json_text(cell, "verdict"), tide_verdict_name(v));
 }
 
-static enum tide_rc measure(const struct arguments *a, const char *data, const json_t *compared,
-                            const json_t *cell, int64_t *left, struct tide_error *e)
+enum tide_rc tide_compare_more(const char *data, const json_t *compared, const json_t *cell,
+                               bool silent, int64_t *left, struct tide_error *e)
 {
     int64_t samples = tide_json_number(cell, "needs");
     json_t *batch = NULL, *request;
@@ -164,8 +165,7 @@ static enum tide_rc measure(const struct arguments *a, const char *data, const j
     request = make_request(compared, cell, samples);
     enum tide_rc rc = tide_client_post_json(data, "/api/v1/runs", request, &batch, e);
     struct tide_watch w = {.batch = tide_json_number(batch, "id"),
-                           .voice =
-                               a->common.json || a->markdown ? TIDE_WATCH_SILENT : TIDE_WATCH_BAR};
+                           .voice = silent ? TIDE_WATCH_SILENT : TIDE_WATCH_BAR};
     *left -= 2 * samples;
     if (!rc) rc = tide_watch(&w, data, e);
     json_decref(w.ended);
@@ -186,7 +186,7 @@ static enum tide_rc measure_round(const struct arguments *a, const char *data,
     json_array_foreach(json_object_get(compared, "cells"), i, cell)
     {
         if (!rc && is_verdict(cell, TIDE_INCONCLUSIVE))
-            rc = measure(a, data, compared, cell, left, e);
+            rc = tide_compare_more(data, compared, cell, a->common.json || a->markdown, left, e);
     }
     *measured = *left < before;
     return rc;
@@ -210,10 +210,6 @@ static enum tide_rc decide(const struct arguments *a, const char *data, json_t *
 
 /* ---- showing ---- */
 
-struct row { /* what both tables show of a cell */
-    char scenario[160], base[40], head[40], effect[64], interval[96];
-};
-
 static void write_value(const json_t *value, const char *unit, char *out, size_t room)
 {
     if (json_is_number(value))
@@ -222,7 +218,7 @@ static void write_value(const json_t *value, const char *unit, char *out, size_t
         snprintf(out, room, "–");
 }
 
-static void fill_row(const json_t *compared, const json_t *cell, struct row *r)
+void tide_compare_row(const json_t *compared, const json_t *cell, struct tide_compare_row *r)
 {
     const char *unit = tide_json_text(compared, "unit");
     const json_t *percent = json_object_get(cell, "percent"),
@@ -301,8 +297,8 @@ static void print_table(const json_t *compared)
     tide_table_begin(&t, "VERDICT|SCENARIO|PYTHON|>BASE|>HEAD|>EFFECT|95 % INTERVAL");
     json_array_foreach(json_object_get(compared, "cells"), i, cell)
     {
-        struct row r;
-        fill_row(compared, cell, &r);
+        struct tide_compare_row r;
+        tide_compare_row(compared, cell, &r);
         tide_table_put(&t, hue_of(cell), "%s", tide_json_text(cell, "verdict"));
         tide_table_put(&t, TIDE_PLAIN, "%s", r.scenario);
         tide_table_put(&t, TIDE_PLAIN, "%s", tide_json_text(cell, "python"));
@@ -328,9 +324,9 @@ static void print_markdown(const json_t *compared)
            tide_json_text(json_object_get(compared, "base"), "label"));
     json_array_foreach(json_object_get(compared, "cells"), i, cell)
     {
-        struct row r;
+        struct tide_compare_row r;
         bool calm = is_verdict(cell, TIDE_SAME);
-        fill_row(compared, cell, &r);
+        tide_compare_row(compared, cell, &r);
         printf("| %s%s%s | `%s` | %s | %s | %s | %s | %s |\n", calm ? "" : "**",
                tide_json_text(cell, "verdict"), calm ? "" : "**", r.scenario,
                tide_json_text(cell, "python"), r.base, r.head, r.effect, r.interval);

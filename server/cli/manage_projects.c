@@ -104,7 +104,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (a->n < a->wanted)
-            argp_error(state, "name %s", a->n ? "its new name too" : "the project");
+            argp_error(state, "name %s", a->n ? "what it becomes too" : "the project");
         return 0;
     default: return parse_wish(key, value, state);
     }
@@ -154,6 +154,8 @@ static void print_project(const json_t *project)
            *folder ? ", folder " : "", folder);
     if (json_is_string(json_object_get(project, "scenarios")))
         printf("  scenarios %s\n", tide_json_text(project, "scenarios"));
+    if (json_is_string(json_object_get(project, "baseline")))
+        printf("  baseline %s\n", tide_json_text(project, "baseline"));
     if (json_is_false(json_object_get(project, "enabled"))) puts("  disabled");
 }
 
@@ -283,6 +285,13 @@ static enum tide_rc rename_one(const struct arguments *a, const char *data, stru
     return change(a, data, json_pack("{s:s}", "name", a->names[1]), e);
 }
 
+/* `none` lets the pinned one go. */
+static enum tide_rc pin_baseline(const struct arguments *a, const char *data, struct tide_error *e)
+{
+    const char *baseline = strcmp(a->names[1], "none") ? a->names[1] : NULL;
+    return change(a, data, json_pack("{s:s?}", "baseline", baseline), e);
+}
+
 static enum tide_rc disable(const struct arguments *a, const char *data, struct tide_error *e)
 {
     return change(a, data, json_pack("{s:b}", "enabled", 0), e);
@@ -381,6 +390,11 @@ static int run_rename(const struct tide_cli *c, int argc, char **argv)
     return carry_out(c, argc, argv, 2, rename_one);
 }
 
+static int run_baseline(const struct tide_cli *c, int argc, char **argv)
+{
+    return carry_out(c, argc, argv, 2, pin_baseline);
+}
+
 static int run_disable(const struct tide_cli *c, int argc, char **argv)
 {
     return carry_out(c, argc, argv, 1, disable);
@@ -439,6 +453,20 @@ static const struct tide_cli disable_command = {
     .examples = (const struct tide_example[]){{"tidemark projects disable tiny", NULL}, {0}},
     .run = run_disable,
 };
+static const struct tide_cli baseline_command = {
+    .title = "tidemark projects baseline",
+    .summary = "pin what releases and overviews are compared with; none: nothing",
+    .arguments = "PROJECT BASELINE",
+    .notes = "BASELINE is a Python, a commit behind an @, or both: 3.11, @v1.2, 3.11@v1.2.",
+    .takes = TIDE_TAKES_DATA | TIDE_TAKES_JSON,
+    .parse = parse,
+    .examples =
+        (const struct tide_example[]){{"tidemark projects baseline converters 3.11@v1.2", NULL},
+                                      {"tidemark projects baseline converters none", NULL},
+                                      {0}},
+    .run = run_baseline,
+};
+
 static const struct tide_cli enable_command = {
     .title = "tidemark projects enable",
     .summary = "let a project be measured again",
@@ -464,8 +492,13 @@ static const struct tide_cli remove_command = {
     .run = run_remove,
 };
 
-static const struct tide_cli *const verbs[] = {&add_command,    &rename_command, &disable_command,
-                                               &enable_command, &remove_command, NULL};
+static const struct tide_cli *const verbs[] = {&add_command,
+                                               &rename_command,
+                                               &disable_command,
+                                               &enable_command,
+                                               &baseline_command,
+                                               &remove_command,
+                                               NULL};
 
 const struct tide_cli tide_command_projects = {
     .title = "tidemark projects",

@@ -225,6 +225,10 @@ void tide_answer_json(struct tide_request *r, json_t *value);
 
 tide_handler tide_get_bisects, tide_get_bisect, tide_post_bisects, tide_post_bisect_cancel;
 
+/* ---- merge_base.c ---- */
+
+tide_handler tide_get_merge_base;
+
 /* ---- histories.c ---- */
 
 tide_handler tide_get_series, tide_get_regressions, tide_get_regression, tide_post_accept,

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define TEXT_LONGEST 1000
+#define BASELINE_MAX 200 /* bytes */
 #define PYTHONS_MAX  100
 
 static enum tide_rc set(char **text, const char *value, struct tide_error *e)
@@ -119,6 +120,19 @@ static enum tide_rc read_pythons(const json_t *value, struct tide_project *p, st
     return p->pythons ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "read a project");
 }
 
+/* PYTHON, @COMMIT or PYTHON@COMMIT; whether they are there is seen when it is used. */
+static enum tide_rc read_baseline(const json_t *value, struct tide_project *p, struct tide_error *e)
+{
+    const char *text = json_is_null(value) ? "" : json_string_value(value);
+    const char *at = text ? strchr(text, '@') : NULL;
+    bool fine =
+        text && strlen(text) <= BASELINE_MAX && (!at || at[1]) && (json_is_null(value) || *text);
+    if (fine) return set(&p->baseline, text, e);
+    return tide_fail_field(e, "baseline",
+                           "must be a python, a commit behind an @, or both, like 3.11, @v1.2 or "
+                           "3.11@v1.2; null: none");
+}
+
 static enum tide_rc read_field(const char *name, const json_t *value, bool adding,
                                struct tide_project *p, struct tide_error *e)
 {
@@ -127,6 +141,7 @@ static enum tide_rc read_field(const char *name, const json_t *value, bool addin
     if (!strcmp(name, "recipe")) return read_recipe(value, p, e);
     if (!strcmp(name, "scenarios")) return read_folder(value, p, e);
     if (!strcmp(name, "pythons")) return read_pythons(value, p, e);
+    if (!strcmp(name, "baseline")) return read_baseline(value, p, e);
     if (!strcmp(name, "enabled")) {
         p->enabled = json_is_true(value);
         return json_is_boolean(value) ? TIDE_OK : tide_fail_field(e, name, "must be true or false");
@@ -136,7 +151,7 @@ static enum tide_rc read_field(const char *name, const json_t *value, bool addin
     if (adding && !strcmp(name, "versions")) return read_versions(value, p, e);
     return tide_fail_field(e, name,
                            "no such field; allowed are name, %sbranch, recipe, scenarios, "
-                           "pythons, enabled, cron, timezone, poll_s, webhook_secret, "
+                           "pythons, baseline, enabled, cron, timezone, poll_s, webhook_secret, "
                            "on_new_python, trigger, notify",
                            adding ? "repo, versions, " : "");
 }
@@ -160,8 +175,8 @@ enum tide_rc tide_settings_read(const json_t *wish, bool adding, struct tide_pro
 {
     const char *name;
     json_t *value;
-    char **const texts[] = {&p->repo,      &p->branch,  &p->recipe,
-                            &p->scenarios, &p->pythons, &p->versions};
+    char **const texts[] = {&p->repo,    &p->branch,   &p->recipe,  &p->scenarios,
+                            &p->pythons, &p->versions, &p->baseline};
     enum tide_rc rc = TIDE_OK;
     if (!json_is_object(wish)) return tide_fail_field(e, "", "the body must be a JSON object");
     for (size_t i = 0; !rc && i < sizeof texts / sizeof *texts; i++)

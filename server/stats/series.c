@@ -200,7 +200,7 @@ static enum tide_rc read_points(struct tide_store *s, int64_t series, enum tide_
     return rc;
 }
 
-/* Cells of which no run has the metric, and commits whose build is known to fail. */
+/* Commits whose build is known to fail, and cells of which no run has the metric. */
 static enum tide_rc read_gaps(struct tide_store *s, int64_t project,
                               const struct tide_series_row *row, const struct line *line,
                               struct columns *c, struct tide_error *e)
@@ -208,17 +208,17 @@ static enum tide_rc read_gaps(struct tide_store *s, int64_t project,
     struct tide_cell_place *cells = NULL;
     int64_t *broken = NULL;
     size_t n = 0, n_broken = 0;
-    enum tide_rc rc = tide_store_cells_of(s, row->id, &cells, &n, e);
-    for (size_t i = 0; i < n && !rc; i++) {
-        size_t at = find_place(line, cells[i].commit);
-        if (at == line->n || c->status[at]) continue;
-        c->cell[at] = cells[i].cell;
-        rc = tide_store_cell_status(s, cells[i].cell, &c->status[at], e);
-    }
-    if (!rc) rc = tide_store_broken(s, project, row->python_id, &broken, &n_broken, e);
+    enum tide_rc rc = tide_store_broken(s, project, row->python_id, &broken, &n_broken, e);
     for (size_t i = 0; i < n_broken && !rc; i++) {
         size_t at = find_place(line, broken[i]);
         if (at < line->n && !c->status[at]) c->status[at] = "build_failed";
+    }
+    if (!rc) rc = tide_store_cells_of(s, row->id, &cells, &n, e);
+    for (size_t i = 0; i < n && !rc; i++) {
+        size_t at = find_place(line, cells[i].commit);
+        if (at == line->n || c->cell[at]) continue;
+        c->cell[at] = cells[i].cell;
+        if (!c->status[at]) rc = tide_store_cell_status(s, cells[i].cell, &c->status[at], e);
     }
     free(cells);
     free(broken);

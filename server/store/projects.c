@@ -12,6 +12,7 @@ void tide_project_clear(struct tide_project *p)
     free(p->recipe);
     free(p->scenarios);
     free(p->pythons);
+    free(p->baseline);
     free(p->versions);
     *p = (struct tide_project){0};
 }
@@ -29,8 +30,8 @@ static void list_names(sqlite3 *db, struct tide_str *out)
 
 static enum tide_rc read_project(sqlite3_stmt *q, struct tide_project *out, struct tide_error *e)
 {
-    char **texts[] = {&out->name,      &out->repo,    &out->branch,  &out->recipe,
-                      &out->scenarios, &out->pythons, &out->versions};
+    char **texts[] = {&out->name,      &out->repo,    &out->branch,   &out->recipe,
+                      &out->scenarios, &out->pythons, &out->versions, &out->baseline};
     enum tide_rc rc = TIDE_OK;
     out->id = sqlite3_column_int64(q, 0);
     out->enabled = sqlite3_column_int(q, 1);
@@ -51,7 +52,7 @@ enum tide_rc tide_store_find_project(struct tide_store *s, const char *name,
     enum tide_rc rc =
         tide_sql_prepare(db, &q, e,
                          "SELECT id, enabled, name, repo, branch, recipe, scenarios, pythons,"
-                         " versions FROM projects WHERE name = ?",
+                         " versions, baseline FROM projects WHERE name = ?",
                          "t", name);
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc) rc = read_project(q, out, e);
@@ -82,11 +83,13 @@ enum tide_rc tide_store_set_project(struct tide_store *s, struct tide_project *p
         rc = tide_sql_integer(
             s->writer, &p->id, e,
             "INSERT INTO projects (id, name, repo, branch, recipe, scenarios, pythons,"
-            " enabled, versions) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+            " enabled, versions, baseline) VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
+            "?10)"
             " ON CONFLICT (id) DO UPDATE SET name = ?2, repo = ?3, branch = ?4, recipe = ?5,"
-            " scenarios = ?6, pythons = ?7, enabled = ?8, versions = ?9 RETURNING id",
-            "ittttttit", p->id, p->name, p->repo, p->branch, p->recipe, p->scenarios, p->pythons,
-            (int64_t)p->enabled, p->versions);
+            " scenarios = ?6, pythons = ?7, enabled = ?8, versions = ?9, baseline = ?10"
+            " RETURNING id",
+            "ittttttitt", p->id, p->name, p->repo, p->branch, p->recipe, p->scenarios, p->pythons,
+            (int64_t)p->enabled, p->versions, p->baseline ? p->baseline : "");
     return tide_store_commit(s, rc, e);
 }
 

@@ -208,6 +208,7 @@ enum tide_rc tide_store_pythons_json(struct tide_store *s, const struct tide_pag
     " 'versions', nullif(versions, ''), 'branch', nullif(branch, ''),"         \
     " 'recipe', json(nullif(recipe, '')), 'scenarios', nullif(scenarios, '')," \
     " 'pythons', json(iif(pythons = '', '[\"all\"]', pythons)),"               \
+    " 'baseline', nullif(baseline, ''),"                                       \
     " 'enabled', json(iif(enabled, 'true', 'false'))," TIDE_TRIGGER_FIELDS ")"
 
 static const struct tide_list projects_list = {

@@ -45,6 +45,7 @@ struct tide_project { /* texts are owned, tide_project_clear frees them; none is
     char *scenarios; /* folder of the repository; "": Tidemark's own */
     char *versions;  /* folder of released versions, measured in the place of `repo`; "": none */
     char *pythons;   /* JSON, list of names or versions; "": all */
+    char *baseline;  /* "PYTHON", "@COMMIT" or "PYTHON@COMMIT"; "": none */
     bool enabled;
 };
 void tide_project_clear(struct tide_project *p);
