@@ -417,9 +417,9 @@ class Alone(FaultCase):
             self.assertEqual(refused.returncode, 3, refused.stderr)
             self.assertIn("another daemon serves", refused.stderr)
             self.assertTrue(eventually(lambda: json.loads(run_program(
-                self.folder, "batches", "--db", self.database, "--json").stdout)["batches"], 90))
+                self.folder, "batches", "--db", self.database, "--json").stdout)["batches"], 90, 1))
             self.assertTrue(eventually(lambda: json.loads(run_program(
-                self.folder, "runs", "--db", self.database, "--status", "done", "--json").stdout)["runs"], 120))
+                self.folder, "runs", "--db", self.database, "--status", "done", "--json").stdout)["runs"], 120, 1))
             children = descendants(first.pid)
             first.send_signal(signal.SIGINT)
             said = first.communicate(timeout=60)[0]
