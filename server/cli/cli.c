@@ -171,10 +171,13 @@ int64_t tide_cli_number(struct argp_state *state, const char *what, const char *
     char *end;
     errno = 0;
     long long number = strtoll(value, &end, 10);
-    if (errno || end == value || *end || number < low || number > high)
-        argp_error(state, "%s must be a whole number %s %lld, not \"%s\"", what,
-                   high == INT64_MAX ? "from" : "at most",
-                   (long long)(high == INT64_MAX ? low : high), value);
+    bool wrong = errno || end == value || *end || number < low || number > high;
+    if (wrong && high == INT64_MAX)
+        argp_error(state, "%s must be a whole number from %lld on, not \"%s\"", what,
+                   (long long)low, value);
+    else if (wrong)
+        argp_error(state, "%s must be a whole number from %lld to %lld, not \"%s\"", what,
+                   (long long)low, (long long)high, value);
     return number;
 }
 

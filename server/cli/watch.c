@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/config.h"
 #include "cli/follow.h"
 #include "cli/progress.h"
 #include "cli/show.h"
@@ -248,19 +249,19 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-static enum tide_rc watch(void *context, const char *data, struct tide_error *e)
-{
-    struct arguments *a = context;
-    if (a->common.json) a->watch.voice = TIDE_WATCH_JSON;
-    return tide_watch(&a->watch, data, e);
-}
-
+/* Never by a daemon of its own: it would be an idle one, and there is no end to what it does. */
 static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {0};
+    struct tide_error e;
     tide_cli_parse(c, argc, argv, &a.common, &a);
-    int code = tide_cli_on_data(c, &a.common, watch, &a);
+    if (a.common.json) a.watch.voice = TIDE_WATCH_JSON;
+    char *data = tide_config_data(a.common.data);
+    enum tide_rc rc =
+        data ? tide_watch(&a.watch, data, &e) : tide_fail(&e, TIDE_NOMEM, "find the data folder");
+    free(data);
     json_decref(a.watch.ended);
+    int code = tide_cli_end(c, rc, &e);
     return !code && a.watch.failed ? TIDE_EXIT_FAILED : code;
 }
 

@@ -405,6 +405,8 @@ class Alone(FaultCase):
         database.close()
         again = json.loads(run_program(self.folder, "runs", "--db", self.database, "--json").stdout)["runs"]
         self.assertEqual(sorted(run["status"] for run in again), ["done", "queued"])
+        watched = run_program(self.folder, "watch", "--db", self.database)  # nobody works what is queued
+        self.assertEqual((watched.returncode, "no daemon serves" in watched.stderr), (3, True), watched.stderr)
 
     def test_no_second_one(self) -> None:
         """While one works the data a daemon refuses it, and other commands ask the one that works."""
