@@ -93,8 +93,9 @@ const get = async (path) => (await fetch(daemon.url + "/api/v1" + path)).json();
  * @param {number} seed
  */
 async function runOf(name, events, seed) {
-  const { runs } = await get(`/runs?project=imported&scenario=${name}`);
-  if (runs?.length) return runs[0].id;
+  const { runs } = await get("/runs?limit=100&fields=id,scenario"); // they came last
+  const held = runs.find((/** @type {{scenario: string}} */ run) => run.scenario === name);
+  if (held) return held.id;
   const { stdout } = await promisify(execFile)(writer, [String(events), String(seed)],
     { encoding: "buffer", maxBuffer: 1 << 27 });
   const answer = await fetch(`${daemon.url}/api/v1/imports?name=${name}`, {

@@ -29,6 +29,7 @@ import {
 const MOST_CURVES = 48;
 const DRAW_EVERY_MS = 250;    // while curves still come in
 const SAVE_EVERY_MS = 300;
+const MOST_COMMITS = 1000;
 
 /** @param {import("../views.js").Context} context */
 export function createCurves({ model, router }) {
@@ -45,6 +46,8 @@ export function createCurves({ model, router }) {
   /** @type {number[]} */
   let missing = [];
   let chosen = false;
+  let line = model.commits;  // of the branch, newest first
+  let lineAsked = "";
   let matrixShown = false;   // scrolled to the newest Python once
   /** @type {Set<number>} runs whose marks were asked for */
   const asked = new Set();
@@ -158,7 +161,7 @@ export function createCurves({ model, router }) {
     if (!chosen) {
       const newest = newestBatch(model.runs.values());
       if (newest === null || !await holds(newest) || chosen) return;
-      selected = lookAt(model.runsOfBatch(newest), model.commits);
+      selected = lookAt(model.runsOfBatch(newest), line);
       chosen = true;
       follow = true;
       for (const batch of model.batches.keys()) seen.add(batch);
@@ -202,7 +205,7 @@ export function createCurves({ model, router }) {
   /** The selected runs as legend and table list them: by commit, Python, sample. */
   function ordered() {
     const runs = selectedRuns();
-    const commits = commitsOf(runs, model.commits).map((commit) => commit.sha);
+    const commits = commitsOf(runs, line).map((commit) => commit.sha);
     return runs.sort((a, b) => commits.indexOf(a.commit.sha) - commits.indexOf(b.commit.sha) ||
       comparePythons(a.python.name, b.python.name) || a.sample - b.sample || a.id - b.id);
   }
@@ -292,7 +295,7 @@ export function createCurves({ model, router }) {
     seen.add(newest);
     if (!follow || !await holds(newest) || !follow) return;
     const runs = model.runsOfBatch(newest);
-    const fresh = lookAt(runs, model.commits);
+    const fresh = lookAt(runs, line);
     if (!fresh.length) return;
     const key = workloadKey(/** @type {Run} */ (model.runs.get(fresh[0])));
     const room = Math.max(0, FIRST_LOOK - fresh.length);
@@ -359,11 +362,11 @@ export function createCurves({ model, router }) {
   /** @returns {(run: Run) => import("../palette.js").Look} */
   function looks() {
     const runs = selectedRuns();
-    const line = commitsOf(runs, model.commits).map((commit) => commit.sha);
+    const shown = commitsOf(runs, line).map((commit) => commit.sha);
     /** @type {Map<string, number>} */
     const mates = new Map();
     for (const run of runs) mates.set(cellKey(run), (mates.get(cellKey(run)) ?? 0) + 1);
-    return (run) => lookOf(run, Math.max(0, line.indexOf(run.commit.sha)),
+    return (run) => lookOf(run, Math.max(0, shown.indexOf(run.commit.sha)),
       mates.get(cellKey(run)) ?? 1);
   }
 
@@ -375,6 +378,7 @@ export function createCurves({ model, router }) {
       firstSteps.update();
       return;
     }
+    fetchLine();
     drawHead();
     drawMatrix();
     if (!matrixShown && matrix.element.clientWidth > 0 && model.runs.size) {
@@ -413,8 +417,8 @@ export function createCurves({ model, router }) {
     const params = current()?.params ?? {};
     const scenario = current()?.scenario ?? "";
     matrix.update({
-      commits: commitsOf(runs, model.commits),
-      committed: new Map(model.commits.map((commit) => [commit.sha, commit.committed_ns])),
+      commits: commitsOf(runs, line),
+      committed: new Map(line.map((commit) => [commit.sha, commit.committed_ns])),
       head: model.commits[0]?.sha ?? null,
       pythons: pythonsOf(runs),
       cells: cells(runs),
@@ -425,6 +429,20 @@ export function createCurves({ model, router }) {
           .map(([name, value]) => `${name}:${value}`).join(","),
       }),
     });
+  }
+
+  /** Commits that are older than what every view loads are placed on the branch too. */
+  function fetchLine() {
+    if (lineAsked === model.project) return;
+    const known = new Set(line.map((commit) => commit.sha));
+    if (selectedRuns().every((run) => known.has(run.commit.sha) || run.project !== model.project)) {
+      return;
+    }
+    lineAsked = model.project;
+    void api.getCommits(model.project, MOST_COMMITS).then((commits) => {
+      line = commits;
+      draw();
+    }, () => {}); // the order then is that of the runs
   }
 
   function drawCurves() {
@@ -518,6 +536,7 @@ export function createCurves({ model, router }) {
     });
   };
   const onChange = () => {
+    if (line.length <= model.commits.length || lineAsked !== model.project) line = model.commits;
     if (!chosen || missingHeld()) void adopt();
     void followBatches();
     const started = selectedRuns().some((run) => !store.get(run.id) && run.status !== "queued" &&
