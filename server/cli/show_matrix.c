@@ -25,7 +25,9 @@ static const struct argp_option options[] = {
     {"project", 'p', "PROJECT", 0, "Project (default: converters)", 0},
     {"commit", KEY_COMMIT, "REV", 0, "Where (default: HEAD)", 0},
     {"baseline", KEY_BASELINE, "PYTHON", 0,
-     "Against what: PYTHON, @COMMIT or PYTHON@COMMIT (default: the oldest Python measured)", 0},
+     "Against what: PYTHON, @COMMIT or PYTHON@COMMIT (default: the project's, else the oldest "
+     "Python measured)",
+     0},
     {"metric", 'm', "METRIC", 0, "What is compared (default: tide_mark)", 0},
     {"subtract-empty", KEY_SUBTRACT, 0, 0,
      "Take off what the scenario `empty` needs on the same Python", 0},

@@ -3,6 +3,7 @@
  * What both sides say alike is no difference; exactly one axis must be. */
 #include "http/internal.h"
 
+#include "base/log.h"
 #include "build/repo.h"
 #include "http/query.h"
 #include "run/attribution.h"
@@ -170,6 +171,19 @@ void tide_answer_json(struct tide_request *r, json_t *value)
     json_decref(value);
 }
 
+/* The project as its source stands now; where that cannot be had, as it is known: what was measured
+ * can be compared all the same. */
+static enum tide_rc open_project(const struct tide_request *r, struct tide_projects *projects,
+                                 struct tide_catalog **out, struct tide_error *e)
+{
+    const char *name = tide_query_text(r, "project");
+    if (!name) name = TIDE_DEFAULT_PROJECT;
+    enum tide_rc rc = tide_projects_sync(projects, name, out, e);
+    if (rc != TIDE_FAILED) return rc;
+    tide_log(TIDE_LOG_WARN, "http", "commits of %s: %s", name, e->text);
+    return tide_projects_take(projects, name, out, e);
+}
+
 static enum tide_rc compare(struct tide_request *r, struct tide_projects *projects, json_t **out,
                             struct tide_error *e)
 {
@@ -178,14 +192,12 @@ static enum tide_rc compare(struct tide_request *r, struct tide_projects *projec
     struct wanted base, head, filter;
     struct resolved from = {0}, to = {0};
     struct tide_catalog *catalog = NULL;
-    const char *project = tide_query_text(r, "project");
     enum tide_rc rc = tide_read_metric(r, &c.metric, &c.subtract_empty, e);
     if (!rc) rc = read_filter(r, &filter, e);
     if (!rc) rc = read_wanted("base", tide_query_text(r, "base"), &base, e);
     if (!rc) rc = read_wanted("head", tide_query_text(r, "head"), &head, e);
     if (!rc) rc = find_difference(&base, &head, &filter, &c.axis, e);
-    if (!rc)
-        rc = tide_projects_sync(projects, project ? project : TIDE_DEFAULT_PROJECT, &catalog, e);
+    if (!rc) rc = open_project(r, projects, &catalog, e);
     if (!rc) rc = resolve(store, catalog, "base", &base, &from, &c.base, e);
     if (!rc) rc = resolve(store, catalog, "head", &head, &to, &c.head, e);
     if (!rc) {
@@ -292,10 +304,9 @@ static enum tide_rc make_matrix(struct tide_request *r, struct tide_projects *pr
     struct tide_matrix m = {.baseline = tide_query_text(r, "baseline")};
     struct matrix_names names = {0};
     struct tide_catalog *catalog = NULL;
-    const char *project = tide_query_text(r, "project"), *commit = tide_query_text(r, "commit");
+    const char *commit = tide_query_text(r, "commit");
     enum tide_rc rc = tide_read_metric(r, &m.metric, &m.subtract_empty, e);
-    if (!rc)
-        rc = tide_projects_sync(projects, project ? project : TIDE_DEFAULT_PROJECT, &catalog, e);
+    if (!rc) rc = open_project(r, projects, &catalog, e);
     if (!rc) {
         rc = tide_repo_resolve(catalog->repo, commit ? commit : "HEAD", &names.at, e);
         if (rc == TIDE_INVALID) snprintf(e->field, sizeof e->field, "commit");

@@ -56,16 +56,17 @@ enum tide_rc tide_store_samples(struct tide_store *s, int64_t cell, enum tide_me
     return rc;
 }
 
-/* Runs on another kernel, CPU or mode of huge pages are of another host. The newest cells that have
- * two runs or more are read; ?1 and ?2 are the cells that are compared. */
+/* Runs on another kernel, CPU or mode of huge pages are of another host. Of each series
+ * the 12 newest cells are read; ?1 and ?2 are the cells that are compared. */
 static const char repeats_query[] =
     "WITH self AS (SELECT scenario, params, allocator, measure, (SELECT environment FROM runs"
     "  WHERE cell = cells.id AND status = 'done' ORDER BY id DESC LIMIT 1) AS env FROM cells"
     "  WHERE id = ?1),"
     " like_it AS MATERIALIZED (SELECT u.cell FROM self JOIN series x ON x.scenario = self.scenario"
     "  AND x.params = self.params AND x.allocator = self.allocator AND x.measure = self.measure"
-    "  JOIN summaries u ON u.series = x.id AND u.metric = ?3 AND u.n > 1"
-    "  AND u.cell NOT IN (?1, ?2) ORDER BY u.cell DESC LIMIT 200)"
+    "  JOIN summaries u ON u.series = x.id AND u.metric = ?3 AND u.n > 1 AND u.commit_id IN"
+    "   (SELECT commit_id FROM summaries WHERE series = x.id AND metric = ?3"
+    "    ORDER BY commit_id DESC LIMIT 12) WHERE u.cell NOT IN (?1, ?2))"
     " SELECT abs(value - before) FROM (SELECT %s AS value,"
     "  lag(%s) OVER (PARTITION BY r.cell ORDER BY r.id) AS before FROM like_it"
     "  JOIN runs r ON r.cell = like_it.cell AND r.status = 'done' JOIN self"

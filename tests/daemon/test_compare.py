@@ -114,6 +114,15 @@ class Comparisons(DaemonCase):
         self.assertIn(cell["verdict"], ("same", "inconclusive"), cell)
         self.assertLess(abs(cell["effect"]), NOISE)
 
+    def test_a_source_that_is_gone_hides_nothing(self) -> None:
+        """What was measured can be compared while the repository cannot be had."""
+        work = Path(self.scratch.name) / "work"
+        work.rename(work.with_name("away"))
+        try:
+            self.assertEqual(self.cell(self.compare(FIRST, PEAK))["verdict"], "worse")
+        finally:
+            work.with_name("away").rename(work)
+
     def test_other_metrics(self) -> None:
         """What leaks shows in what is retained."""
         cell = self.cell(self.compare(FIRST, LEAK, metric="retained"))
