@@ -328,14 +328,15 @@ class Daemon:
         return descendants(self.pid)
 
     def row_counts(self) -> Dict[str, int]:
-        """Rows of each table, read beside the daemon through a read-only connection."""
+        """Rows of each table, read beside the daemon through a read-only connection. What waits to be
+        analysed (stale_series) is left out: it comes and goes by itself."""
         uri = "file:%s?mode=ro" % (self.data / "tidemark.db")
         database = sqlite3.connect(uri, uri=True, timeout=10)
         try:
             tables = [row[0] for row in database.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
             return {table: database.execute('SELECT count(*) FROM "%s"' % table).fetchone()[0]
-                    for table in tables if table != "sqlite_sequence"}
+                    for table in tables if table not in ("sqlite_sequence", "stale_series")}
         finally:
             database.close()
 
