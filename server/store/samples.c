@@ -255,9 +255,11 @@ enum tide_rc tide_store_iterations(struct tide_store *s, int64_t run,
         (*out)[(*n)++] =
             (struct tide_iteration_row){sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1)};
     }
+    if (q && rc == TIDE_ABSENT) rc = TIDE_OK; /* the last row was read */
+    if (rc == TIDE_ABSENT) tide_fail(e, rc, "no run %lld", (long long)run);
     sqlite3_finalize(q);
     tide_store_give(s, db);
-    if (rc == TIDE_ABSENT) return TIDE_OK;
+    if (!rc) return TIDE_OK;
     free(*out);
     *out = NULL;
     return rc;

@@ -67,7 +67,7 @@ struct tide_iteration_row {
     int64_t value, rss; /* iterations that are done, bytes */
 };
 /* The marks of a run between iterations, in order; the caller frees *out. *payload: bytes that RSS
- * rose by from base to original, 0 where that is not known. */
+ * rose by from base to original, 0 where that is not known. ABSENT: no such run. */
 TIDE_CHECK enum tide_rc tide_store_iterations(struct tide_store *s, int64_t run,
                                               struct tide_iteration_row **out, size_t *n,
                                               int64_t *payload, struct tide_error *e);
