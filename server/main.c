@@ -32,6 +32,7 @@ static const struct tide_cli *const commands[] = {
     &tide_command_tokens,
 
     &tide_command_doctor,
+    &tide_command_config,
     &tide_command_gc,
     &tide_command_backup,
     &tide_command_restore,

@@ -88,6 +88,7 @@ extern const struct tide_cli tide_command_scenarios;    /* list_scenarios.c */
 extern const struct tide_cli tide_command_pythons;      /* list_pythons.c */
 extern const struct tide_cli tide_command_tokens;       /* manage_tokens.c */
 extern const struct tide_cli tide_command_doctor;       /* doctor.c */
+extern const struct tide_cli tide_command_config;       /* check_config.c */
 extern const struct tide_cli tide_command_gc;           /* collect_garbage.c */
 extern const struct tide_cli tide_command_backup;       /* backup_data.c */
 extern const struct tide_cli tide_command_restore;      /* backup_data.c */

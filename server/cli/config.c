@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "config_line.h"
 #include "schedule/settings.h"
 
 #include <stdlib.h>
@@ -237,15 +238,20 @@ static enum tide_rc read_limits(struct tide_config *c, const char *path, struct 
 {
     struct tide_limits *l = &c->places.limits;
     const json_t *beside = json_object_get(c->file, "build_beside_runs");
-    int64_t jobs = l->jobs;
+    int64_t jobs = l->jobs, memory = l->memory, disk = l->disk, cache = l->cache,
+            reserve = l->reserve;
     enum tide_rc rc = read_number(c, path, "build_jobs", 1, TIDE_BUILD_JOBS_MAX, &jobs, e);
-    if (!rc) rc = read_number(c, path, "build_memory", 1, INT64_MAX, &l->memory, e);
-    if (!rc) rc = read_number(c, path, "build_disk", 0, INT64_MAX, &l->disk, e);
-    if (!rc) rc = read_number(c, path, "cache_bytes", 0, INT64_MAX, &l->cache, e);
-    if (!rc) rc = read_number(c, path, "memory_reserve", 0, INT64_MAX, &l->reserve, e);
+    if (!rc) rc = read_number(c, path, "build_memory", 1, INT64_MAX, &memory, e);
+    if (!rc) rc = read_number(c, path, "build_disk", 0, INT64_MAX, &disk, e);
+    if (!rc) rc = read_number(c, path, "cache_bytes", 0, INT64_MAX, &cache, e);
+    if (!rc) rc = read_number(c, path, "memory_reserve", 0, INT64_MAX, &reserve, e);
     if (!rc && beside && !json_is_boolean(beside))
         rc = tide_fail(e, TIDE_INVALID, "%s: \"build_beside_runs\" must be true or false", path);
     l->jobs = (int)jobs;
+    l->memory = memory;
+    l->disk = disk;
+    l->cache = cache;
+    l->reserve = reserve;
     l->beside_runs = json_is_true(beside);
     return rc;
 }
@@ -335,18 +341,9 @@ static enum tide_rc refuse_unknown(const struct tide_config *c, const char *path
     return TIDE_OK;
 }
 
-static enum tide_rc read_config(struct tide_config *c, const char *path, struct tide_error *e)
+static enum tide_rc read_entries(struct tide_config *c, const char *path, struct tide_error *e)
 {
-    char *text = NULL;
-    json_error_t wrong;
-    enum tide_rc rc = tide_file_read(path, CONFIG_SIZE, &text, NULL, e);
-    if (rc) return rc;
-    c->file = json_loads(text, JSON_REJECT_DUPLICATES, &wrong);
-    free(text);
-    if (!json_is_object(c->file))
-        return tide_fail(e, TIDE_INVALID, "%s:%d:%d: %s", path, wrong.line, wrong.column,
-                         c->file ? "must be a JSON object" : wrong.text);
-    rc = refuse_unknown(c, path, e);
+    enum tide_rc rc = refuse_unknown(c, path, e);
     if (!rc) rc = read_limits(c, path, e);
     if (!rc) rc = read_cors(c, path, e);
     if (!rc) rc = read_cpus(c, path, e);
@@ -354,21 +351,71 @@ static enum tide_rc read_config(struct tide_config *c, const char *path, struct 
     return rc ? rc : read_pythons(c, path, e);
 }
 
+/* A message begins with the path and the entry that it is about: the entry's line goes between. */
+static enum tide_rc add_line(const char *path, const char *text, enum tide_rc rc,
+                             struct tide_error *e)
+{
+    const struct tide_error before = *e;
+    size_t n = strlen(path) + 2;
+    if (rc != TIDE_INVALID || strlen(before.text) < n) return rc;
+    return tide_fail(e, rc, "%s:%d: %s", path, tide_config_line(text, before.text + n),
+                     before.text + n);
+}
+
+static enum tide_rc read_config(struct tide_config *c, const char *path, struct tide_error *e)
+{
+    char *text = NULL;
+    json_error_t wrong;
+    enum tide_rc rc = tide_file_read(path, CONFIG_SIZE, &text, NULL, e);
+    if (rc) return rc;
+    c->file = json_loads(text, JSON_REJECT_DUPLICATES, &wrong);
+    if (!c->file)
+        rc = tide_fail(e, TIDE_INVALID, "%s:%d:%d: %s", path, wrong.line, wrong.column, wrong.text);
+    else if (!json_is_object(c->file))
+        rc = tide_fail(e, TIDE_INVALID, "%s:1: must be a JSON object", path);
+    else
+        rc = add_line(path, text, read_entries(c, path, e), e);
+    free(text);
+    return rc;
+}
+
+/* Without a file. */
+static enum tide_rc set_defaults(struct tide_config *c, struct tide_error *e)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct tide_limits *l = &c->places.limits;
+    l->jobs = cpus < 1 ? 1 : cpus > TIDE_BUILD_JOBS_MAX ? TIDE_BUILD_JOBS_MAX : (int)cpus;
+    l->memory = INT64_C(1) << 30;
+    l->disk = INT64_C(512) << 20;
+    l->cache = INT64_C(10) << 30;
+    l->reserve = INT64_C(256) << 20;
+    return tide_cpus_settle(NULL, &c->places.cpus, e);
+}
+
+enum tide_rc tide_config_check(const char *path, struct tide_config *out, struct tide_error *e)
+{
+    *out = (struct tide_config){0};
+    enum tide_rc rc = set_defaults(out, e);
+    return rc ? rc : read_config(out, path, e);
+}
+
+void tide_config_take_limits(struct tide_config *c, const struct tide_config *from)
+{
+    struct tide_limits *to = &c->places.limits;
+    const struct tide_limits *l = &from->places.limits;
+    to->jobs = (int)l->jobs;
+    to->memory = (int64_t)l->memory;
+    to->disk = (int64_t)l->disk;
+    to->cache = (int64_t)l->cache;
+    to->reserve = (int64_t)l->reserve;
+    to->beside_runs = (bool)l->beside_runs;
+}
+
 enum tide_rc tide_config_settle(const char *data, const char *repo, const char *config,
                                 struct tide_config *out, struct tide_error *e)
 {
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     *out = (struct tide_config){0};
-    out->places.limits = (struct tide_limits){
-        .jobs = cpus < 1                     ? 1
-                : cpus > TIDE_BUILD_JOBS_MAX ? TIDE_BUILD_JOBS_MAX
-                                             : (int)cpus,
-        .memory = INT64_C(1) << 30,
-        .disk = INT64_C(512) << 20,
-        .cache = INT64_C(10) << 30,
-        .reserve = INT64_C(256) << 20,
-    };
-    enum tide_rc rc = tide_cpus_settle(NULL, &out->places.cpus, e);
+    enum tide_rc rc = set_defaults(out, e);
     if (!rc) rc = settle_program(out, e);
     if (!rc) rc = settle_folders(out, data, repo, e);
     if (rc) return rc;

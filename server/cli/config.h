@@ -39,6 +39,13 @@ char *tide_config_data(const char *data);
 /* The configuration file that is read where none is named, which need not be there; as above. */
 char *tide_config_file(void);
 
+/* Read and check the file at `path` alone; what it says is in *out. INVALID names the line, the
+ * entry and what is allowed; the caller frees with tide_config_clear, on failure too. */
+TIDE_CHECK enum tide_rc tide_config_check(const char *path, struct tide_config *out,
+                                          struct tide_error *e);
+/* Take the limits of another configuration over, while they are used. */
+void tide_config_take_limits(struct tide_config *c, const struct tide_config *from);
+
 void tide_config_clear(struct tide_config *c);
 
 #endif

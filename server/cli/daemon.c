@@ -2,6 +2,7 @@
 #include "cli/daemon.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "http/server.h"
 #include "schedule/history.h"
@@ -9,6 +10,8 @@
 #include "schedule/timekeeper.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,11 +34,60 @@ struct tide_daemon {
     struct tide_timekeeper *timekeeper;
     struct tide_history *history;
     struct tide_http *http;
+    struct tide_daemon_options options;
+    pthread_t reloader;
+    bool reloading;    /* the thread was started */
+    atomic_bool taken; /* it is done */
     int lock;
     char token[TOKEN_TEXT];
     char host[64];
     char *url_file;
 };
+
+/* ---- reload ---- */
+
+static enum tide_rc take_over(struct tide_daemon *d, struct tide_error *e)
+{
+    struct tide_config fresh;
+    struct tide_projects *projects = NULL;
+    const struct tide_daemon_options *o = &d->options;
+    enum tide_rc rc = tide_config_settle(o->data, o->repo, o->config, &fresh, e);
+    if (!rc) {
+        tide_config_take_limits(&d->config, &fresh);
+        rc = tide_scheduler_projects(d->scheduler, &projects, e);
+    }
+    if (!rc && tide_projects_configure(projects, fresh.places.projects))
+        rc = tide_fail(e, TIDE_STOPPED, "the daemon is stopping");
+    tide_config_clear(&fresh);
+    return rc;
+}
+
+static void *reload(void *context)
+{
+    struct tide_daemon *d = context;
+    struct tide_error e;
+    enum tide_rc rc = take_over(d, &e);
+    if (rc)
+        tide_log(TIDE_LOG_WARN, "serve", "the configuration stays as it was: %s", e.text);
+    else
+        tide_log(TIDE_LOG_INFO, "serve", "the configuration was read again");
+    d->taken = true;
+    return NULL;
+}
+
+void tide_daemon_reload(struct tide_daemon *d)
+{
+    if (d->reloading && !d->taken) {
+        tide_log(TIDE_LOG_WARN, "serve",
+                 "the configuration is being read already: ask again later");
+        return;
+    }
+    if (d->reloading) pthread_join(d->reloader, NULL);
+    d->taken = false;
+    d->reloading = !pthread_create(&d->reloader, NULL, reload, d); /* signals are blocked here */
+}
+
+/* ---- start ---- */
 
 /* Digits only, to 65535; -1 when it is no port. */
 static int read_port(const char *text)
@@ -177,6 +229,7 @@ enum tide_rc tide_daemon_start(const struct tide_daemon_options *o, struct tide_
     struct tide_daemon *d = calloc(1, sizeof *d);
     if (!d) return tide_fail(e, TIDE_NOMEM, "start");
     d->lock = -1;
+    d->options = *o;
     umask(0077); /* what lies in the data folder is this user's alone */
     enum tide_rc rc = start(d, o, e);
     if (rc)
@@ -196,6 +249,7 @@ void tide_daemon_stop(struct tide_daemon *d)
     tide_history_interrupt(d->history);
     tide_bisects_interrupt(d->bisects);
     tide_scheduler_interrupt(d->scheduler);
+    if (d->reloading) pthread_join(d->reloader, NULL);
     tide_http_stop(d->http);
     tide_history_free(d->history);
     tide_bisects_free(d->bisects);

@@ -87,6 +87,7 @@ static void prepare_process(sigset_t *awaited)
     sigemptyset(awaited);
     sigaddset(awaited, SIGINT);
     sigaddset(awaited, SIGTERM);
+    sigaddset(awaited, SIGHUP);
     pthread_sigmask(SIG_BLOCK, awaited, NULL);
     signal(SIGPIPE, SIG_IGN);
     if (!getrlimit(RLIMIT_NOFILE, &files)) {
@@ -99,8 +100,12 @@ static void wait_for_signal(struct tide_daemon *d, const sigset_t *awaited, bool
 {
     struct tide_progress progress = {.enabled = demo};
     const struct timespec quarter = {.tv_nsec = 250000000};
-    while (sigtimedwait(awaited, NULL, &quarter) < 0)
-        tide_progress_show(&progress, tide_daemon_store(d), tide_daemon_url(d));
+    int number;
+    while ((number = sigtimedwait(awaited, NULL, &quarter)) < 0 || number == SIGHUP)
+        if (number == SIGHUP)
+            tide_daemon_reload(d);
+        else
+            tide_progress_show(&progress, tide_daemon_store(d), tide_daemon_url(d));
     tide_progress_end(&progress);
 }
 

@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #define TIDE_DEFAULT_PROJECT "converters"
@@ -40,13 +41,14 @@ struct tide_catalog {
 
 #define TIDE_BUILD_JOBS_MAX 64
 
-struct tide_limits { /* of builds side by side, and of runs; all set */
-    int jobs;        /* at once */
-    int64_t memory;  /* bytes of free memory that one wants */
-    int64_t disk;    /* bytes that must be left on the disk of the cache for one to begin */
-    int64_t cache;   /* bytes that the builds in the cache may take */
-    int64_t reserve; /* bytes of memory that are left free beside what runs need */
-    bool beside_runs;
+struct tide_limits { /* of builds side by side, and of runs; all set. A reload may change them at
+                        any time */
+    atomic_int jobs; /* at once */
+    _Atomic(int64_t) memory; /* bytes of free memory that one wants */
+    _Atomic(int64_t) disk;   /* bytes that must be left on the disk of the cache for one to begin */
+    _Atomic(int64_t) cache;  /* bytes that the builds in the cache may take */
+    _Atomic(int64_t) reserve; /* bytes of memory that are left free beside what runs need */
+    atomic_bool beside_runs;
 };
 
 struct tide_places {    /* where things stand; borrowed, outlive the daemon's parts */

@@ -426,12 +426,12 @@ static enum tide_rc put_configured(struct tide_projects *s, const json_t *wish,
     return rc;
 }
 
-static enum tide_rc put_all_configured(struct tide_projects *s)
+enum tide_rc tide_projects_configure(struct tide_projects *s, const json_t *list)
 {
     size_t i;
     json_t *wish;
     struct tide_error e;
-    json_array_foreach((json_t *)s->places->projects, i, wish)
+    json_array_foreach((json_t *)list, i, wish)
     {
         enum tide_rc rc = put_configured(s, wish, &e);
         if (rc == TIDE_STOPPED) return rc;
@@ -479,7 +479,7 @@ enum tide_rc tide_projects_open(const struct tide_places *p, struct tide_store *
     if (!rc) rc = tide_discoveries_open(p, store, stop, &s->discoveries, e);
     if (!rc) rc = describe_own(s, e);
     if (!rc) rc = put_default(s, e);
-    if (!rc) rc = put_all_configured(s);
+    if (!rc) rc = tide_projects_configure(s, p->projects);
     if (rc)
         tide_projects_close(s);
     else

@@ -51,6 +51,10 @@ TIDE_CHECK enum tide_rc tide_projects_add(struct tide_projects *s, const json_t 
 /* Change the fields that `wish` names, checked as above. */
 TIDE_CHECK enum tide_rc tide_projects_change(struct tide_projects *s, const char *name,
                                              const json_t *wish, struct tide_error *e);
+/* Add what the list holds (docs/API.md, Configuration), or make it what its entry says. One that
+ * cannot be had is a line of the log. */
+TIDE_CHECK enum tide_rc tide_projects_configure(struct tide_projects *s, const json_t *list);
+
 /* What would go, as JSON: what the store holds, and "cache_bytes". */
 TIDE_CHECK enum tide_rc tide_projects_holdings(struct tide_projects *s, const char *name,
                                                json_t **out, struct tide_error *e);
