@@ -75,6 +75,10 @@ TIDE_CHECK enum tide_rc tide_repo_merge_base(struct tide_repo *r, const char *a,
 TIDE_CHECK enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit,
                                          struct tide_commit **out, size_t *n, struct tide_error *e);
 
+/* Append a line "HASH NAME" for each tag, HASH being that of its commit, in order of the names. */
+TIDE_CHECK enum tide_rc tide_repo_tags(struct tide_repo *r, struct tide_str *out,
+                                       struct tide_error *e);
+
 /* What `folder` (from the top; "" for all) holds at the commit: the id of its tree, or of its
  * commit where it is a submodule. ABSENT: there is no such folder, or no such commit. */
 TIDE_CHECK enum tide_rc tide_repo_tree(struct tide_repo *r, const char *sha, const char *folder,

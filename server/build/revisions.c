@@ -186,6 +186,16 @@ enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit, struct tide_com
     return list_log(r, which, NULL, limit, out, n, e);
 }
 
+enum tide_rc tide_repo_tags(struct tide_repo *r, struct tide_str *out, struct tide_error *e)
+{
+    static const char *const args[] = {
+        "for-each-ref",
+        "--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) "
+        "%(refname:lstrip=2)",
+        "refs/tags", NULL};
+    return tide_git(r, args, out, e);
+}
+
 enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev, struct tide_commit *out,
                                struct tide_error *e)
 {

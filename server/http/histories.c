@@ -2,7 +2,9 @@
  * They run on threads of the pool and may block. */
 #include "http/internal.h"
 
+#include "build/repo.h"
 #include "http/query.h"
+#include "schedule/projects.h"
 #include "stats/series.h"
 #include "store/changes.h"
 
@@ -23,6 +25,29 @@ static enum tide_rc read_params(struct tide_request *r, char **out, struct tide_
     json_decref(params);
     return *out ? TIDE_OK
                 : tide_fail_field(e, "params", "must be a JSON object, like {\"count\":65536}");
+}
+
+/* Names of tags by the hash of their commit, of several the last. A project whose repository cannot
+ * be had has none: its history is shown all the same. */
+static json_t *read_tags(struct tide_request *r, const char *project)
+{
+    struct tide_projects *projects = NULL;
+    struct tide_catalog *catalog = NULL;
+    struct tide_str text = {0};
+    json_t *tags = json_object();
+    if (!tide_scheduler_projects(r->http->config.scheduler, &projects, NULL) &&
+        !tide_projects_take(projects, project, &catalog, NULL) &&
+        !tide_repo_tags(catalog->repo, &text, NULL))
+        for (char *line = text.at, *next; line && *line; line = next) {
+            next = line + strcspn(line, "\n");
+            if (*next) *next++ = '\0';
+            char *space = strchr(line, ' ');
+            if (space) *space++ = '\0';
+            if (space) json_object_set_new(tags, line, json_string(space));
+        }
+    tide_catalog_drop(catalog);
+    tide_str_free(&text);
+    return tags;
 }
 
 void tide_get_series(struct tide_request *r, int64_t id, const char *name)
@@ -49,7 +74,10 @@ void tide_get_series(struct tide_request *r, int64_t id, const char *name)
     if (!rc) rc = tide_read_metric(r, &q.metric, &q.subtract_empty, &e);
     if (!rc) rc = read_params(r, &params, &e);
     q.params = params;
+    json_t *tags = rc ? NULL : read_tags(r, q.project);
+    q.tags = tags;
     if (!rc) rc = tide_series_history(r->http->config.store, &q, &r->answer, &e);
+    json_decref(tags);
     free(params);
     if (rc) tide_answer_error(r, &e);
 }

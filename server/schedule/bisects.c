@@ -72,7 +72,7 @@ static void close_search(struct tide_bisects *b, int64_t id)
         }
 }
 
-/* The state of the search changed as little as its steps tell. */
+/* Whether what is told of the search differs from `before`. */
 static bool has_changed(struct tide_bisects *b, int64_t id, const struct tide_str *before)
 {
     struct tide_str now = {0};

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/internal.h"
 #include "store/lists.h"
+#include "store/samples.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -203,13 +204,6 @@ enum tide_rc tide_store_bisect_steps(struct tide_store *s, int64_t bisect,
 
 /* ---- cells ---- */
 
-/* r: the runs of a cell; the value of the metric ?2 of each. */
-#define METRIC_OF_RUN                                                                            \
-    "CASE ?2 WHEN 0 THEN r.base WHEN 1 THEN r.original WHEN 2 THEN r.tide_mark"                  \
-    " WHEN 3 THEN r.tide_mark - r.original WHEN 4 THEN r.end - r.base WHEN 5 THEN r.leak"        \
-    " WHEN 6 THEN r.wall_ns WHEN 7 THEN r.cpu_ns WHEN 8 THEN r.page_faults WHEN 9 THEN r.events" \
-    " WHEN 10 THEN iif(r.floor > 0, (r.tide_mark - r.base) * 1.0 / r.floor, NULL) END"
-
 static enum tide_rc find_cell(sqlite3 *db, const struct tide_cell_name *c, const char *what,
                               int64_t *id, struct tide_error *e)
 {
@@ -221,29 +215,6 @@ static enum tide_rc find_cell(sqlite3 *db, const struct tide_cell_name *c, const
              what);
     return tide_sql_integer(db, id, e, sql, "itititt", c->project, c->sha, c->scenario, c->params,
                             c->python, c->allocator, c->measure);
-}
-
-static enum tide_rc read_values(sqlite3 *db, enum tide_metric metric, struct tide_cell_reading *out,
-                                struct tide_error *e)
-{
-    sqlite3_stmt *q = NULL;
-    enum tide_rc rc = tide_sql_prepare(db, &q, e,
-                                       "SELECT " METRIC_OF_RUN
-                                       " FROM runs r WHERE r.cell = ?1 AND r.status = 'done'"
-                                       " ORDER BY r.id",
-                                       "ii", out->cell, (int64_t)metric);
-    while (!rc && !(rc = tide_sql_step(q, e))) {
-        if (sqlite3_column_type(q, 0) == SQLITE_NULL) continue;
-        double *more = realloc(out->values, (out->n + 1) * sizeof *more);
-        if (!more) {
-            rc = tide_fail(e, TIDE_NOMEM, "read a cell");
-            break;
-        }
-        out->values = more;
-        more[out->n++] = sqlite3_column_double(q, 0);
-    }
-    sqlite3_finalize(q);
-    return rc == TIDE_ABSENT ? TIDE_OK : rc;
 }
 
 static enum tide_rc read_counts(sqlite3 *db, struct tide_cell_reading *out, struct tide_error *e)
@@ -277,13 +248,19 @@ enum tide_rc tide_store_read_cell(struct tide_store *s, const struct tide_cell_n
                                   enum tide_metric metric, struct tide_cell_reading *out,
                                   struct tide_error *e)
 {
+    struct tide_samples samples = {0};
     sqlite3 *db = tide_store_lend(s);
     *out = (struct tide_cell_reading){0};
     enum tide_rc rc = find_cell(db, c, "id", &out->cell, e);
-    if (!rc) rc = read_values(db, metric, out, e);
     if (!rc) rc = read_counts(db, out, e);
     tide_store_give(s, db);
-    return rc == TIDE_ABSENT ? TIDE_OK : rc;
+    if (rc) return rc == TIDE_ABSENT ? TIDE_OK : rc;
+    rc = tide_store_samples(s, out->cell, metric, &samples, e);
+    out->values = samples.values; /* ownership moved */
+    out->n = samples.n;
+    samples.values = NULL;
+    tide_samples_clear(&samples);
+    return rc;
 }
 
 enum tide_rc tide_store_find_series(struct tide_store *s, const struct tide_cell_name *c,

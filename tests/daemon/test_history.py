@@ -7,14 +7,13 @@ against what was planted.
 from __future__ import annotations
 
 import json
-import sqlite3
 import tempfile
 import unittest
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 from urllib.parse import quote
 
-from daemon import DaemonCase, eventually, run_program
+from daemon import DaemonCase, eventually, git, run_program
 from test_bisect import MIB, add_project, write_history
 
 STEP, BROKEN, SKIPPED, COMMITS = 9, 4, 6, 14
@@ -36,6 +35,8 @@ class History(DaemonCase):
         cls.repo = Path(cls.scratch.name) / "ripple"
         sizes = [(8 if i < STEP else 12) * MIB for i in range(COMMITS)]
         cls.shas = write_history(cls.repo, sizes, (BROKEN,))
+        for i in range(0, COMMITS, 5):
+            git(cls.repo, "tag", "--annotate", "-m", "a version", "v%d" % (i // 5), cls.shas[i])
         super().setUpClass()
         try:
             add_project(cls.daemon, "ripples", cls.repo)
@@ -84,6 +85,7 @@ class History(DaemonCase):
         history = self.series()
         self.assertEqual(history["commits"]["sha"], self.shas)
         self.assertEqual(history["commits"]["subject"][3], "Commit 3")
+        self.assertEqual(history["commits"]["tag"], ["v%d" % (i // 5) if i % 5 == 0 else None for i in range(COMMITS)])
         (one,) = history["series"]
         self.assertEqual(one["python"]["name"], self.python)
         for column in ("cell", "n", "median", "minimum", "maximum", "low", "high", "status"):
