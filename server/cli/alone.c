@@ -65,6 +65,7 @@ enum tide_rc tide_alone_begin(const struct tide_daemon_options *o, struct tide_a
     sigemptyset(&a->awaited);
     sigaddset(&a->awaited, SIGINT);
     sigaddset(&a->awaited, SIGTERM);
+    sigaddset(&a->awaited, SIGUSR1);                     /* our own: the command is done */
     pthread_sigmask(SIG_BLOCK, &a->awaited, &a->before); /* the daemon's threads inherit it */
     signal(SIGPIPE, SIG_IGN);
     options.listen = "127.0.0.1:0";
@@ -87,7 +88,7 @@ void tide_alone_end(struct tide_alone *a)
     pthread_mutex_lock(&a->lock); /* never returns where a signal came first */
     a->ending = true;
     pthread_mutex_unlock(&a->lock);
-    pthread_kill(a->thread, SIGTERM);
+    pthread_kill(a->thread, SIGUSR1);
     pthread_join(a->thread, NULL);
     tide_daemon_stop(a->daemon);
     pthread_sigmask(SIG_SETMASK, &a->before, NULL);

@@ -126,7 +126,7 @@ static enum tide_rc sweep_scratch(struct sweep *w, char *folder, const char *wha
     counting.wish = &look;
     enum tide_rc rc = folder ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "sweep a folder");
     if (!rc && tide_file_exists(folder)) rc = tide_scratch_is_held(folder, &held, e);
-    if (!rc && !held) rc = sweep_folder(&counting, strdup(folder), what, judge_any, e);
+    if (!rc && folder && !held) rc = sweep_folder(&counting, strdup(folder), what, judge_any, e);
     if (!rc && !held && !w->wish->dry) rc = tide_scratch_sweep(folder, e);
     w->bytes = counting.bytes;
     free(folder);

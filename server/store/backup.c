@@ -98,8 +98,9 @@ static enum tide_rc check_open(sqlite3 *db, const char *path, int64_t *version,
     int64_t tables = 0;
     enum tide_rc rc = tide_sql_prepare(db, &q, e, "PRAGMA integrity_check(1)", "");
     if (!rc) rc = tide_sql_step(q, e);
-    if (!rc && strcmp((const char *)sqlite3_column_text(q, 0), "ok") != 0)
-        rc = tide_fail(e, TIDE_CORRUPT, "%s", (const char *)sqlite3_column_text(q, 0));
+    const char *verdict = rc ? NULL : (const char *)sqlite3_column_text(q, 0);
+    if (!rc && (!verdict || strcmp(verdict, "ok") != 0))
+        rc = tide_fail(e, TIDE_CORRUPT, "%s", verdict ? verdict : "it cannot be checked");
     sqlite3_finalize(q);
     if (!rc)
         rc = tide_sql_integer(db, &tables, e,
