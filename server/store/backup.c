@@ -163,7 +163,7 @@ static enum tide_rc take_bytes(sqlite3 *db, const char *name, char **bytes, size
         *bytes = calloc(1, *n + 1);
         if (!*bytes) rc = tide_fail(e, TIDE_NOMEM, "read the backup");
     }
-    if (!rc && *n) memcpy(*bytes, sqlite3_column_blob(q, 0), *n);
+    if (!rc && *bytes && *n) memcpy(*bytes, sqlite3_column_blob(q, 0), *n);
     sqlite3_finalize(q);
     return rc == TIDE_ABSENT ? TIDE_OK : rc;
 }
