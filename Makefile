@@ -13,6 +13,7 @@ help:
 	@echo "make bench-verdict       how often verdicts and leaks are right on made-up samples"
 	@echo "make bench-history       histories of 5,000 commits x 10 Pythons x 12 scenarios: what they cost"
 	@echo "make bench-ui            how fast the dashboard is, in headless Chromium"
+	@echo "make bench-http          requests a second against a constant from memory and nginx"
 	@echo "make deps    install the Debian packages that are missing, for all of these"
 	@echo "make clean   remove what was built"
 
@@ -70,6 +71,12 @@ bench-ui: history-database
 	test -e build/bench/ui/tidemark.db || cp --reflink=auto build/history/tidemark.db build/bench/ui/tidemark.db
 	node bench/ui.mjs $(if $(ONLY),--only $(ONLY))
 
+# Against the same libmicrohttpd with a constant and nginx with a file; needs wrk and nginx (purpose bench).
+bench-http: build
+	@cmake/deps.sh bench
+	cmake --build --preset release --target bench-http-constant
+	python3 bench/http_rates.py --tidemark build/release/tidemark --constant build/release/bench-http-constant
+
 check:
 	@cmake/deps.sh run check
 	@cmake/check.sh
@@ -77,4 +84,4 @@ check:
 clean:
 	rm -rf build node_modules
 
-.PHONY: help deps build run test bench-tracer bench-history history-database bench-stats bench-verdict bench-converters bench-ui check clean
+.PHONY: help deps build run test bench-tracer bench-converters bench-stats bench-verdict history-database bench-history bench-ui bench-http check clean

@@ -10,6 +10,7 @@
 #include "schedule/timekeeper.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -230,6 +231,9 @@ enum tide_rc tide_daemon_start(const struct tide_daemon_options *o, struct tide_
     if (!d) return tide_fail(e, TIDE_NOMEM, "start");
     d->lock = -1;
     d->options = *o;
+    /* Each thread of a request would else keep a heap of its own at the size of its largest answer.
+     */
+    mallopt(M_ARENA_MAX, 2);
     umask(0077); /* what lies in the data folder is this user's alone */
     enum tide_rc rc = start(d, o, e);
     if (rc)

@@ -4,11 +4,23 @@
 
 #include <jansson.h>
 
+struct MHD_Response *tide_health_response(void)
+{
+    static const char ok[] = "{\"status\":\"ok\"}";
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        sizeof ok - 1, (void *)(uintptr_t)ok, MHD_RESPMEM_PERSISTENT);
+    if (!response) return NULL;
+    tide_answer_headers(response);
+    MHD_add_response_header(response, "Content-Type", "application/json");
+    MHD_add_response_header(response, "Cache-Control", "no-store");
+    return response;
+}
+
 void tide_get_health(struct tide_request *r, int64_t id, const char *name)
 {
     (void)id;
     (void)name;
-    tide_str_put(&r->answer, "{\"status\":\"ok\"}");
+    r->ready = r->http->healthy;
 }
 
 /* Why runs cannot be started: pythons are being looked for, or discovery failed. Borrowed. */

@@ -56,6 +56,7 @@ struct tide_route {
 struct tide_request {
     struct tide_http *http;
     struct MHD_Connection *connection;
+    struct tide_connection *socket; /* NULL: memory ended when it was opened */
     struct tide_request *next;      /* in its lane's queue */
     const struct tide_route *route; /* NULL: none has path and method */
     int64_t id;                     /* {id} of the path */
@@ -77,7 +78,8 @@ struct tide_request {
     int retry_after_s; /* for 429 and 503; 0: the usual */
     char location[160];
     char allow[48];                 /* for 405 */
-    const struct tide_asset *asset; /* instead of all of the above */
+    const struct tide_asset *asset; /* instead of all of the above ... */
+    struct MHD_Response *ready;     /* ... or a response that the room keeps */
 };
 
 /* The threads of a lane: a request that takes long holds up only its like. */
@@ -93,6 +95,7 @@ struct tide_http {
     struct tide_http_config config;
     struct tide_tokens *tokens;
     struct tide_cache *cache;
+    struct MHD_Response *healthy; /* what /healthz answers, made once */
     struct tide_quota *quota;
     struct tide_latency *latency;
     struct MHD_Daemon *daemons[2]; /* at --listen, and on the loopback where that is not there */
@@ -274,6 +277,7 @@ bool tide_quota_allow(struct tide_request *r);
 
 /* ---- what watches the daemon ---- */
 
+struct MHD_Response *tide_health_response(void); /* NULL when memory ends */
 tide_handler tide_get_health, tide_get_ready, tide_get_metrics_text, tide_get_problem;
 
 /* ---- cors.c: pages of other origins, where the configuration names them ---- */

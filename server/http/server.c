@@ -35,6 +35,9 @@ void *tide_server_begin(void *context, const char *uri, struct MHD_Connection *c
     if (!r) return NULL;
     r->http = context;
     r->connection = connection;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    r->socket = info ? info->socket_context : NULL;
     r->uri = strdup(uri);
     r->body.ceiling = TIDE_HTTP_BODY_MAX;
     return r;
@@ -42,9 +45,7 @@ void *tide_server_begin(void *context, const char *uri, struct MHD_Connection *c
 
 static void set_deadline(struct tide_request *r, int64_t seconds)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct tide_connection *c = info ? info->socket_context : NULL;
+    struct tide_connection *c = r->socket;
     if (!c) return;
     pthread_mutex_lock(&r->http->lock);
     c->deadline_ns = seconds ? tide_clock_monotonic_ns() + seconds * 1000000000 : 0;
@@ -125,6 +126,7 @@ static enum MHD_Result answer_now(struct tide_request *r)
     }
     if (r->route && r->route->lane == TIDE_LANE_NOW) {
         tide_router_answer(r);
+        if (r->ready) return MHD_queue_response(r->connection, MHD_HTTP_OK, r->ready);
         return r->asset ? tide_files_send(r) : tide_answer_send(r);
     }
     enum MHD_Result sent;
@@ -280,9 +282,10 @@ enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http 
     }
     pthread_cond_init(&h->ending, NULL);
     h->cache = tide_cache_new();
+    h->healthy = tide_health_response();
     h->quota = tide_quota_new();
     h->latency = tide_latency_new();
-    if (!h->cache || !h->quota || !h->latency) {
+    if (!h->cache || !h->healthy || !h->quota || !h->latency) {
         tide_http_stop(h);
         return tide_fail(e, TIDE_NOMEM, "start the HTTP side");
     }
@@ -344,6 +347,7 @@ void tide_http_stop(struct tide_http *h)
     if (h->tokens) tide_tokens_note(h->tokens);
     tide_tokens_free(h->tokens);
     tide_cache_free(h->cache);
+    if (h->healthy) MHD_destroy_response(h->healthy);
     tide_quota_free(h->quota);
     tide_latency_free(h->latency);
     pthread_cond_destroy(&h->ending);

@@ -319,6 +319,8 @@ static enum tide_rc connect_readers(struct tide_store *s, struct tide_error *e)
         if (sqlite3_open_v2(s->path, &s->readers[i], flags, NULL))
             return tide_fail(e, TIDE_IO, "open %s: %s", s->path, sqlite3_errmsg(s->readers[i]));
         sqlite3_busy_timeout(s->readers[i], BUSY_MS);
+        if (sqlite3_exec(s->readers[i], "PRAGMA cache_size = -1024", NULL, NULL, NULL)) /* KiB */
+            return tide_sql_fail(s->readers[i], s->path, e);
     }
     return TIDE_OK;
 }
