@@ -68,6 +68,12 @@ foreach(file IN LISTS files)
   tide_drive(browser.${name} 300 ${NODE} --test --test-reporter=spec ${file})
 endforeach()
 
+file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/rest/*.test.mjs)
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME_WE)
+  tide_drive(rest.${name} 600 ${NODE} --test --test-reporter=spec ${file})
+endforeach()
+
 # The converters are a project of their own, built and tested as one, the way a commit of theirs is built.
 add_test(NAME converters COMMAND ${CMAKE_CTEST_COMMAND}
          --build-and-test ${CMAKE_SOURCE_DIR}/converters ${CMAKE_BINARY_DIR}/converters
