@@ -14,7 +14,7 @@ const browser = readonly([
 ]);
 
 const node = readonly(["console", "process", "setTimeout", "clearTimeout", "URL", "fetch",
-  "Buffer", "AbortSignal"]);
+  "Buffer", "AbortSignal", "structuredClone"]);
 
 export default [
   { ignores: ["build/", "node_modules/"] },
@@ -36,7 +36,7 @@ export default [
   },
   { files: ["static/js/**"], languageOptions: { globals: browser } },
   {
-    files: ["tests/browser/**", "bench/**", "eslint.config.js"],
+    files: ["tests/browser/**", "tests/rest/**", "bench/**", "eslint.config.js"],
     languageOptions: { globals: { ...node, ...browser } },
   },
 ];

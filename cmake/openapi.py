@@ -41,8 +41,9 @@ def spell_out(node):
 
 def name_of(method, path):
     """An operationId: get + /api/v1/runs/{id}/curve -> getRunsIdCurve."""
-    return method + "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", path)
-                            if part not in ("api", "v1"))
+    kind = "" if path.startswith("/api/v1/") else "Service"
+    return method + kind + "".join(part[:1].upper() + part[1:] for part in re.split(r"[^A-Za-z0-9]+", path)
+                            if part not in ("api", "v1", ""))
 
 
 def finish_operation(method, path, operation):

@@ -86,9 +86,16 @@ void tide_get_asset(struct tide_request *r, int64_t id, const char *name)
     r->asset = find(r->path);
 }
 
+void tide_get_docs(struct tide_request *r, int64_t id, const char *name)
+{
+    (void)id;
+    (void)name;
+    r->asset = find("/apidocs.html");
+}
+
 enum MHD_Result tide_files_send(struct tide_request *r)
 {
-    const struct tide_asset *a = find(r->path);
+    const struct tide_asset *a = r->asset ? r->asset : find(r->path);
     bool reads =
         !strcmp(r->method, MHD_HTTP_METHOD_GET) || !strcmp(r->method, MHD_HTTP_METHOD_HEAD);
     const char *token = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "token");

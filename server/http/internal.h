@@ -101,6 +101,7 @@ struct tide_http {
     struct MHD_Daemon *daemons[2]; /* at --listen, and on the loopback where that is not there */
     unsigned n_daemons;
     char url[96], local_url[96];
+    int64_t started_ns;
     char origins[TIDE_HTTP_ORIGINS][96]; /* its own: "http://127.0.0.1:8421" */
     unsigned n_origins;
     bool wildcard; /* it listens at every address of the machine */
@@ -275,6 +276,10 @@ int tide_quota_take(struct tide_quota *l, uint64_t client, int64_t now_ns);
 /* False: the question is one too many, and *r holds the refusal. */
 bool tide_quota_allow(struct tide_request *r);
 
+/* ---- outside.c ---- */
+
+tide_handler tide_get_badge, tide_get_feed, tide_get_search;
+
 /* ---- what watches the daemon ---- */
 
 struct MHD_Response *tide_health_response(void); /* NULL when memory ends */
@@ -290,6 +295,7 @@ bool tide_cors_preflight(struct tide_request *r);
 
 /* ---- files.c: the dashboard ---- */
 
+tide_handler tide_get_docs;  /* the page that shows and tries the interface */
 tide_handler tide_get_asset; /* the embedded file of this path */
 
 enum MHD_Result tide_files_send(struct tide_request *r);

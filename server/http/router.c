@@ -38,9 +38,9 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/runs/{id}/functions", tide_get_functions, READ, QUICK},
     {"GET", "/api/v1/runs/{id}/export", tide_get_export, READ, COSTLY},
     {"GET", "/api/v1/metrics", tide_get_metrics, READ, QUICK},
-    {"GET", "/api/v1/compare", tide_get_compare, READ, SLOW},
-    {"GET", "/api/v1/compare/attribution", tide_get_attribution, READ, SLOW},
-    {"GET", "/api/v1/matrix", tide_get_matrix, READ, SLOW},
+    {"GET", "/api/v1/compare", tide_get_compare, READ, COSTLY},
+    {"GET", "/api/v1/compare/attribution", tide_get_attribution, READ, COSTLY},
+    {"GET", "/api/v1/matrix", tide_get_matrix, READ, COSTLY},
     {"GET", "/api/v1/cells", tide_get_cells, READ, QUICK},
     {"GET", "/api/v1/cells/{id}", tide_get_cell, READ, QUICK},
     {"POST", TIDE_IMPORT_PATH, tide_post_imports, UPLOAD, COSTLY},
@@ -63,7 +63,7 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/deliveries", tide_get_deliveries, ADMIN, QUICK},
     {"POST", "/api/v1/deliveries/{id}/retry", tide_post_delivery_retry, ADMIN, QUICK},
     {"POST", "/hooks/{name}", tide_post_hook, 0, SLOW}, /* its signature lets it in */
-    {"GET", "/api/v1/series", tide_get_series, READ, SLOW},
+    {"GET", "/api/v1/series", tide_get_series, READ, COSTLY},
     {"GET", "/api/v1/regressions", tide_get_regressions, READ, QUICK},
     {"GET", "/api/v1/regressions/{id}", tide_get_regression, READ, QUICK},
     {"POST", "/api/v1/regressions/{id}/accept", tide_post_accept, TRIGGER, QUICK},
@@ -80,6 +80,10 @@ const struct tide_route tide_routes[] = {
     {"GET", "/readyz", tide_get_ready, 0, QUICK},
     {"GET", "/metrics", tide_get_metrics_text, READ, QUICK},
     {"GET", "/problems/{name}", tide_get_problem, 0, NOW},
+    {"GET", "/api/docs", tide_get_docs, 0, NOW},
+    {"GET", "/api/v1/search", tide_get_search, READ, SLOW},
+    {"GET", "/badge/{name}.svg", tide_get_badge, READ, QUICK},
+    {"GET", "/feed/{name}.atom", tide_get_feed, READ, QUICK},
     {NULL, NULL, NULL, 0, NOW},
 };
 

@@ -116,7 +116,7 @@ static enum MHD_Result answer_now(struct tide_request *r)
         return tide_answer_send(r);
     }
     bool get = !strcmp(r->method, MHD_HTTP_METHOD_GET);
-    if (!r->route && !tide_router_owns(r->path)) {
+    if (!r->route && !*r->allow && !tide_router_owns(r->path)) {
         set_deadline(r, 0);
         return tide_files_send(r);
     }
@@ -275,6 +275,7 @@ enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http 
     struct tide_http *h = calloc(1, sizeof *h);
     if (!h) return tide_fail(e, TIDE_NOMEM, "start the HTTP side");
     h->config = *c;
+    h->started_ns = tide_clock_unix_ns();
     pthread_mutex_init(&h->lock, NULL);
     for (int i = 0; i < TIDE_LANES; i++) {
         h->pools[i].http = h;
