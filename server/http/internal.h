@@ -172,6 +172,11 @@ bool tide_finish_takes_gzip(const struct tide_request *r);
 /* Whether If-None-Match names the tag. */
 bool tide_finish_is_known(const struct tide_request *r, const char *tag);
 
+/* ---- idempotency.c ---- */
+
+/* Have the handler of the route answer, once for each Idempotency-Key. */
+void tide_idempotent(struct tide_request *r);
+
 /* ---- sparse.c ---- */
 
 /* Leave out of the rows of a list what `fields` does not name. */

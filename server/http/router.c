@@ -168,7 +168,7 @@ void tide_router_answer(struct tide_request *r)
     if (r->route && !endless) {
         r->status = MHD_HTTP_OK;
         r->type = "application/json";
-        r->route->handler(r, r->id, r->name);
+        tide_idempotent(r);
         tide_sparse(r);
         return;
     }

@@ -40,7 +40,11 @@ enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row 
     int64_t *ids = calloc(b->n_cells + 1, sizeof *ids);
     if (!ids) return tide_fail(e, TIDE_NOMEM, "queue a batch");
     enum tide_rc rc = tide_store_begin(s, e);
-    if (!rc) rc = tide_store_commit(s, put_batch(s->writer, b, ids, batch, e), e);
+    if (!rc) {
+        rc = put_batch(s->writer, b, ids, batch, e);
+        if (!rc) rc = tide_store_mark_queued(s, *batch, e);
+        rc = tide_store_commit(s, rc, e);
+    }
     free(ids);
     return rc;
 }

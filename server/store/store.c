@@ -175,6 +175,7 @@ uint32_t tide_store_stamp(const struct tide_store *s, int64_t run)
 
 enum tide_rc tide_store_commit(struct tide_store *s, enum tide_rc rc, struct tide_error *e)
 {
+    if (!rc) rc = tide_store_mark_answer(s, e);
     if (!rc) rc = tide_sql_do(s->writer, e, "COMMIT", "");
     raise_stamps(s);
     if (rc && !sqlite3_get_autocommit(s->writer))
@@ -294,6 +295,7 @@ static enum tide_rc requeue_interrupted(struct tide_store *s, struct tide_error 
     if (!rc) rc = tide_store_begin_anew(s, e);
     for (size_t i = 0; i < sizeof after / sizeof *after && !rc; i++)
         rc = tide_sql_do(s->writer, e, after[i], "");
+    if (!rc) rc = tide_store_forget_claims(s, e);
     return tide_store_commit(s, rc, e);
 }
 
