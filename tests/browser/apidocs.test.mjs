@@ -1,4 +1,5 @@
-// apidocs.test.mjs - the page at /api/docs lists every operation and tries one, under the daemon's own policy.
+// apidocs.test.mjs - the page at /api/docs lists every operation and tries one, under the daemon's
+// own policy.
 
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
@@ -26,11 +27,13 @@ test("every operation is listed, and one is tried", async () => {
   const page = await browser.newPage();
   /** @type {string[]} */
   const faults = [];
-  page.on("console", (message) => { if (message.type() === "error") faults.push(message.text()); });
+  page.on("console", (message) => {
+    if (message.type() === "error") faults.push(message.text());
+  });
   page.on("pageerror", (error) => { faults.push(String(error)); });
   await page.goto(daemon.url + "/api/docs");
-  const document = await daemon.get("/openapi.json");
-  const listed = Object.values(document.paths).reduce((/** @type {number} */ n, item) => n + Object.keys(/** @type {any} */ (item)).length, 0);
+  const described = await daemon.get("/openapi.json");
+  const listed = Object.values(described.paths).flatMap((item) => Object.keys(item)).length;
   await page.waitForSelector("details");
   assert.equal(await page.locator("details").count(), listed);
   await page.fill("#filter", "get /api/v1/status");
@@ -38,8 +41,9 @@ test("every operation is listed, and one is tried", async () => {
   assert.equal(await shown.count(), 1);
   await shown.locator("summary").click();
   await shown.getByRole("button", { name: "Try it" }).click();
-  await page.waitForFunction(() => document.querySelector("details[open] form pre")?.textContent?.includes("\"discovering\""));
-  const text = await shown.locator("form pre").textContent();
+  const answer = shown.locator("form pre");
+  await answer.filter({ hasText: "discovering" }).waitFor();
+  const text = await answer.textContent();
   assert.match(text ?? "", /^GET \/api\/v1\/status\n200 OK\n/);
   assert.deepEqual(faults, []);
 });

@@ -1,6 +1,6 @@
 // openapi.test.mjs - the OpenAPI document is valid, and a real daemon answers as it says: every
-// endpoint is asked well and badly, and whatever comes back has the status, type and schema that the
-// document gives it. Fields that the document does not know are faults too.
+// endpoint is asked well and badly, and whatever comes back has the status, type and schema that
+// the document gives it. Fields that the document does not know are faults too.
 
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
