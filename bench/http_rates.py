@@ -121,6 +121,12 @@ def grow(path: Path, wanted: int) -> int:
     return path.stat().st_size
 
 
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def wrk(url: str, seconds: float, script: str = "") -> Tuple[float, float]:
     """Requests a second, and the 99th percentile of latencies in milliseconds."""
     command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", "%ds" % seconds, "--latency"]
@@ -154,11 +160,13 @@ def measure(a: argparse.Namespace, folder: Path) -> List[Dict[str, Any]]:
         rss = memory(pid, "VmRSS")
         health, curve = address + "/healthz", "%s/api/v1/runs/%d/curve" % (address, run)
         bodies = {name: urllib.request.urlopen(url).read() for name, url in (("health", health), ("curve", curve))}
-        constants = {}
+        constants, servers = {}, {}
         for name, body in bodies.items():
             process = stack.enter_context(running([a.constant, str(len(body))], stdin=subprocess.PIPE,
                                                   stdout=subprocess.PIPE))
             assert process.stdout
+            servers[name + ", constant"] = process.pid
+            servers[name + ", daemon"] = pid
             constants[name] = "http://127.0.0.1:%d/" % int(process.stdout.readline())
             (folder / "files" / (name + ".json")).write_bytes(body)
         port = free_port()
@@ -173,13 +181,18 @@ def measure(a: argparse.Namespace, folder: Path) -> List[Dict[str, Any]]:
         }
         rates: Dict[str, List[float]] = {name: [] for name in targets}
         tails: Dict[str, List[float]] = {name: [] for name in targets}
+        costs: Dict[str, List[float]] = {name: [] for name in servers}
         for i in range(a.rounds):
             for name, url in targets.items():
                 script = ""
                 if name.startswith("fresh"):
                     (folder / "fresh.lua").write_text(FRESH % (curve[len(address):], (i + 1) * 10**8))
                     script = str(folder / "fresh.lua")
+                before = cpu_seconds(servers.get(name, pid))
                 rate, tail = wrk(url, a.seconds, script)
+                if name in servers:
+                    spent = cpu_seconds(servers[name]) - before
+                    costs[name].append(spent / (rate * a.seconds) * 1e6)
                 rates[name].append(rate)
                 tails[name].append(tail)
         rows = [{"name": name + ", requests", "value": round(statistics.median(rates[name])), "unit": "1/s"}
@@ -190,6 +203,8 @@ def measure(a: argparse.Namespace, folder: Path) -> List[Dict[str, Any]]:
                                       zip(rates[what + ", daemon"], rates["%s, %s" % (what, against)]))
             rows.append({"name": "%s, against %s" % (what, against), "value": round(ratio, 3), "unit": "ratio",
                          "goal": goal, "met": None if goal is None else ratio >= goal})
+        rows += [{"name": name + ", CPU of the server a request", "value": round(statistics.median(costs[name]), 1),
+                  "unit": "us"} for name in servers]
         for name in targets:
             tail = statistics.median(tails[name])
             mine = name.endswith("daemon") and not name.startswith("fresh")
