@@ -106,7 +106,10 @@ void tide_answer_describe(const struct tide_request *r, struct MHD_Response *res
     tide_cors_headers(r, response);
     MHD_add_response_header(response, "Cache-Control", keeping(r));
     if (*r->tag) MHD_add_response_header(response, "ETag", r->tag);
-    if (*r->tag) MHD_add_response_header(response, "Vary", "Accept-Encoding");
+    bool cors = r->http->config.cors && *r->http->config.cors;
+    if (*r->tag || cors)
+        MHD_add_response_header(response, "Vary",
+                                cors ? "Accept-Encoding, Origin" : "Accept-Encoding");
     if (r->gzip) MHD_add_response_header(response, "Content-Encoding", "gzip");
     if (r->type) MHD_add_response_header(response, "Content-Type", r->type);
 }

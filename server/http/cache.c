@@ -66,11 +66,19 @@ static void make_room(struct tide_cache *c, size_t wanted)
         clear(c, &c->slots[c->hand++ % SLOTS]);
 }
 
+/* An answer to a page of another origin names that origin: it is no other's. */
+static bool is_anybodys(const struct tide_request *r)
+{
+    bool foreign = r->http->config.cors && *r->http->config.cors &&
+                   MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Origin");
+    return r->uri && !foreign;
+}
+
 void tide_cache_keep(struct tide_request *r)
 {
     struct tide_cache *c = r->http->cache;
     size_t size = r->answer.length;
-    if (!r->uri || !size || size > SLOT_MAX) return;
+    if (!is_anybodys(r) || !size || size > SLOT_MAX) return;
     char *uri = strdup(r->uri);
     struct MHD_Response *response =
         uri ? MHD_create_response_from_buffer(size, r->answer.at, MHD_RESPMEM_MUST_COPY) : NULL;
@@ -103,7 +111,7 @@ static struct slot *find(struct tide_cache *c, const struct tide_request *r, boo
 bool tide_cache_send(struct tide_request *r, enum MHD_Result *sent)
 {
     struct tide_cache *c = r->http->cache;
-    if (!r->uri || !c) return false;
+    if (!c || !is_anybodys(r)) return false;
     pthread_mutex_lock(&c->lock);
     struct slot *s = find(c, r, tide_finish_takes_gzip(r));
     bool known = s && tide_finish_is_known(r, s->tag);

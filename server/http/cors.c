@@ -22,7 +22,6 @@ static const char *asking(const struct tide_request *r)
 void tide_cors_headers(const struct tide_request *r, struct MHD_Response *response)
 {
     if (!r->http->config.cors || !*r->http->config.cors) return;
-    MHD_add_response_header(response, "Vary", "Origin");
     const char *origin = asking(r);
     if (!origin) return;
     MHD_add_response_header(response, "Access-Control-Allow-Origin", origin);

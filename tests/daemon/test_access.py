@@ -246,6 +246,11 @@ class Closed(AccessCase):
         self.assertEqual(answer.headers["access-control-allow-origin"], "https://wiki.example")
         self.assertIn("Origin", answer.headers["vary"])
         self.assertNotIn("access-control-allow-origin", daemon.get("/api/v1/status", other).headers)
+        log = b"CMDLINE example.py\nMEM 10.0 1700000000.0000\nMEM 12.0 1700000001.0000\n"
+        run = daemon.post("/api/v1/imports", log, {"Content-Type": "application/octet-stream"}).json()["id"]
+        for origin, allowed in ((known, True), ({}, False), ({}, False), (known, True), (other, False)):
+            curve = daemon.get("/api/v1/runs/%d/curve" % run, origin)  # also when it comes from memory
+            self.assertEqual(("access-control-allow-origin" in curve.headers, curve.status), (allowed, 200))
         asked = daemon.request("OPTIONS", "/api/v1/runs", headers={**known, "Access-Control-Request-Method": "POST"})
         self.assertEqual((asked.status, asked.headers["access-control-allow-methods"]), (204, "GET, POST, PATCH, DELETE"))
         self.assertNotIn("access-control-allow-credentials", asked.headers)
