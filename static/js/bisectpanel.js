@@ -4,7 +4,7 @@
 import { cancelBisect, getBisect, postBisect } from "./api.js";
 import { h, replace } from "./dom.js";
 import { entryHelp } from "./entry.js";
-import { plural, shortSha } from "./format.js";
+import { duration, plural, shortSha } from "./format.js";
 import { change, figure, plusMinus } from "./quantity.js";
 import { href } from "./router.js";
 
@@ -31,7 +31,6 @@ export class BisectPanel {
     this.id = null;
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.timer = undefined;
-    this.unit = "bytes";
     this.element = h("section", { class: "bisect", "aria-label": "Bisection", hidden: true });
   }
 
@@ -107,11 +106,14 @@ export class BisectPanel {
     replace(this.element,
       h("h2", null, `Bisection ${bisect.id}: ${bisect.scenario} on ${python}`),
       h("p", { role: "status" }, running
-        ? `${plural(bisect.steps.length, "step")} done, ${plural(bisect.left, "commit")} left.`
-        : outcome(bisect, this.unit)),
+        ? [plural(bisect.steps.length, "commit") + " looked at",
+          bisect.left === null ? "its ends are measured first"
+            : `${bisect.left} may still be the one`,
+          bisect.eta_ns ? `about ${duration(bisect.eta_ns)} left` : ""].filter(Boolean).join(", ")
+        : outcome(bisect)),
       h("ol", { class: "steps" }, ...bisect.steps.map((step) => h("li", null,
         h("code", null, shortSha(step.commit.sha)), " ", h("b", null, step.outcome), " ",
-        step.value === null ? "" : figure(step.value, this.unit), " ",
+        step.value === null ? "" : figure(step.value, bisect.unit), " ",
         step.runs.length ? h("a", { href: href("curves", { runs: step.runs.join(",") }) },
           "curves") : null, " ", h("span", { class: "subject" }, step.commit.subject ?? ""),
         step.why ? h("span", { class: "hint" }, ` ${step.why}`) : null))),
@@ -123,28 +125,24 @@ export class BisectPanel {
   }
 }
 
-/**
- * @param {import("./types.js").Bisect} bisect
- * @param {string} unit
- */
-function outcome({ status, result, error }, unit) {
+/** @param {import("./types.js").Bisect} bisect */
+function outcome({ status, result, error, unit }) {
   if (status === "cancelled") return "It was cancelled.";
   if (status === "failed") return `It failed: ${error ?? "no reason is on record"}`;
   if (result?.commit) {
     return [h("b", null, shortSha(result.commit.sha), " ", result.commit.subject ?? ""),
       ` moved it: ${change(result.effect, unit)}${plusMinus(result.low, result.high, unit)}.`];
   }
-  const name = (/** @type {any} */ one) => shortSha(typeof one === "string" ? one : one?.sha ?? "");
-  return result ? `It is one of the commits from ${name(result.from)} to ${name(result.to)}: ` +
-    `${result.why}` : "It found nothing.";
+  return result ? `It is a commit after ${shortSha(result.from.sha)} up to ` +
+    `${shortSha(result.to.sha)}: ${result.why}` : "It found nothing.";
 }
 
 /**
  * @param {import("./types.js").Bisect} bisect
  * @param {string} python
  */
-const found = ({ result, good, scenario }, python) => result?.commit ? h("a", {
+const found = ({ result, scenario }, python) => result?.commit ? h("a", {
   href: href("compare", {
-    base: `commit:${good.sha}`, head: `commit:${result.commit.sha}`, python, scenario,
+    base: `commit:${result.previous.sha}`, head: `commit:${result.commit.sha}`, python, scenario,
   }),
-}, "Compare it with the good end") : null;
+}, "Compare it with the commit before") : null;

@@ -283,7 +283,6 @@ export class LinePlot extends EventTarget {
     ctx.beginPath();
     ctx.rect(area.left, area.top - 2, area.right - area.left, area.bottom - area.top + 4);
     ctx.clip();
-    ctx.lineJoin = "round";
     const order = [...this.lines].sort((a, b) =>
       Number(a.id === this.active) - Number(b.id === this.active));
     for (const line of order) {
@@ -551,7 +550,8 @@ function drawLine(brush, line, active) {
   if (line.low && line.high) drawBand(brush, line, first, last, active ? 0.2 : 0.08);
   ctx.strokeStyle = line.color;
   ctx.lineWidth = active ? line.width + 1 : line.width;
-  const wide = x.px(line.x[last - 1]) - x.px(line.x[first]);
+  const apart = (x.px(line.x[last - 1]) - x.px(line.x[first])) / (last - first);
+  ctx.lineJoin = apart < DOTS_FROM ? "bevel" : "round"; // round ones cost the most of a dense line
   const { solid, bridges } = trace(brush, line, first, last);
   ctx.setLineDash([1, 4]);
   ctx.globalAlpha = 0.6;
@@ -560,7 +560,7 @@ function drawLine(brush, line, active) {
   ctx.setLineDash(line.dash);
   ctx.stroke(solid);
   ctx.setLineDash([]);
-  if (wide / (last - first) >= DOTS_FROM) drawDots(brush, line, first, last);
+  if (apart >= DOTS_FROM) drawDots(brush, line, first, last);
 }
 
 /**

@@ -363,9 +363,11 @@
  * @property {CommitRef} bad
  * @property {string} scenario
  * @property {PythonRef|string} python
- * @property {{commit: CommitRef, outcome: "good"|"bad"|"skipped", value: number|null,
+ * @property {string} unit
+ * @property {{commit: CommitRef, outcome: "measuring"|"good"|"bad"|"skipped", value: number|null,
  *   why: string|null, runs: number[]}[]} steps
- * @property {number} left
+ * @property {number|null} left
+ * @property {number|null} eta_ns
  * @property {any} result
  * @property {string|null} error
  *

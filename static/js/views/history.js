@@ -30,6 +30,7 @@ const Y_TITLES = { first: "change from the first measured commit (%)",
 const X_TITLES = { even: "commits, oldest first", date: "when it was committed",
   tag: "tagged commits, oldest first" };
 const AGAIN_MS = 3000;
+const SAVE_MS = 150; // the URL is not written for every step of a wheel
 
 /** @param {import("../views.js").Context} context */
 export function createHistory({ model, router, tray, notices }) {
@@ -48,6 +49,8 @@ export function createHistory({ model, router, tray, notices }) {
   let asking = null;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   let timer;
+  /** @type {ReturnType<typeof setTimeout>|undefined} */
+  let saveTimer;
   /** @type {{older: number, newer: number}|null} commits that a drag spanned */
   let range = null;
 
@@ -432,7 +435,8 @@ export function createHistory({ model, router, tray, notices }) {
   /* ---- what happens ---- */
 
   plot.addEventListener("window", () => {
-    save();
+    clearTimeout(saveTimer);
+    saveTimer = setTimeout(save, SAVE_MS);
     zoomOut.disabled = reset.disabled = plot.span === null;
   });
   plot.addEventListener("cursor", () => {
@@ -487,6 +491,7 @@ export function createHistory({ model, router, tray, notices }) {
     destroy() {
       asking?.abort();
       clearTimeout(timer);
+      clearTimeout(saveTimer);
       endTheme();
       model.removeEventListener("done", soon);
       model.removeEventListener("reloaded", soon);

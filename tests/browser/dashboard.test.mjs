@@ -1,0 +1,351 @@
+// dashboard.test.mjs - the shell, Overview, History, Releases and Compare, on a real daemon that
+// has measured two commits on two Pythons. What a view shows is held against what the API answers.
+//
+// One daemon serves the whole file; the tests below run in order.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { browse, Daemon, until } from "./fixture.mjs";
+import { LOOKS, picture, reader, scrollsSideways, violations } from "./reader.mjs";
+
+const PARAMS = { count: 4096, length: 1024, repeat: 2 };
+const HOSTILE = "<img src=x onerror=alert(1)>";
+
+/** @type {Daemon} */
+let daemon;
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {import("playwright-core").Page} */
+let page;
+/** @type {string[]} old before new */
+let pythons;
+/** @type {string[]} shas, old before new */
+let commits;
+/** @type {string[]} */
+const complaints = [];
+
+/**
+ * @param {string} view what stands behind #/
+ * @param {import("playwright-core").Page} [on]
+ */
+async function open(view, on = page) {
+  await on.goto(`${daemon.url}/#/${view}`);
+  await on.locator("main .view").first().waitFor();
+}
+
+before(async () => {
+  daemon = await Daemon.start();
+  await until("the Pythons", async () => !(await daemon.get("/status")).discovering);
+  const usable = (await daemon.get("/pythons")).pythons
+    .filter((/** @type {any} */ one) => one.usable).map((/** @type {any} */ one) => one.name);
+  pythons = [usable[1] ?? usable[0], usable[0]];
+  const line = (await daemon.get("/projects/converters/commits?limit=2")).commits;
+  commits = line.map((/** @type {any} */ one) => one.sha).reverse();
+  const batch = await daemon.trigger({
+    commits, pythons: [...new Set(pythons)], scenarios: ["list_bytes", "set_bytes"],
+    params: PARAMS, samples: 2,
+  });
+  await daemon.batchDone(batch.id, 200000);
+  browser = await browse();
+  page = await reader(browser, complaints);
+  await page.goto(daemon.entry);
+});
+
+after(async () => {
+  await browser?.close();
+  const how = await daemon?.stop();
+  assert.deepEqual(await daemon?.leftovers(), []);
+  assert.equal(how?.code, 0);
+  await daemon?.remove();
+});
+
+test("the overview shows every cell of the matrix with its figure and verdict", async () => {
+  await open("overview");
+  const matrix = await daemon.get("/matrix?project=converters");
+  await page.locator(".gcell[data-verdict]").first().waitFor();
+  const rows = await page.locator(".grid tbody tr").count();
+  assert.equal(rows, matrix.rows.length);
+  for (const row of matrix.rows) {
+    for (const [i, cell] of row.cells.entries()) {
+      if (cell?.status !== "done") continue;
+      const shown = page.locator(`.grid tr:has-text("${row.scenario}") td`).nth(i);
+      assert.equal(await shown.locator(".gfig").innerText(),
+        (cell.M.median / 1048576).toFixed(1));
+    }
+  }
+  assert.match(await page.locator(".summary").innerText(), /against/);
+  await picture(page, "overview");
+});
+
+test("the overview's transfer stays under 150 KiB, without the chart library", async () => {
+  const fresh = await reader(browser, complaints);
+  let bytes = 0;
+  const client = await fresh.context().newCDPSession(fresh);
+  await client.send("Network.enable");
+  client.on("Network.loadingFinished", ({ encodedDataLength }) => { bytes += encodedDataLength; });
+  const asked = /** @type {string[]} */ ([]);
+  fresh.on("request", (request) => asked.push(request.url()));
+  await fresh.goto(daemon.url + "/#/overview");
+  await fresh.locator(".gcell[data-verdict]").first().waitFor();
+  assert.ok(bytes > 10000 && bytes < 150 * 1024, `${bytes} bytes`);
+  assert.deepEqual(asked.filter((url) => url.includes("/vendor/")), []);
+  await fresh.context().close();
+});
+
+test("a cell opens its history, whose points arrow keys walk along and speak", async () => {
+  await open("overview");
+  await page.locator(".gcell[data-verdict]").first().click();
+  await page.locator("figure.history[data-state=ready]").waitFor();
+  assert.match(page.url(), /#\/history\?.*scenario=\w+/);
+  await open("history?scenario=list_bytes");
+  await page.locator("figure.history[data-state=ready]").waitFor();
+  const answer = await daemon.get("/series?project=converters&scenario=list_bytes");
+  assert.equal(await page.locator(".legend-line").count(), answer.series.length);
+  const plot = page.locator(".plot");
+  await plot.focus();
+  await page.keyboard.press("End");
+  const last = await plot.getAttribute("aria-valuetext") ?? "";
+  await page.keyboard.press("ArrowLeft");
+  const before = await plot.getAttribute("aria-valuetext") ?? "";
+  assert.match(last, /MiB.* at [0-9a-f]{7}/);
+  assert.ok(last.includes(commits[1].slice(0, 7)), last);
+  assert.ok(before.includes(commits[0].slice(0, 7)), before);
+  await picture(page, "history");
+});
+
+test("what history shows stands in its link, also for a fresh browser", async () => {
+  await open("history?scenario=list_bytes");
+  await page.locator("figure.history[data-state=ready]").waitFor();
+  await page.getByRole("button", { name: "% from first" }).click();
+  await page.locator(".legend-line").first().click();
+  await until("the URL", async () => /y=first/.test(page.url()) && /off=/.test(page.url()));
+  const other = await reader(browser, complaints, { colorScheme: "dark" });
+  await other.goto(page.url());
+  await other.locator("figure.history[data-state=ready]").waitFor();
+  const pressed = (/** @type {import("playwright-core").Page} */ on) =>
+    on.locator("[aria-pressed=true]").allInnerTexts();
+  assert.deepEqual(await pressed(other), await pressed(page));
+  await other.context().close();
+});
+
+test("a chart's data is a table and a CSV, with the figures of the API", async () => {
+  await open("history?scenario=list_bytes");
+  await page.locator("figure.history[data-state=ready]").waitFor();
+  await page.locator(".chart-menu summary").click();
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Data (CSV)" }).click();
+  const csv = await readFile(await (await download).path(), "utf8");
+  const answer = await daemon.get("/series?project=converters&scenario=list_bytes");
+  const measured = answer.series[0].median.filter((/** @type {any} */ one) => one !== null);
+  assert.ok(measured.length > 0);
+  for (const value of measured) assert.ok(csv.includes(String(value)), csv);
+  await page.getByRole("button", { name: "Data as a table" }).click();
+  await page.locator(".chart-table tbody tr").first().waitFor();
+  assert.equal(await page.locator(".chart-table tbody tr").count(), answer.commits.sha.length);
+});
+
+test("zooming and panning history is kept in the URL and undone", async () => {
+  await open("history?scenario=list_bytes");
+  const plot = page.locator(".plot");
+  await page.locator("figure.history[data-state=ready]").waitFor();
+  await plot.focus();
+  await page.keyboard.press("+");
+  await until("the zoom", async () => await plot.getAttribute("data-zoomed") === "true");
+  await until("the URL", async () => /from=/.test(page.url()));
+  await page.getByRole("button", { name: "Reset zoom" }).click();
+  await until("the whole", async () => await plot.getAttribute("data-zoomed") === "false");
+});
+
+test("a dragged range offers to bisect it, and asks before it starts", async () => {
+  await open("history?scenario=list_bytes");
+  await page.locator("figure.history[data-state=ready]").waitFor();
+  const box = await page.locator(".plot").boundingBox();
+  assert.ok(box);
+  await page.mouse.move(box.x + 70, box.y + 120);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width - 14, box.y + 140, { steps: 4 });
+  await page.mouse.up();
+  await page.getByRole("button", { name: /^Bisect on/ }).click();
+  await page.getByText("Bisect this range").waitFor();
+  await picture(page, "history-bisect");
+  await page.getByRole("button", { name: "Leave it" }).click();
+  assert.deepEqual((await daemon.get("/bisects")).bisects, []);
+});
+
+test("picking one commit's cell and then another's opens their comparison", async () => {
+  await open(`overview?commit=${commits[0]}`);
+  await page.locator(".gcell[data-verdict]").first().waitFor();
+  await page.locator(".gcell[data-verdict]").first().focus();
+  await page.keyboard.press("c");
+  await page.locator(".tray").waitFor();
+  await page.keyboard.press("]");
+  await until("the next commit", async () => page.url().includes(`commit=${commits[1]}`));
+  await page.locator(`.commit-line[title^="${commits[1]}"]`).waitFor();
+  await page.locator(".gcell[data-verdict]").first().focus();
+  await page.keyboard.press("c");
+  await page.locator(".view[data-axis=commit]").waitFor();
+  assert.match(page.url(), new RegExp(`base=commit:${commits[0]}&head=commit:${commits[1]}`));
+  assert.equal(await page.locator(".tray").isVisible(), false);
+});
+
+test("a comparison says what moved, where it comes from, and copies as Markdown", async () => {
+  const sides = `base=commit:${commits[0]}&head=commit:${commits[1]}`;
+  const answer = await daemon.get(`/compare?${sides}&project=converters`);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"],
+    { origin: daemon.url });
+  await open(`compare?${sides}&show=all`);
+  await page.locator(".compared tbody tr").first().waitFor();
+  assert.equal(await page.locator(".compared tbody tr").count(), answer.cells.length);
+  const words = await page.locator(".compared .verdict").allInnerTexts();
+  assert.deepEqual(words.sort(),
+    answer.cells.map((/** @type {any} */ one) => one.verdict).sort());
+  await page.getByRole("button", { name: "Copy as Markdown" }).click();
+  await page.getByText("The table is copied.").waitFor();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(copied.split("\n").filter((line) => line.startsWith("| ")).length,
+    answer.cells.length + 2);
+  await page.locator(".compared tbody th button").first().click();
+  await page.locator(".attribution .part").first().waitFor();
+  assert.match(page.url(), /cells=\d+-\d+/);
+  await page.locator(".attribution").scrollIntoViewIfNeeded();
+  await picture(page, "compare");
+});
+
+test("releases draw one bar for each Python that was measured", async () => {
+  await open("releases");
+  const matrix = await daemon.get("/matrix?project=converters");
+  await page.locator(".bars[data-bars]").first().waitFor();
+  assert.equal(await page.locator(".release").count(), matrix.rows.length);
+  const [row] = matrix.rows;
+  assert.equal(Number(await page.locator(".bars").first().getAttribute("data-bars")),
+    row.cells.filter((/** @type {any} */ cell) => cell?.M).length);
+  await picture(page, "releases");
+});
+
+test("the keyboard alone goes everywhere", async () => {
+  await open("overview");
+  await page.keyboard.press("?");
+  await page.getByRole("heading", { name: "Keys" }).waitFor();
+  await picture(page, "keys");
+  await page.keyboard.press("Escape");
+  for (const [key, view] of [["h", "history"], ["m", "compare"], ["l", "releases"], ["c", "curves"],
+    ["r", "runs"], ["t", "trigger"], ["o", "overview"]]) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await until(view, async () => page.url().includes(`#/${view}`));
+  }
+  await page.locator(".gcell[data-verdict]").first().waitFor();
+  await page.keyboard.press("b");
+  await page.getByLabel("Commit", { exact: true }).fill(commits[0]);
+  await page.getByLabel("Python", { exact: true }).selectOption(pythons[1]);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Use as baseline" }).click({ trial: true })
+    .catch(() => {});
+  await until("the baseline", async () =>
+    page.url().includes(`baseline=${pythons[1]}@${commits[0]}`));
+  await page.keyboard.press("g");
+  await page.keyboard.press("h");
+  await until("it goes along", async () => /#\/history.*baseline=/.test(page.url()));
+});
+
+test("search finds a scenario and opens it", async () => {
+  await open("overview");
+  await page.locator(".gcell[data-verdict]").first().waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("set_by");
+  await page.locator(".search-found li", { hasText: "set_bytes" }).first().waitFor();
+  await picture(page, "search");
+  await page.keyboard.press("Enter");
+  await until("its view", async () => /set_bytes/.test(decodeURIComponent(page.url())));
+});
+
+test("dark and light are switched by hand and kept", async () => {
+  await open("overview");
+  const dark = () => page.evaluate(() =>
+    getComputedStyle(document.documentElement).colorScheme === "dark");
+  assert.equal(await dark(), false);
+  await page.getByRole("button", { name: /^Theme/ }).click();
+  await page.getByRole("button", { name: /^Theme: light/ }).click();
+  assert.equal(await dark(), true);
+  await page.reload();
+  assert.equal(await dark(), true);
+  await page.getByRole("button", { name: /^Theme: dark/ }).click();
+  assert.equal(await dark(), false);
+});
+
+test("what data says is never markup", async () => {
+  const lines = Array.from({ length: 5 }, (_, i) => `MEM ${10 + i}.0 ${1700000000 + i}.0000`);
+  const answer = await fetch(`${daemon.url}/api/v1/imports?name=` +
+    encodeURIComponent(`${HOSTILE}.dat`), {
+    method: "POST", body: ["CMDLINE python x.py", ...lines, ""].join("\n"),
+    headers: { "Content-Type": "application/octet-stream",
+      Authorization: `Bearer ${daemon.token}` },
+  });
+  assert.equal(answer.status, 201, await answer.clone().text());
+  const { scenario } = await answer.json();
+  assert.ok(scenario.includes("<img"), scenario);
+  await open("overview?project=imported&baseline=");
+  await page.locator(".grid tbody th a", { hasText: "<img" }).waitFor();
+  assert.equal(await page.locator("main img").count(), 0);
+  await open(`history?project=imported&scenario=${encodeURIComponent(scenario)}`);
+  await page.locator("figure.history[data-state=ready]").waitFor();
+  assert.equal(await page.locator("main img").count(), 0);
+  await open("overview?project=converters");
+});
+
+test("a reader without JavaScript is told where the figures stand", async () => {
+  const plain = await reader(browser, complaints, { javaScriptEnabled: false });
+  await plain.goto(daemon.url);
+  await plain.getByRole("heading", { name: /with JavaScript/ }).waitFor();
+  const links = plain.locator("main a");
+  assert.ok(await links.count() >= 5);
+  for (const link of await links.all()) {
+    const url = await link.getAttribute("href");
+    assert.equal((await fetch(daemon.url + url)).status, 200, String(url));
+  }
+  await picture(plain, "no-javascript");
+  await plain.context().close();
+});
+
+test("tabs share one event stream, and the next takes over from one that closes", async () => {
+  const context = await browser.newContext();
+  const tabs = [];
+  let streams = 0;
+  context.on("request", (request) => { if (/\/stream/.test(request.url())) streams += 1; });
+  for (let i = 0; i < 3; i++) {
+    const tab = await context.newPage();
+    await tab.goto(daemon.url + "/#/overview");
+    await tab.locator(".gcell[data-verdict]").first().waitFor();
+    tabs.push(tab);
+  }
+  assert.equal(streams, 1);
+  await tabs[0].close();
+  await until("the next stream", async () => streams === 2);
+  await context.close();
+});
+
+test("every view of the shell is free of violations in light and dark, on desktop and phone",
+  async () => {
+    const views = ["overview", "history?scenario=list_bytes", "releases",
+      `compare?base=commit:${commits[0]}&head=commit:${commits[1]}&show=all`];
+    for (const [look, viewport] of LOOKS) {
+      const on = await reader(browser, complaints, {
+        viewport, colorScheme: look.endsWith("dark") ? "dark" : "light", reducedMotion: "reduce",
+      });
+      for (const view of views) {
+        await open(view, on);
+        await on.locator("main .gcell[data-verdict], figure.history[data-state=ready], " +
+          ".bars[data-bars], .compared tbody tr").first().waitFor();
+        const name = /^\w+/.exec(view)?.[0] ?? "";
+        assert.deepEqual(await violations(on), [], `${view} in ${look}`);
+        assert.equal(await scrollsSideways(on), false, `${view} in ${look}`);
+        await picture(on, `${name}-${look}`);
+      }
+      await on.context().close();
+    }
+  });
+
+test("no page complained", () => {
+  assert.deepEqual(complaints, []);
+});
