@@ -3,6 +3,8 @@
 // Every answer is JSON or an ApiError that carries the problem as the daemon put it, so that a
 // view can say which field was refused and why. Credentials are the cookie of the same origin.
 
+import { shortSha } from "./format.js";
+
 /** @typedef {import("./types.js").Problem} Problem */
 
 const ROOT = "/api/v1";
@@ -273,7 +275,13 @@ export const getCell = (id) => request(`/cells/${id}`);
  * @param {AbortSignal} [signal]
  * @returns {Promise<import("./types.js").Comparison>}
  */
-export const getComparison = (sides, signal) => request("/compare" + query(sides), { signal });
+export const getComparison = async (sides, signal) => {
+  const answer = await request("/compare" + query(sides), { signal });
+  for (const side of [answer.base, answer.head]) {
+    if (/^[0-9a-f]{40,}$/.test(side.label)) side.label = shortSha(side.label);
+  }
+  return answer;
+};
 
 /**
  * @param {number} base a cell

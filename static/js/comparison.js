@@ -43,10 +43,10 @@ export function columnsOf(answer, open) {
     { id: "percent", name: "Change", num: true, value: (one) => one.percent,
       cell: (one) => percent(one.percent) },
     ...(axis === "python" ? [] : [{ id: "python", name: "Python",
-      value: (/** @type {Compared} */ one) => one.python.name,
-      cell: (/** @type {Compared} */ one) => one.python.name }]),
+      value: (/** @type {Compared} */ one) => one.python,
+      cell: (/** @type {Compared} */ one) => one.python }]),
     ...(axis === "commit" ? [] : [{ id: "commit", name: "Commit",
-      cell: (/** @type {Compared} */ one) => h("code", null, shortSha(one.commit.sha)) }]),
+      cell: (/** @type {Compared} */ one) => h("code", null, shortSha(one.commit)) }]),
     { id: "effect", name: "By", num: true, value: (one) => one.effect,
       cell: (one) => change(one.effect, unit) + plusMinus(one.low, one.high, unit),
       hover: (one) => exact(one.effect, unit) },
@@ -91,7 +91,7 @@ export function markdown(answer, all) {
     .replaceAll("\n", " ");
   const shown = answer.cells.filter((one) => all || one.verdict !== "same");
   const lines = shown.map((one) => `| ${[one.scenario,
-    axis === "python" ? shortSha(one.commit.sha) : one.python.name, verdictWord(one),
+    axis === "python" ? shortSha(one.commit) : one.python, verdictWord(one),
     percent(one.percent), change(one.effect, unit) + plusMinus(one.low, one.high, unit),
     figure(one.base.median, unit), figure(one.head.median, unit)].map(cell).join(" | ")} |`);
   return [`**${cell(summaryWords(answer))}**`, "",

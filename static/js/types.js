@@ -325,8 +325,8 @@
  * @property {string} scenario
  * @property {string|null} title
  * @property {Params} params
- * @property {PythonRef} python
- * @property {CommitRef} commit
+ * @property {string} python its name
+ * @property {string} commit its sha
  * @property {string} allocator
  * @property {{cell: number, runs: number[]} & Spread} base
  * @property {{cell: number, runs: number[]} & Spread} head
@@ -343,7 +343,7 @@
  * @property {Side} head
  * @property {Compared[]} cells
  * @property {Record<"worse"|"better"|"same"|"inconclusive"|"missing", number>} summary
- * @property {{scenario: string, python: PythonRef, side: string, why: string}[]} missing
+ * @property {{scenario: string, python: string|null, side: string, why: string}[]} missing
  *
  * @typedef {object} Attribution
  * @property {string} metric

@@ -249,7 +249,8 @@ export function createCompare({ model, router, notices }) {
     replace(missing, answer.missing.length
       ? h("details", null, h("summary", null, `${answer.missing.length} missing on one side`),
         h("ul", { class: "plain-links" }, ...answer.missing.map((one) => h("li", null,
-          `${one.scenario}, ${one.python?.name ?? ""}: ${one.side}: ${one.why}`)))) : null);
+          [one.scenario, one.python].filter(Boolean).join(", ") +
+            `: ${one.side}: ${one.why}`)))) : null);
   }
 
   /** @param {Comparison} held */
