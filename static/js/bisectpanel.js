@@ -5,7 +5,7 @@ import { cancelBisect, getBisect, postBisect } from "./api.js";
 import { h, replace } from "./dom.js";
 import { entryHelp } from "./entry.js";
 import { duration, plural, shortSha } from "./format.js";
-import { change, figure, plusMinus } from "./quantity.js";
+import { effect, figure } from "./quantity.js";
 import { href } from "./router.js";
 
 const ASK_MS = 2000;
@@ -131,7 +131,7 @@ function outcome({ status, result, error, unit }) {
   if (status === "failed") return `It failed: ${error ?? "no reason is on record"}`;
   if (result?.commit) {
     return [h("b", null, shortSha(result.commit.sha), " ", result.commit.subject ?? ""),
-      ` moved it: ${change(result.effect, unit)}${plusMinus(result.low, result.high, unit)}.`];
+      ` moved it: ${effect(result, unit)}.`];
   }
   return result ? `It is a commit after ${shortSha(result.from.sha)} up to ` +
     `${shortSha(result.to.sha)}: ${result.why}` : "It found nothing.";

@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { paramsText, shortSha } from "./format.js";
 import {
-  bare, change, exact, figure, percent, plusMinus, scaleFor, verdictText,
+  bare, effect, exact, figure, percent, scaleFor, verdictText,
 } from "./quantity.js";
 
 /** @typedef {import("./types.js").Comparison} Comparison */
@@ -48,7 +48,7 @@ export function columnsOf(answer, open) {
     ...(axis === "commit" ? [] : [{ id: "commit", name: "Commit",
       cell: (/** @type {Compared} */ one) => h("code", null, shortSha(one.commit)) }]),
     { id: "effect", name: "By", num: true, value: (one) => one.effect,
-      cell: (one) => change(one.effect, unit) + plusMinus(one.low, one.high, unit),
+      cell: (one) => effect(one, unit),
       hover: (one) => exact(one.effect, unit) },
     side("base"), side("head"),
   ];
@@ -92,7 +92,7 @@ export function markdown(answer, all) {
   const shown = answer.cells.filter((one) => all || one.verdict !== "same");
   const lines = shown.map((one) => `| ${[one.scenario,
     axis === "python" ? shortSha(one.commit) : one.python, verdictWord(one),
-    percent(one.percent), change(one.effect, unit) + plusMinus(one.low, one.high, unit),
+    percent(one.percent), effect(one, unit),
     figure(one.base.median, unit), figure(one.head.median, unit)].map(cell).join(" | ")} |`);
   return [`**${cell(summaryWords(answer))}**`, "",
     `| scenario | ${axis === "python" ? "commit" : "Python"} | verdict | change | by | ` +

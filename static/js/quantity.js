@@ -26,7 +26,7 @@ export function scaleFor(unit, most) {
   if (unit === "bytes") {
     if (size >= 100 * TIB) return { size: TIB, unit: "TiB", digits: 0 };
     if (size >= 100 * GIB) return { size: GIB, unit: "GiB", digits: 1 };
-    if (size < MIB / 10 && size > 0) return { size: KIB, unit: "KiB", digits: 1 };
+    if (size < MIB && size > 0) return { size: KIB, unit: "KiB", digits: 1 };
     return { size: MIB, unit: "MiB", digits: 1 };
   }
   if (unit.startsWith("bytes")) return { ...scaleFor("bytes", most), unit: perIteration(most) };
@@ -97,8 +97,8 @@ export const change = (value, unit) =>
 /** @param {number|null|undefined} percent */
 export function percent(percent) {
   if (percent === null || percent === undefined || !Number.isFinite(percent)) return "–";
-  const text = fixed(percent, Math.abs(percent) >= 99.5 ? 0 : 1);
-  return `${percent > 0 ? "+" : ""}${text} %`;
+  const digits = Math.abs(percent) >= 99.5 ? 0 : 1;
+  return `${percent >= 0.5 / 10 ** digits ? "+" : ""}${fixed(percent, digits)} %`;
 }
 
 /**
@@ -114,15 +114,29 @@ export function exact(value, unit) {
 }
 
 /**
- * Half the width of an interval, as what stands behind ±.
+ * A value with half the width of its interval behind it, both in one unit: "98.0 ± 2.0 MiB".
+ * @param {number|null|undefined} value
  * @param {number|null|undefined} low
  * @param {number|null|undefined} high
  * @param {string} unit
  */
-export function plusMinus(low, high, unit) {
-  if (low === null || low === undefined || high === null || high === undefined) return "";
-  return ` ± ${figure((high - low) / 2, unit)}`;
+export function within(value, low, high, unit) {
+  if (value === null || value === undefined) return "–";
+  if (low === null || low === undefined || high === null || high === undefined) {
+    return figure(value, unit);
+  }
+  const half = (high - low) / 2;
+  const scale = scaleFor(unit, Math.max(Math.abs(value), half));
+  return [`${bare(value, scale)} ± ${bare(half, scale)}`, scale.unit].filter(Boolean).join(" ");
 }
+
+/**
+ * A change with its interval and its sign.
+ * @param {{effect: number|null, low: number|null, high: number|null}} of
+ * @param {string} unit
+ */
+export const effect = ({ effect: value, low, high }, unit) =>
+  (value !== null && value > 0 ? "+" : "") + within(value, low, high, unit);
 
 /**
  * A verdict in one line, for titles and readers: "worse: +98.0 MiB ± 2.0 MiB (+9.1 %)".
@@ -132,6 +146,6 @@ export function plusMinus(low, high, unit) {
 export function verdictText(v, unit) {
   if (!v.verdict) return "not compared" + (v.why ? `: ${v.why}` : "");
   const more = v.needs ? `; ${plural(v.needs, "more sample")} a side would decide` : "";
-  return `${v.verdict}: ${change(v.effect, unit)}${plusMinus(v.low, v.high, unit)} ` +
+  return `${v.verdict}: ${effect(v, unit)} ` +
     `(${percent(v.percent)})${v.why ? `; ${v.why}` : ""}${more}`;
 }

@@ -5,7 +5,7 @@ import { acceptChange, unacceptChange } from "./api.js";
 import { h, replace } from "./dom.js";
 import { entryHelp } from "./entry.js";
 import { ago, dateTime, shortSha } from "./format.js";
-import { change, exact, percent, plusMinus } from "./quantity.js";
+import { effect, exact, percent } from "./quantity.js";
 import { href } from "./router.js";
 import { lineName } from "./serieslines.js";
 
@@ -82,8 +82,7 @@ function row(answer, { index, verdict, parts }, on) {
     }, suspect ? `${verdict}?` : verdict)),
     h("td", { class: "num", title: exact(one.effect, answer.unit) },
       names.length > 1 ? "up to " : "", percent(one.percent), " ",
-      h("span", { class: "unit" }, `(${change(one.effect, answer.unit)}` +
-        `${plusMinus(one.low, one.high, answer.unit)})`)),
+      h("span", { class: "unit" }, `(${effect(one, answer.unit)})`)),
     h("td", { title: names.join("\n") }, names.length > 2
       ? `${names.length}: ${names[0]} to ${names[names.length - 1]}` : names.join(", ")),
     h("td", { class: "commit-cell", title: `${sha[index]}\n${subject[index]}` },

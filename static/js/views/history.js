@@ -12,7 +12,7 @@ import { dateTime, paramsText, plural, shortSha } from "../format.js";
 import { Legend } from "../legend.js";
 import { LinePlot, lowerBound } from "../lineplot.js";
 import { onTheme, pythonColor } from "../palette.js";
-import { axisFigure, exact, figure, percent, plusMinus, scaleFor } from "../quantity.js";
+import { axisFigure, exact, figure, percent, scaleFor, within } from "../quantity.js";
 import { href } from "../router.js";
 import { changesTable } from "../seriestable.js";
 import { dateTicks, drawnLines, evenTicks, lineName, place } from "../serieslines.js";
@@ -327,7 +327,7 @@ export function createHistory({ model, router, tray, notices }) {
     const drawn = plot.lines.find((one) => one.id === id);
     const change = line.changes.find((one) => one.index === commit);
     return [
-      figure(line.median[commit], unit) + plusMinus(line.low[commit], line.high[commit], unit) +
+      within(line.median[commit], line.low[commit], line.high[commit], unit) +
         (state.y !== "raw" && drawn ? `, ${percent(drawn.y[index])}` : ""),
       `${lineName(answer, line)} at ${shortSha(found.sha)}${found.tag ? ` (${found.tag})` : ""}`,
       found.subject, `${dateTime(found.at)}, ${plural(line.n[commit], "sample")}`,

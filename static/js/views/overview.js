@@ -9,7 +9,7 @@ import { h, keyed, replace, setAttr, setText, svg } from "../dom.js";
 import { FirstSteps } from "../firststeps.js";
 import { ago, dateTime, duration, paramsText, plural, shortSha } from "../format.js";
 import {
-  bare, change, exact, figure, percent, plusMinus, scaleFor, verdictText,
+  bare, effect, exact, figure, percent, scaleFor, verdictText,
 } from "../quantity.js";
 import { href } from "../router.js";
 import { cellLabel } from "../shell/tray.js";
@@ -417,8 +417,7 @@ function movedLine(one, project) {
         ? "; suspected: the next commits confirm or drop it" : ""}` },
     one.status === "suspect" ? `${one.verdict}?` : one.verdict),
     h("span", { class: "moved-figure" }, percent(one.percent), " ",
-      h("span", { class: "unit" }, `(${change(one.effect, one.unit)}` +
-        `${plusMinus(one.low, one.high, one.unit)})`)),
+      h("span", { class: "unit" }, `(${effect(one, one.unit)})`)),
     h("a", { class: "moved-what", href: href("history", {
       scenario: one.scenario, python: one.python.name,
       metric: one.metric === "tide_mark" ? null : one.metric,

@@ -9,7 +9,7 @@ import { ChartMenu } from "../chartmenu.js";
 import { h, keyed, replace, setText } from "../dom.js";
 import { ago, dateTime, paramsText, shortSha } from "../format.js";
 import { comparePythons, pythonColor } from "../palette.js";
-import { change, figure, percent, plusMinus, scaleFor, verdictText } from "../quantity.js";
+import { change, figure, percent, scaleFor, verdictText, within } from "../quantity.js";
 import { href } from "../router.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
 
@@ -228,7 +228,7 @@ function barWords(cell, unit) {
   if (!cell) return ["not measured"];
   if (!cell.M) return [cell.status.replace("_", " "), ...(cell.error ? [cell.error] : [])];
   const split = parts(cell);
-  return [`${figure(cell.M.median, unit)}${plusMinus(cell.M.low, cell.M.high, unit)}`,
+  return [within(cell.M.median, cell.M.low, cell.M.high, unit),
     ...(split.length > 1 ? [`interpreter ${figure(split[0], unit)}, extension ` +
       figure(split[1], unit)] : []), verdictText(cell, unit)];
 }
