@@ -128,7 +128,7 @@ export class LinePlot extends EventTarget {
             },
             afterBuildTicks: (/** @type {any} */ scale) => {
               scale.ticks = roundTicks(scale.min, scale.max, self.frame.yUnit,
-                scale.chart.height / 50);
+                scale.chart.height / 36);
             },
             // Of charts that stand over each other the left edges stand over each other too.
             afterFit: (/** @type {any} */ scale) => {
@@ -550,7 +550,9 @@ function drawLine(brush, line, active) {
   if (line.low && line.high) drawBand(brush, line, first, last, active ? 0.2 : 0.08);
   ctx.strokeStyle = line.color;
   ctx.lineWidth = active ? line.width + 1 : line.width;
-  const apart = (x.px(line.x[last - 1]) - x.px(line.x[first])) / (last - first);
+  let points = 0;
+  for (let i = first; i < last; i++) points += Number.isNaN(line.y[i]) ? 0 : 1;
+  const apart = (x.px(line.x[last - 1]) - x.px(line.x[first])) / Math.max(1, points - 1);
   ctx.lineJoin = apart < DOTS_FROM ? "bevel" : "round"; // round ones cost the most of a dense line
   const { solid, bridges } = trace(brush, line, first, last);
   ctx.setLineDash([1, 4]);

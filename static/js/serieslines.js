@@ -14,13 +14,21 @@
  */
 
 /**
- * @param {SeriesAnswer["commits"]} commits
+ * From the first commit of which anything is known to the last; what lies between stays.
+ * @param {SeriesAnswer} answer
  * @param {Spacing} spacing
  * @returns {Placed}
  */
-export function place(commits, spacing) {
-  const all = commits.sha.map((_, i) => i);
-  const shown = spacing === "tag" ? all.filter((i) => commits.tag[i] !== null) : all;
+export function place({ commits, series }, spacing) {
+  const known = (/** @type {number} */ i) => series.some((line) => line.status[i] !== null);
+  let first = 0;
+  let last = commits.sha.length - 1;
+  while (first < last && !known(first)) first++;
+  while (last > first && !known(last)) last--;
+  const shown = [];
+  for (let i = first; i <= last; i++) {
+    if (spacing !== "tag" || commits.tag[i] !== null) shown.push(i);
+  }
   const x = new Float64Array(shown.length);
   let newest = -Infinity;
   shown.forEach((commit, i) => {

@@ -100,7 +100,10 @@ function row(answer, { index, verdict, parts }, on) {
  */
 function standing(changes, suspect, on) {
   const cell = h("td", { class: "standing" });
+  const ids = (/** @type {Change[]} */ of) =>
+    of.flatMap((one) => (one.id === null ? [] : [one.id]));
   const open = changes.filter((one) => !one.accepted);
+  const word = suspect ? "suspected: the next commits decide " : "confirmed ";
   const send = async (/** @type {Promise<any>[]} */ sent, /** @type {string} */ said) => {
     try {
       await Promise.all(sent);
@@ -113,8 +116,12 @@ function standing(changes, suspect, on) {
   if (!open.length) {
     replace(cell, `accepted: ${changes[0].accepted?.reason} `, h("button", {
       type: "button", class: "quiet", on: { click: () =>
-        void send(changes.map((one) => unacceptChange(one.id)), "It counts as a change again.") },
+        void send(ids(changes).map(unacceptChange), "It counts as a change again.") },
     }, "Take back"));
+    return cell;
+  }
+  if (!ids(open).length) {
+    replace(cell, word);
     return cell;
   }
   const reason = h("input", { type: "text", required: true, placeholder: "why it is fine",
@@ -122,11 +129,11 @@ function standing(changes, suspect, on) {
   const form = h("form", { class: "line", hidden: true, on: {
     submit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      void send(open.map((one) => acceptChange(one.id, reason.value)),
+      void send(ids(open).map((id) => acceptChange(id, reason.value)),
         "Accepted: it alarms no more.");
     },
   } }, reason, h("button", { class: "quiet" }, "Accept"));
-  replace(cell, suspect ? "suspected: the next commits decide " : "confirmed ",
+  replace(cell, word,
     h("button", { type: "button", class: "quiet", on: { click: (/** @type {Event} */ event) => {
       /** @type {HTMLElement} */ (event.currentTarget).hidden = true;
       form.hidden = false;

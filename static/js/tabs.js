@@ -20,5 +20,14 @@ export function tabs(label, options, choose) {
         setAttr(button, "aria-pressed", String(button.dataset.value === value));
       }
     },
+    /**
+     * @param {string} value
+     * @param {boolean} hidden it cannot be chosen now
+     */
+    hide(value, hidden) {
+      const found = /** @type {HTMLElement|null} */ (
+        element.querySelector(`[data-value="${value}"]`));
+      if (found) found.hidden = hidden;
+    },
   };
 }

@@ -280,7 +280,7 @@
  * @property {number} found_ns
  *
  * @typedef {object} Change
- * @property {number} id
+ * @property {number|null} id null: found for this answer only, it cannot be accepted
  * @property {number} index of the first commit after it
  * @property {number} end
  * @property {"step"|"creep"} kind

@@ -241,7 +241,10 @@ export function createHistory({ model, router, tray, notices }) {
     full.hidden = false;
     drawPickers(model.scenariosHere.map((one) => one.name));
     setText(params, [paramsText(answer.params), answer.allocator].filter(Boolean).join(" · "));
-    placed = place(answer.commits, state.x);
+    const tagged = answer.commits.tag.some((tag) => tag !== null);
+    spacing.hide("tag", !tagged);
+    if (state.x === "tag" && !tagged) state.x = "even";
+    placed = place(answer, state.x);
     const lines = drawnLines(answer, placed, {
       scaling: state.y, baseline: model.baseline, off: state.off,
       color: (python) => pythonColor(python, model.pythonNames),
