@@ -247,6 +247,20 @@ export const search = async (text, project, signal) =>
  */
 export const getMatrix = (filter, signal) => request("/matrix" + query(filter), { signal });
 
+/**
+ * The matrix of the commit that is named, else of the newest that was measured: the tip of the
+ * branch, or where that holds nothing yet, the commit of the newest cell.
+ * @param {Record<string, string|number|null>} filter
+ * @param {AbortSignal} [signal]
+ */
+export async function getNewestMatrix(filter, signal) {
+  const tip = await getMatrix(filter, signal);
+  if (filter.commit || tip.rows.length) return tip;
+  const { cells } = await request("/cells" + query({ project: filter.project, limit: 1 }),
+    { signal });
+  return cells.length ? getMatrix({ ...filter, commit: cells[0].commit.sha }, signal) : tip;
+}
+
 /** @returns {Promise<import("./types.js").Metric[]>} */
 export const getMetrics = async () => (await request("/metrics")).metrics;
 

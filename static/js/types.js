@@ -253,7 +253,8 @@
  * @typedef {object} MatrixAnswer
  * @property {string} project
  * @property {CommitRef|null} commit
- * @property {{text: string, python: PythonRef|null, commit: CommitRef|null}|null} baseline
+ * @property {{text: string|null, python: string|null, commit: string|null}|null} baseline its
+ *   Python's name and its commit's sha
  * @property {string} metric
  * @property {string} unit
  * @property {PythonRef[]} pythons

@@ -4,12 +4,12 @@
 // State in the URL: commit (newest measured where it is not named), metric, subtract; baseline and
 // project as everywhere.
 
-import { getMatrix, getMetrics, getRegressions, runLogUrl } from "../api.js";
+import { getNewestMatrix, getMetrics, getRegressions, runLogUrl } from "../api.js";
 import { h, keyed, replace, setAttr, setText, svg } from "../dom.js";
 import { FirstSteps } from "../firststeps.js";
 import { ago, dateTime, duration, paramsText, plural, shortSha } from "../format.js";
 import {
-  bare, effect, exact, figure, percent, scaleFor, verdictText,
+  bare, change, effect, exact, figure, percent, scaleFor, verdictText,
 } from "../quantity.js";
 import { href } from "../router.js";
 import { cellLabel } from "../shell/tray.js";
@@ -77,7 +77,7 @@ export function createOverview({ model, router, tray }) {
     asking = now;
     try {
       const [answer, found] = await Promise.all([
-        getMatrix({
+        getNewestMatrix({
           project: model.project, commit: commit || null, baseline: model.baseline,
           metric: metric || null,
         }, now.signal),
@@ -159,7 +159,7 @@ export function createOverview({ model, router, tray }) {
           commit: answer.commit?.sha }) : ""),
       (th, python) => {
         if (!python.id) setText(th, scale.unit);
-        else th.classList.toggle("baseline", python.name === answer.baseline?.python?.name);
+        else th.classList.toggle("baseline", python.name === answer.baseline?.python);
       });
     keyed(body, answer.rows, (row) => row.scenario + JSON.stringify(row.params) + row.allocator,
       () => h("tr"), (tr, row) => drawRow(tr, row, answer, scale));
@@ -322,8 +322,8 @@ function cellLink(cell, row, answer, python, scale, progress) {
         max: 100, value: progress ?? 0, "aria-hidden": "true",
       }) : null);
   }
-  const based = answer.baseline?.python?.name === python && (!answer.baseline.commit ||
-    answer.baseline.commit.sha === answer.commit?.sha);
+  const based = answer.baseline?.python === python &&
+    answer.baseline.commit === answer.commit?.sha;
   const said = cell.M ? exact(cell.M.median, answer.unit) : "";
   return h("a", {
     class: "gcell", href: url, data: { verdict: based ? "base" : cell.verdict ?? "none" },
@@ -356,7 +356,8 @@ function verdictWords(cell, based) {
 const splitText = ({ interpreter, extension }, unit) =>
   interpreter === null || interpreter === undefined || extension === null ||
     extension === undefined ? ""
-    : `\ninterpreter ${figure(interpreter, unit)}, extension ${figure(extension, unit)}`;
+    : `\nof that ${change(interpreter, unit)} in the interpreter, ` +
+      `${change(extension, unit)} in the extension`;
 
 /**
  * History in a few pixels: gaps stay gaps, and noise below a hundredth of the level looks flat.
@@ -395,8 +396,9 @@ function summaryText(answer) {
     "failed"], [having((cell) => cell.status === "running" || cell.status === "queued"),
     "under way"]);
   const said = parts.filter(([n]) => n).map(([n, what]) => `${n} ${what}`).join(", ");
-  const against = [answer.baseline?.python?.name, answer.baseline?.commit
-    ? shortSha(answer.baseline.commit.sha) : null].filter(Boolean).join(" @ ");
+  const { python, commit } = answer.baseline ?? {};
+  const against = [python, commit && commit !== answer.commit?.sha ? shortSha(commit) : null]
+    .filter(Boolean).join(" @ ");
   return `${said || "Nothing is measured yet"}${against ? ` against ${against}` : ""}.`;
 }
 

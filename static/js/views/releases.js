@@ -3,7 +3,7 @@
 //
 // State in the URL: commit (newest measured where it is not named), metric.
 
-import { getMatrix, getMetrics } from "../api.js";
+import { getNewestMatrix, getMetrics } from "../api.js";
 import { BarChart } from "../barchart.js";
 import { ChartMenu } from "../chartmenu.js";
 import { h, keyed, replace, setText } from "../dom.js";
@@ -15,6 +15,9 @@ import { emptyState, failedState, skeleton } from "../shell/states.js";
 
 /** @typedef {import("../types.js").MatrixAnswer} MatrixAnswer */
 /** @typedef {import("../types.js").MatrixRow} MatrixRow */
+
+const EMPTY = "empty"; // the scenario that holds no payload
+const SPLIT = new Set(["base", "tide_mark"]);
 
 /** @param {import("../views.js").Context} context */
 export function createReleases({ model, router }) {
@@ -52,7 +55,7 @@ export function createReleases({ model, router }) {
     const now = new AbortController();
     asking = now;
     try {
-      const found = await getMatrix({
+      const found = await getNewestMatrix({
         project: model.project, commit: commit || null, metric, baseline: model.baseline,
       }, now.signal);
       if (now.signal.aborted) return;
@@ -78,8 +81,8 @@ export function createReleases({ model, router }) {
       h("span", { class: "subject" }, at.subject ?? ""), " ",
       h("span", { class: "when", title: dateTime(at.committed_ns) }, ago(at.committed_ns))] : null);
     metrics.value = held.metric;
-    const stacked = held.rows.some((row) => row.cells.some((cell) => parts(cell).length > 1));
-    key.hidden = !stacked;
+    key.hidden = !held.rows.some((row) => row.cells.some((cell, at) =>
+      parts(cell, emptyBeside(row, held, at)).length > 1));
     keyed(list, held.rows, (row) => row.scenario + JSON.stringify(row.params) + row.allocator,
       () => {
         const card = new Card();
@@ -174,10 +177,11 @@ class Card {
     const bars = columns(answer).map(({ python, at }) => {
       const cell = row.cells[at];
       return {
-        name: python.name, color: pythonColor(python.name, known), parts: parts(cell),
+        name: python.name, color: pythonColor(python.name, known),
+        parts: parts(cell, emptyBeside(row, answer, at)),
         low: cell?.M?.low ?? cell?.M?.minimum ?? null,
         high: cell?.M?.high ?? cell?.M?.maximum ?? null,
-        marked: row.first_moved === python.name, words: barWords(cell, unit),
+        marked: row.first_moved === python.name, words: barWords(cell, emptyBeside(row, answer, at), unit),
         note: cell?.verdict && cell.verdict !== "same" ? percent(cell.percent) : "",
         failed: cell?.status === "failed" || cell?.status === "build_failed",
       };
@@ -197,7 +201,7 @@ class Card {
       rows: columns(answer).map(({ python, at }) => {
         const cell = row.cells[at];
         return [python.name, cell?.M?.median ?? null, cell?.M?.low ?? null, cell?.M?.high ?? null,
-          cell?.M?.n ?? null, cell?.interpreter ?? null, cell?.extension ?? null,
+          cell?.M?.n ?? null, ...split(parts(cell, emptyBeside(row, answer, at))),
           cell?.verdict ?? cell?.status ?? null, cell?.percent ?? null];
       }),
     };
@@ -211,26 +215,46 @@ class Card {
 const columns = (answer) => answer.pythons.map((python, at) => ({ python, at }))
   .sort((a, b) => comparePythons(a.python.name, b.python.name));
 
-/** @param {import("../types.js").MatrixCell|null} cell */
-function parts(cell) {
-  if (!cell?.M) return [];
-  const { interpreter, extension } = cell;
-  return interpreter === null || interpreter === undefined || extension === null ||
-    extension === undefined || extension < 0 ? [cell.M.median]
-    : [cell.M.median - extension, extension];
+/**
+ * What the interpreter alone takes: the scenario `empty` on the same Python at the same commit.
+ * @param {MatrixRow} row
+ * @param {MatrixAnswer} answer
+ * @param {number} at
+ * @returns {number|null}
+ */
+function emptyBeside(row, answer, at) {
+  if (row.scenario === EMPTY || !SPLIT.has(answer.metric)) return null;
+  const empty = answer.rows.find((one) => one.scenario === EMPTY &&
+    one.allocator === row.allocator);
+  return empty?.cells[at]?.M?.median ?? null;
 }
 
 /**
+ * The median, from the bottom up: the interpreter's part where it is known, and the rest.
  * @param {import("../types.js").MatrixCell|null} cell
+ * @param {number|null} empty
+ */
+function parts(cell, empty) {
+  if (!cell?.M) return [];
+  const { median } = cell.M;
+  return empty === null || empty >= median ? [median] : [empty, median - empty];
+}
+
+/** @param {number[]} of two parts, or fewer where they are not known */
+const split = (of) => (of.length === 2 ? of : [null, null]);
+
+/**
+ * @param {import("../types.js").MatrixCell|null} cell
+ * @param {number|null} empty
  * @param {string} unit
  */
-function barWords(cell, unit) {
+function barWords(cell, empty, unit) {
   if (!cell) return ["not measured"];
   if (!cell.M) return [cell.status.replace("_", " "), ...(cell.error ? [cell.error] : [])];
-  const split = parts(cell);
+  const [interpreter, extension] = split(parts(cell, empty));
   return [within(cell.M.median, cell.M.low, cell.M.high, unit),
-    ...(split.length > 1 ? [`interpreter ${figure(split[0], unit)}, extension ` +
-      figure(split[1], unit)] : []), verdictText(cell, unit)];
+    ...(interpreter === null ? [] : [`interpreter ${figure(interpreter, unit)}, extension ` +
+      figure(extension, unit)]), verdictText(cell, unit)];
 }
 
 /**
@@ -238,7 +262,7 @@ function barWords(cell, unit) {
  * @param {MatrixAnswer} answer
  */
 function movedWords(row, answer) {
-  const base = answer.baseline?.python?.name ?? answer.baseline?.text ?? "the baseline";
+  const base = answer.baseline?.python ?? answer.baseline?.text ?? "the baseline";
   if (!row.first_moved) return `No release moved it against ${base}.`;
   const cell = row.cells[answer.pythons.findIndex((one) => one.name === row.first_moved)];
   const part = row.moved === "both" ? "interpreter and extension" : row.moved;
