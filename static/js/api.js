@@ -232,15 +232,6 @@ export const planRuns = (body, signal) =>
   request("/runs?dry_run=true", { ...sending("POST", body), signal });
 
 /**
- * @param {string} text
- * @param {string} project
- * @param {AbortSignal} [signal]
- * @returns {Promise<import("./types.js").Found[]>}
- */
-export const search = async (text, project, signal) =>
-  (await request("/search" + query({ q: text, project }), { signal })).results;
-
-/**
  * @param {Record<string, string|number|null>} filter project, commit, baseline, metric, subtract
  * @param {AbortSignal} [signal]
  * @returns {Promise<import("./types.js").MatrixAnswer>}

@@ -71,6 +71,7 @@ export class CurvePlot extends EventTarget {
     this.cursor = null;
     /** @type {number|null} */
     this.active = null;
+    this.gone = false;
     this.byKeyboard = false;
     this.pending = 0;
     this.text = 12;               // pixels
@@ -100,6 +101,7 @@ export class CurvePlot extends EventTarget {
   destroy() {
     this.endTheme();
     cancelAnimationFrame(this.pending);
+    this.gone = true;
     this.chart.destroy();
   }
 
@@ -322,6 +324,7 @@ export class CurvePlot extends EventTarget {
 
   /** Draw anew with the next frame, however often it is asked for until then. */
   #apply() {
+    if (this.gone) return; // what was asked for came after the view was left
     this.pending ||= requestAnimationFrame(() => {
       this.pending = 0;
       this.#draw();

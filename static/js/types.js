@@ -199,12 +199,6 @@
  * @property {boolean} discovering
  * @property {string|null} trouble why nothing can be measured
  *
- * @typedef {object} Found
- * @property {"scenario"|"commit"|"function"|"run"|"project"|"python"} kind
- * @property {string} title
- * @property {string|null} [detail]
- * @property {string} link a view of this page, "#/..."
- *
  * @typedef {{name: string, title: string, unit: string}} Metric
  * @typedef {{sha: string, subject: string|null, committed_ns: number}} CommitRef
  * @typedef {{id: number, name: string, version: string}} PythonRef

@@ -75,4 +75,4 @@ export const VIEWS = {
 };
 
 /** The view of an empty or unknown address. */
-export const HOME = "curves";
+export const HOME = "overview";

@@ -358,11 +358,12 @@ test("on a phone no view scrolls sideways", async () => {
       viewport: { width: 360, height: 740 }, colorScheme: scheme, hasTouch: true, isMobile: true,
       deviceScaleFactor: 2,
     });
-    await phone.goto(daemon.url);
+    await phone.goto(daemon.url + "/#/curves");
     await phone.locator("figure.curves[data-state=ready]").waitFor();
     assert.equal(await scrollsSideways(phone), false, "Curves");
     await picture(phone, name);
     for (const view of ["Runs", "Trigger"]) {
+      await phone.getByRole("button", { name: "More" }).click();
       await phone.getByRole("link", { name: view }).click();
       await phone.getByRole("heading", { name: view, level: 1 }).waitFor();
       assert.equal(await scrollsSideways(phone), false, view);

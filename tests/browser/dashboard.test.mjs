@@ -142,7 +142,9 @@ test("a chart's data is a table and a CSV, with the figures of the API", async (
   for (const value of measured) assert.ok(csv.includes(String(value)), csv);
   await page.getByRole("button", { name: "Data as a table" }).click();
   await page.locator(".chart-table tbody tr").first().waitFor();
-  assert.equal(await page.locator(".chart-table tbody tr").count(), answer.commits.sha.length);
+  const known = answer.commits.sha.filter((/** @type {string} */ _sha, /** @type {number} */ i) =>
+    answer.series.some((/** @type {any} */ line) => line.status[i] !== null));
+  assert.equal(await page.locator(".chart-table tbody tr").count(), known.length);
 });
 
 test("zooming and panning history is kept in the URL and undone", async () => {
@@ -195,8 +197,8 @@ test("a comparison says what moved, where it comes from, and copies as Markdown"
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"],
     { origin: daemon.url });
   await open(`compare?${sides}&show=all`);
-  await page.locator(".compared tbody tr").first().waitFor();
-  assert.equal(await page.locator(".compared tbody tr").count(), answer.cells.length);
+  await until("every cell", async () =>
+    await page.locator(".compared tbody tr").count() === answer.cells.length);
   const words = await page.locator(".compared .verdict").allInnerTexts();
   assert.deepEqual(words.sort(),
     answer.cells.map((/** @type {any} */ one) => one.verdict).sort());
@@ -275,23 +277,24 @@ test("dark and light are switched by hand and kept", async () => {
 });
 
 test("what data says is never markup", async () => {
-  const lines = Array.from({ length: 5 }, (_, i) => `MEM ${10 + i}.0 ${1700000000 + i}.0000`);
-  const answer = await fetch(`${daemon.url}/api/v1/imports?name=` +
-    encodeURIComponent(`${HOSTILE}.dat`), {
-    method: "POST", body: ["CMDLINE python x.py", ...lines, ""].join("\n"),
-    headers: { "Content-Type": "application/octet-stream",
-      Authorization: `Bearer ${daemon.token}` },
+  const other = await reader(browser, complaints);
+  await other.route(/\/api\/v1\/(matrix|series|compare)/, async (route) => {
+    const answer = await route.fetch();
+    const text = (await answer.text()).replaceAll("list_bytes", HOSTILE)
+      .replace(/"subject":"[^"]*"/g, `"subject":"${HOSTILE}"`);
+    await route.fulfill({ response: answer, body: text });
   });
-  assert.equal(answer.status, 201, await answer.clone().text());
-  const { scenario } = await answer.json();
-  assert.ok(scenario.includes("<img"), scenario);
-  await open("overview?project=imported&baseline=");
-  await page.locator(".grid tbody th a", { hasText: "<img" }).waitFor();
-  assert.equal(await page.locator("main img").count(), 0);
-  await open(`history?project=imported&scenario=${encodeURIComponent(scenario)}`);
-  await page.locator("figure.history[data-state=ready]").waitFor();
-  assert.equal(await page.locator("main img").count(), 0);
-  await open("overview?project=converters");
+  for (const [view, place] of [["overview", ".grid tbody th a"], ["history?scenario=set_bytes",
+    "figure.history[data-state=ready]"], ["releases", ".release h2 a"],
+  [`compare?base=${commits[0]}&head=${commits[1]}&show=all`, ".compared th button"]]) {
+    await open(view, other);
+    await other.locator(place).first().waitFor();
+    assert.equal(await other.locator("main img").count(), 0, view);
+    if (!view.startsWith("history")) {
+      await other.locator(place, { hasText: HOSTILE }).first().waitFor();
+    }
+  }
+  await other.context().close();
 });
 
 test("a reader without JavaScript is told where the figures stand", async () => {
@@ -312,7 +315,7 @@ test("tabs share one event stream, and the next takes over from one that closes"
   const context = await browser.newContext();
   const tabs = [];
   let streams = 0;
-  context.on("request", (request) => { if (/\/stream/.test(request.url())) streams += 1; });
+  context.on("request", (request) => { if (/\/api\/v1\/stream/.test(request.url())) streams += 1; });
   for (let i = 0; i < 3; i++) {
     const tab = await context.newPage();
     await tab.goto(daemon.url + "/#/overview");

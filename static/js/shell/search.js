@@ -1,12 +1,15 @@
-// search.js - the dialog on `/`: scenarios, commits, functions, runs, projects and Pythons by a
-// part of their name. Up and down choose, Enter opens.
+// search.js - the dialog on `/`: scenarios, the newest commits, Pythons, projects and views by a part
+// of their name, runs by their number. Up and down choose, Enter opens.
 
-import { search } from "../api.js";
 import { h, replace, setAttr, setText } from "../dom.js";
+import { shortSha } from "../format.js";
+import { href } from "../router.js";
+import { VIEWS } from "../views.js";
 
-const AFTER_MS = 120;
+const MOST = 12;
+const ASK = "Type a part of a name, a sha or a run's number.";
 
-/** @typedef {import("../types.js").Found} Found */
+/** @typedef {{kind: string, title: string, detail: string, link: string}} Found */
 
 export class Search {
   /** @param {import("../model.js").Model} model */
@@ -15,16 +18,12 @@ export class Search {
     /** @type {Found[]} */
     this.found = [];
     this.at = 0;
-    /** @type {AbortController|null} */
-    this.asking = null;
-    /** @type {ReturnType<typeof setTimeout>|undefined} */
-    this.timer = undefined;
     this.input = h("input", {
       type: "text", class: "search-input", role: "combobox", "aria-label": "Search",
       "aria-controls": "search-found", "aria-expanded": "true", "aria-autocomplete": "list",
       autocomplete: "off", spellcheck: "false",
-      placeholder: "scenario, commit, function, run, Python",
-      on: { input: () => this.#soon(), keydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) },
+      placeholder: "scenario, commit, run, Python, project",
+      on: { input: () => this.#find(), keydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) },
     });
     this.list = h("ul", { id: "search-found", class: "search-found", role: "listbox",
       "aria-label": "Found" });
@@ -41,30 +40,13 @@ export class Search {
     if (this.dialog.open) return;
     this.dialog.showModal();
     this.input.select();
-    if (!this.input.value) this.#show([], "Type a part of a name, a sha or a run's number.");
+    this.#find();
   }
 
-  #soon() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.#ask(), AFTER_MS);
-  }
-
-  async #ask() {
+  #find() {
     const text = this.input.value.trim();
-    this.asking?.abort();
-    if (!text) {
-      this.#show([], "Type a part of a name, a sha or a run's number.");
-      return;
-    }
-    const asking = new AbortController();
-    this.asking = asking;
-    try {
-      const found = await search(text, this.model.project, asking.signal);
-      this.#show(found, found.length ? "" : `Nothing is called like ${text}.`);
-    } catch (error) {
-      if (asking.signal.aborted) return;
-      this.#show([], `The search failed: ${error instanceof Error ? error.message : error}`);
-    }
+    const found = text ? finds(this.model, text.toLowerCase()) : [];
+    this.#show(found, !text ? ASK : found.length ? "" : `Nothing is called like ${text}.`);
   }
 
   /**
@@ -104,6 +86,34 @@ export class Search {
     const one = this.found[at];
     if (!one) return;
     this.dialog.close();
-    if (one.link.startsWith("#/")) location.hash = one.link.slice(1);
+    location.hash = one.link.slice(1);
   }
+}
+
+/**
+ * @param {import("../model.js").Model} model
+ * @param {string} text in small letters
+ * @returns {Found[]} names that begin with it first
+ */
+function finds(model, text) {
+  /** @type {Found[]} */
+  const all = [
+    ...model.scenariosHere.map(({ name, title }) => ({ kind: "scenario", title: name,
+      detail: title ?? "", link: href("history", { scenario: name }) })),
+    ...model.commits.map(({ sha, subject }) => ({ kind: "commit", title: shortSha(sha),
+      detail: subject, link: href("overview", { commit: sha }) })),
+    ...model.pythonNames.map((name) => ({ kind: "python", title: name, detail: "",
+      link: href("history", { python: name }) })),
+    ...model.projects.map(({ name, repo }) => ({ kind: "project", title: name, detail: repo,
+      link: href("overview", { project: name, baseline: null }) })),
+    ...Object.entries(VIEWS).filter(([, view]) => view.nav).map(([name, view]) => ({
+      kind: "view", title: view.title, detail: "", link: href(name) })),
+  ];
+  const rank = (/** @type {Found} */ { title, detail, link }) =>
+    title.toLowerCase().startsWith(text) || link.includes(`commit=${text}`) ? 0
+      : title.toLowerCase().includes(text) ? 1 : detail.toLowerCase().includes(text) ? 2 : 3;
+  const run = /^\d+$/.test(text) ? [{ kind: "run", title: `Run ${text}`, detail: "",
+    link: href(`run/${text}`) }] : [];
+  return [...run, ...all.map((one) => ({ one, at: rank(one) })).filter(({ at }) => at < 3)
+    .sort((a, b) => a.at - b.at).map(({ one }) => one)].slice(0, MOST);
 }

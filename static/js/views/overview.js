@@ -9,7 +9,7 @@ import { h, keyed, replace, setAttr, setText, svg } from "../dom.js";
 import { FirstSteps } from "../firststeps.js";
 import { ago, dateTime, duration, paramsText, plural, shortSha } from "../format.js";
 import {
-  bare, change, effect, exact, figure, percent, scaleFor, verdictText,
+  bare, change, effect, exact, percent, scaleFor, verdictText,
 } from "../quantity.js";
 import { href } from "../router.js";
 import { cellLabel } from "../shell/tray.js";
@@ -208,11 +208,11 @@ export function createOverview({ model, router, tray }) {
     if (!cell) {
       return h("td", { ...attrs, class: "none" }, h("a", {
         class: "gcell none", title: "Not measured. Measure it",
-        "aria-label": `${row.scenario} on ${python.name}: not measured; measure it`,
         href: href("trigger", {
           commits: answer.commit?.sha ?? null, pythons: python.name, scenarios: row.scenario,
         }),
-      }, "+"));
+      }, unseen(`${row.scenario} on ${python.name}: not measured; measure it`),
+      h("span", { "aria-hidden": "true" }, "+")));
     }
     const thing = {
       project: answer.project, label: `${row.scenario}, ${answer.commit
@@ -308,16 +308,16 @@ function cellLink(cell, row, answer, python, scale, progress) {
       ? href(`build/${cell.build}`) : cell.run !== null ? runLogUrl(cell.run) : null;
     return h("a", {
       class: "gcell failed", href: url, title: `${why}: ${cell.error ?? ""}\nOpen its log`,
-      "aria-label": `${name}: ${why}: ${cell.error ?? ""}; open its log`,
-    }, h("span", { class: "gword" }, why), h("span", { class: "gerror" }, cell.error ?? ""));
+    }, unseen(`${name}: `), h("span", { class: "gword" }, why),
+    h("span", { class: "gerror" }, cell.error ?? ""), unseen("; open its log"));
   }
   const url = href("history", {
     scenario: row.scenario, python, metric: answer.metric === "tide_mark" ? null : answer.metric,
   });
   if (cell.status !== "done") {
     const said = cell.status === "running" ? `running ${progress ?? 0} %` : cell.status;
-    return h("a", { class: "gcell waiting", href: url, "aria-label": `${name}: ${said}` },
-      h("span", { class: "gword" }, said),
+    return h("a", { class: "gcell waiting", href: url },
+      unseen(`${name}: `), h("span", { class: "gword" }, said),
       cell.status === "running" ? h("progress", {
         max: 100, value: progress ?? 0, "aria-hidden": "true",
       }) : null);
@@ -328,9 +328,8 @@ function cellLink(cell, row, answer, python, scale, progress) {
   return h("a", {
     class: "gcell", href: url, data: { verdict: based ? "base" : cell.verdict ?? "none" },
     title: `${name}\n${said}\n${verdictText(cell, answer.unit)}${splitText(cell, answer.unit)}`,
-    "aria-label": `${name}: ${figure(cell.M?.median, answer.unit)}, ` +
-      `${based ? "baseline" : verdictText(cell, answer.unit)}`,
-  }, h("span", { class: "gfig" }, bare(cell.M?.median, scale)),
+  }, unseen(`${name}: `), h("span", { class: "gfig" }, bare(cell.M?.median, scale)),
+  unseen(` ${scale.unit}, ${based ? "" : verdictText(cell, answer.unit)} `),
   h("span", { class: "gword" }, ...verdictWords(cell, based)), sparkline(cell.spark));
 }
 
@@ -348,6 +347,9 @@ function verdictWords(cell, based) {
   return [h("span", { class: "gv" }, word),
     percent(cell.percent) + (cell.verdict === "inconclusive" ? "?" : "")];
 }
+
+/** What a reader hears and nobody sees. @param {string} text */
+const unseen = (text) => h("span", { class: "unseen" }, text);
 
 /**
  * @param {MatrixCell} cell

@@ -176,12 +176,12 @@ class Card {
     const scale = scaleFor(unit, Math.max(0, ...row.cells.map((cell) => cell?.M?.median ?? 0)));
     const bars = columns(answer).map(({ python, at }) => {
       const cell = row.cells[at];
+      const empty = emptyBeside(row, answer, at);
       return {
-        name: python.name, color: pythonColor(python.name, known),
-        parts: parts(cell, emptyBeside(row, answer, at)),
+        name: python.name, color: pythonColor(python.name, known), parts: parts(cell, empty),
         low: cell?.M?.low ?? cell?.M?.minimum ?? null,
         high: cell?.M?.high ?? cell?.M?.maximum ?? null,
-        marked: row.first_moved === python.name, words: barWords(cell, emptyBeside(row, answer, at), unit),
+        marked: row.first_moved === python.name, words: barWords(cell, empty, unit),
         note: cell?.verdict && cell.verdict !== "same" ? percent(cell.percent) : "",
         failed: cell?.status === "failed" || cell?.status === "build_failed",
       };
