@@ -73,6 +73,16 @@ static enum tide_rc settle(const char *folder, char **out, struct tide_error *e)
     return *out ? TIDE_OK : tide_fail_errno(e, "open folder %s", folder);
 }
 
+static void destroy(struct tide_repo *r)
+{
+    if (r->hold >= 0) close(r->hold);
+    free(r->source);
+    free(r->branch);
+    free(r->mirror);
+    free(r->trees);
+    free(r);
+}
+
 /* Take what `r` names so far and finish it; r is taken over, on failure too. */
 static enum tide_rc open_take(struct tide_repo *r, const char *mirror, const char *worktrees,
                               struct tide_repo **out, struct tide_error *e)
@@ -82,39 +92,47 @@ static enum tide_rc open_take(struct tide_repo *r, const char *mirror, const cha
     if (!rc) rc = make_mirror(r, e);
     if (!rc) rc = tide_scratch_hold(r->trees, &r->hold, e);
     if (rc)
-        tide_repo_close(r);
+        destroy(r);
     else
         *out = r;
     return rc;
 }
 
-/* A new one, of nothing yet. */
-static enum tide_rc make(const char *source, const atomic_bool *stop, struct tide_repo **out,
-                         struct tide_error *e)
+static enum tide_rc pass_on(const struct tide_error *why, struct tide_error *e)
+{
+    if (e) *e = *why;
+    return why->rc;
+}
+
+/* A new one, of nothing yet; NULL with the reason. */
+static struct tide_repo *make(const char *source, const atomic_bool *stop, struct tide_error *e)
 {
     char *program = tide_build_which("git");
+    struct tide_repo *r = program ? calloc(1, sizeof *r) : NULL;
+    if (!program)
+        tide_fail(e, TIDE_ABSENT, "git is not installed: `apt-get install git`");
+    else if (!r)
+        tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
     free(program);
-    *out = NULL;
-    if (!program) return tide_fail(e, TIDE_ABSENT, "git is not installed: `apt-get install git`");
-    *out = calloc(1, sizeof **out);
-    if (!*out) return tide_fail(e, TIDE_NOMEM, "open the repository %s", source);
-    (*out)->references = 1;
-    (*out)->hold = -1;
-    (*out)->stop = stop;
-    return TIDE_OK;
+    if (!r) return NULL;
+    r->references = 1;
+    r->hold = -1;
+    r->stop = stop;
+    return r;
 }
 
 enum tide_rc tide_repo_open(const char *source, const char *branch, const char *mirror,
                             const char *worktrees, const atomic_bool *stop, struct tide_repo **out,
                             struct tide_error *e)
 {
-    struct tide_repo *r = NULL;
+    struct tide_error why = {0};
+    struct tide_repo *r = make(source, stop, &why);
     *out = NULL;
-    enum tide_rc rc = make(source, stop, &r, e);
-    if (!rc) rc = find_source(source, r, e);
+    if (!r) return pass_on(&why, e);
+    enum tide_rc rc = find_source(source, r, e);
     if (!rc) rc = find_branch(branch, &r->branch, e);
     if (!rc) return open_take(r, mirror, worktrees, out, e);
-    tide_repo_close(r);
+    destroy(r);
     return rc;
 }
 
@@ -123,15 +141,15 @@ enum tide_rc tide_repo_open_versions(const char *folder, const char *mirror, con
                                      struct tide_error *e)
 {
     struct stat facts;
-    struct tide_repo *r = NULL;
+    struct tide_error why = {0};
+    struct tide_repo *r = make(folder, stop, &why);
     *out = NULL;
-    enum tide_rc rc = make(folder, stop, &r, e);
-    if (rc) return rc;
+    if (!r) return pass_on(&why, e);
     r->versions = r->local = true;
     r->source = realpath(folder, NULL);
     if (r->source && !stat(r->source, &facts) && S_ISDIR(facts.st_mode))
         return open_take(r, mirror, worktrees, out, e);
-    tide_repo_close(r);
+    destroy(r);
     return tide_fail_field(e, "versions", "there is no folder %s", folder);
 }
 
@@ -143,13 +161,7 @@ struct tide_repo *tide_repo_ref(struct tide_repo *r)
 
 void tide_repo_close(struct tide_repo *r)
 {
-    if (!r || --r->references) return;
-    if (r->hold >= 0) close(r->hold);
-    free(r->source);
-    free(r->branch);
-    free(r->mirror);
-    free(r->trees);
-    free(r);
+    if (r && !--r->references) destroy(r);
 }
 
 /* Fetch all refs, with the source's HEAD or (a source whose HEAD is unborn has none) without. */

@@ -17,6 +17,7 @@
 #include "build/command.h"
 #include "build/steps.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,7 @@ static enum tide_rc read_line(const char *text, struct line *l, struct tide_erro
     *l = (struct line){0};
     enum tide_rc rc = split(text, &l->all, e);
     if (rc) return rc;
+    assert(l->all); /* split found a word */
     char **at = l->all;
     for (; *at; at++) {
         if (!strncmp(*at, "in-dir=", 7))

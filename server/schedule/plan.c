@@ -96,16 +96,21 @@ static enum tide_rc judge_builds(struct plan *p, struct tide_error *e)
     bool *seen = calloc(n * w->n_pythons + 1, sizeof *seen);
     const char **shas = calloc(n + 1, sizeof *shas);
     p->make_seconds = calloc(w->n_pythons + 1, sizeof *p->make_seconds);
-    enum tide_rc rc = seen && shas && p->make_seconds ? TIDE_OK : out_of_memory(e);
-    for (size_t i = 0; i < n && !rc; i++)
+    enum tide_rc rc = TIDE_OK;
+    if (!seen || !shas || !p->make_seconds) {
+        rc = out_of_memory(e);
+        goto out;
+    }
+    for (size_t i = 0; i < n; i++)
         shas[i] = w->selection.commits[i].sha;
-    if (!rc) rc = tide_survey_make(p->builder, &subject, shas, n, &p->survey, e);
+    rc = tide_survey_make(p->builder, &subject, shas, n, &p->survey, e);
     for (size_t i = 0; i < w->n_cells && !rc; i++) {
         const struct tide_wish_cell *c = &w->cells[i];
         bool *here = &seen[c->commit * w->n_pythons + c->python];
         if (!*here) rc = judge_build(p, c->commit, c->python, e);
         *here = true;
     }
+out:
     tide_survey_free(p->survey);
     free(p->make_seconds);
     free(shas);

@@ -16,6 +16,7 @@
 #include "schedule/suite.h"
 #include "schedule/triggers.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,6 +170,7 @@ static enum tide_rc get(struct tide_projects *s, const struct tide_project *row,
                         struct tide_catalog **out, struct tide_error *e)
 {
     enum tide_rc rc = TIDE_OK;
+    assert(row->recipe);
     if (!*row->recipe)
         return tide_fail(e, TIDE_ABSENT, "project %s holds runs from files: it has no repository",
                          row->name);
@@ -361,6 +363,7 @@ enum tide_rc tide_projects_remove(struct tide_projects *s, const char *name, str
     struct entry *entry = rc ? NULL : find_entry(s, row.id);
     if (!rc && !entry) rc = tide_fail(e, TIDE_NOMEM, "remove a project");
     if (!rc) {
+        assert(entry);
         pthread_mutex_lock(&entry->lock);
         rc = tide_belongings_remove(s->places, s->store, row.id, e);
         tide_catalog_drop(entry->newest);
@@ -517,6 +520,7 @@ bool tide_projects_in_trouble(struct tide_projects *s, struct tide_error *e)
 {
     struct tide_catalog *c = NULL;
     if (tide_projects_sync(s, TIDE_DEFAULT_PROJECT, &c, e)) return true;
+    assert(c);
     bool none = !c->n_scenarios;
     tide_catalog_drop(c);
     if (!tide_pythons_newest(tide_projects_pythons(s)))
