@@ -7,6 +7,7 @@
 
 #include "run/series.h"
 #include "run/stack.h"
+#include "stats/compare.h"
 #include "stats/curve.h"
 
 #include <stdlib.h>
@@ -288,26 +289,11 @@ static int64_t effect_of(const json_t *part)
     return json_integer_value(json_object_get(part, "effect"));
 }
 
-static int compare_effects(const void *a, const void *b)
+/* The largest first, whichever way. */
+static int compare_effects(const json_t *a, const json_t *b)
 {
-    long long left = llabs(effect_of(*(json_t *const *)a)),
-              right = llabs(effect_of(*(json_t *const *)b));
+    long long left = llabs(effect_of(a)), right = llabs(effect_of(b));
     return (right > left) - (right < left);
-}
-
-/* Those of the largest effect first. Takes the array over. */
-static json_t *sort_by_effect(json_t *parts)
-{
-    size_t n = json_array_size(parts);
-    json_t *sorted = json_array(), **at = calloc(n + 1, sizeof *at);
-    for (size_t i = 0; at && i < n; i++)
-        at[i] = json_array_get(parts, i);
-    if (at) qsort(at, n, sizeof *at, compare_effects);
-    for (size_t i = 0; at && i < n; i++)
-        json_array_append(sorted, at[i]);
-    free(at);
-    json_decref(parts);
-    return sorted;
 }
 
 /* Takes the sums out of both ledgers. *sum: of all effects. */
@@ -324,7 +310,7 @@ static json_t *merge_functions(struct ledger *base, struct ledger *head, int64_t
             json_array_append_new(out, put_both(name_function(name), b, h));
             *sum += h - b;
         }
-    return sort_by_effect(out);
+    return tide_compare_sort(out, compare_effects);
 }
 
 static int64_t take_phase(struct ledger *l, const char *name)
@@ -464,8 +450,8 @@ static enum tide_rc align(struct tide_store *s, int64_t base_run, int64_t head_r
     struct axis *a = calloc(1, sizeof *a);
     int64_t *values = NULL;
     *out = NULL;
-    enum tide_rc rc = a ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "align two curves");
-    if (!rc) rc = tide_series_curve(s, base_run, all, CURVE_READ, &b, e);
+    if (!a) return tide_fail(e, TIDE_NOMEM, "align two curves");
+    enum tide_rc rc = tide_series_curve(s, base_run, all, CURVE_READ, &b, e);
     if (!rc) rc = tide_series_curve(s, head_run, all, CURVE_READ, &h, e);
     if (!rc) {
         cut_axis(base, head, b.n ? b.at[b.n - 1].t_ns : 0, h.n ? h.at[h.n - 1].t_ns : 0, a);

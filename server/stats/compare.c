@@ -27,6 +27,26 @@ json_t *tide_compare_number(double value)
     return json_real(value);
 }
 
+json_t *tide_compare_sort(json_t *values, int (*order)(const json_t *a, const json_t *b))
+{
+    json_t *sorted = json_array(), *value;
+    size_t i;
+    json_array_foreach(values, i, value)
+    {
+        size_t low = 0, high = i;
+        while (low < high) {
+            size_t middle = (low + high) / 2;
+            if (order(json_array_get(sorted, middle), value) <= 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        json_array_insert(sorted, low, value);
+    }
+    json_decref(values);
+    return sorted;
+}
+
 static const char *text(const json_t *object, const char *name)
 {
     const char *value = json_string_value(json_object_get(object, name));

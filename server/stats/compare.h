@@ -49,6 +49,9 @@ TIDE_CHECK enum tide_rc tide_compare_cells(struct tide_store *s, int64_t base, i
 TIDE_CHECK enum tide_rc tide_compare_middle_run(struct tide_store *s, int64_t cell, int64_t *run,
                                                 struct tide_error *e);
 
+/* A new array of the same values in this order, equal ones as they were; takes `values` over. */
+json_t *tide_compare_sort(json_t *values, int (*order)(const json_t *a, const json_t *b));
+
 /* A number as JSON: an integer wherever it is one, null for NAN. */
 json_t *tide_compare_number(double value);
 

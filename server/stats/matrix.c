@@ -53,26 +53,10 @@ int tide_matrix_compare_versions(const char *a, const char *b)
     return isalpha((unsigned char)(*a ? *a : *b)) ? (*a ? -1 : 1) : (*a ? 1 : -1);
 }
 
-static int compare_columns(const void *a, const void *b)
+static int compare_columns(const json_t *a, const json_t *b)
 {
-    const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
-    int order = tide_matrix_compare_versions(text(left, "version"), text(right, "version"));
-    return order ? order : strcmp(text(left, "name"), text(right, "name"));
-}
-
-/* The Pythons in order of their versions; takes the array over. */
-static json_t *sort_columns(json_t *columns)
-{
-    size_t n = json_array_size(columns);
-    json_t *sorted = json_array(), **at = calloc(n + 1, sizeof *at);
-    for (size_t i = 0; at && i < n; i++)
-        at[i] = json_array_get(columns, i);
-    if (at) qsort(at, n, sizeof *at, compare_columns);
-    for (size_t i = 0; at && i < n; i++)
-        json_array_append(sorted, at[i]);
-    free(at);
-    json_decref(columns);
-    return sorted;
+    int order = tide_matrix_compare_versions(text(a, "version"), text(b, "version"));
+    return order ? order : strcmp(text(a, "name"), text(b, "name"));
 }
 
 /* ---- cells ---- */
@@ -314,7 +298,7 @@ static enum tide_rc read_all(struct matrix *m, struct tide_error *e)
     if (!rc && !(m->columns = json_loads(columns.at, 0, NULL)))
         rc = tide_fail(e, TIDE_NOMEM, "read the columns of a matrix");
     tide_str_free(&columns);
-    if (!rc) m->columns = sort_columns(m->columns);
+    if (!rc) m->columns = tide_compare_sort(m->columns, compare_columns);
     if (!rc) rc = read_cells(m->store, a->project, a->at.sha, &m->cells, e);
     if (!rc)
         rc = read_cells(m->store, a->project, a->baseline_sha ? a->baseline_sha : a->at.sha,

@@ -80,7 +80,8 @@ static double student(size_t freedom)
 
 static double median_of(struct tide_sample s, double *room)
 {
-    memcpy(room, s.at, s.n * sizeof *room);
+    for (size_t i = 0; i < s.n; i++)
+        room[i] = s.at[i];
     return tide_robust_median(room, s.n);
 }
 
