@@ -74,6 +74,7 @@ static double student(size_t freedom)
 {
     static const double table[] = {12.706, 4.303, 3.182, 2.776, 2.571};
     double n = (double)freedom;
+    if (!freedom) return INFINITY; /* nothing is known of the noise */
     if (freedom <= sizeof table / sizeof *table) return table[freedom - 1];
     return Z + 2.37226 / n + 2.8225 / (n * n);
 }
