@@ -23,7 +23,7 @@ class Backup(FaultCase):
 
     def expect(self, code: int, *arguments: str) -> "Any":
         """The command ends with this code and without a sanitizer's report."""
-        done = run_program(self.folder, *arguments)
+        done = run_program(self.folder, *arguments, timeout_s=300)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         self.assertNotIn("Sanitizer", done.stderr)
         return done
@@ -39,7 +39,7 @@ class Backup(FaultCase):
     def test_beside_a_daemon_at_work(self) -> None:
         """Copies that are made while runs are stored are whole; the last holds what was done before it."""
         daemon = self.serve()
-        batch = self.queue(daemon, samples=12)
+        batch = self.queue(daemon, samples=6)
         done = threading.Event()
         wrong: List[str] = []
 

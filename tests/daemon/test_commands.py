@@ -40,7 +40,7 @@ def titles(folder: Path) -> List[List[str]]:
 
 
 def on_terminal(folder: Path, *arguments: str, variables: Dict[str, str] = {}, typed: bytes = b"",
-                timeout_s: float = 60) -> Tuple[int, str]:
+                timeout_s: float = 300) -> Tuple[int, str]:
     """Run `tidemark ARGUMENTS` on a terminal of 100 columns; exit code and what it showed."""
     ours, terminal = pty.openpty()
     process = subprocess.Popen([str(PROGRAM), *arguments], stdin=terminal, stdout=terminal, stderr=terminal,
@@ -214,7 +214,7 @@ class WithDaemon(DaemonCase):
 
     def expect(self, code: int, *arguments: str) -> str:
         """The command ends with this code; what it printed."""
-        done = run_program(self.folder, *arguments, "--data", str(self.daemon.data), timeout_s=150)
+        done = run_program(self.folder, *arguments, "--data", str(self.daemon.data), timeout_s=300)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         self.assertNotIn("Sanitizer", done.stderr)
         return done.stdout
@@ -278,7 +278,7 @@ class WithDaemon(DaemonCase):
         said = self.expect(0, "watch", str(batch))
         self.assertRegex(said, r"(?m)^\[#+\] 100 %  2 of 2 runs$")
         self.assertIn("2 runs done, 0 failed. Their curves: " + self.daemon.url, said)
-        events = [json.loads(line) for line in watcher.communicate(timeout=60)[0].splitlines()]
+        events = [json.loads(line) for line in watcher.communicate(timeout=300)[0].splitlines()]
         self.assertEqual(watcher.returncode, 0)
         self.assertEqual(sum(event["event"] == "done" for event in events), 2)
         self.assertEqual([e["id"] for e in events], sorted(e["id"] for e in events))
@@ -291,7 +291,7 @@ class WithDaemon(DaemonCase):
                                    env=environment(self.folder), stdout=subprocess.PIPE, universal_newlines=True)
         time.sleep(0.5)  # it is connected by then, or else misses nothing but the log's end
         self.expect(0, "resume")
-        said = watcher.communicate(timeout=120)[0]
+        said = watcher.communicate(timeout=300)[0]
         self.assertEqual(watcher.returncode, 3, said)
         self.assertRegex(said, r"(?m)^failed +run \d+, sample 1 of list_bytes at \w{10} c3, Python ")
         self.assertIn("1 failed", said)
@@ -387,7 +387,7 @@ class Alone(FaultCase):
 
     def test_a_database_file(self) -> None:
         """It is measured, and everything reads it afterwards; what is queued stays so while it is only read."""
-        done = run_program(self.folder, *self.command("--samples", "2", "--json"), timeout_s=150)
+        done = run_program(self.folder, *self.command("--samples", "2", "--json"), timeout_s=300)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("No daemon serves " + self.database, done.stderr)
         told = json.loads(done.stdout)
