@@ -315,7 +315,9 @@ test("tabs share one event stream, and the next takes over from one that closes"
   const context = await browser.newContext();
   const tabs = [];
   let streams = 0;
-  context.on("request", (request) => { if (/\/api\/v1\/stream/.test(request.url())) streams += 1; });
+  context.on("request", (request) => {
+    if (/\/api\/v1\/stream/.test(request.url())) streams += 1;
+  });
   for (let i = 0; i < 3; i++) {
     const tab = await context.newPage();
     await tab.goto(daemon.url + "/#/overview");

@@ -1,5 +1,5 @@
-// search.js - the dialog on `/`: scenarios, the newest commits, Pythons, projects and views by a part
-// of their name, runs by their number. Up and down choose, Enter opens.
+// search.js - the dialog on `/`: scenarios, the newest commits, Pythons, projects and views by a
+// part of their name, runs by their number. Up and down choose, Enter opens.
 
 import { h, replace, setAttr, setText } from "../dom.js";
 import { shortSha } from "../format.js";
@@ -101,10 +101,10 @@ function finds(model, text) {
     ...model.scenariosHere.map(({ name, title }) => ({ kind: "scenario", title: name,
       detail: title ?? "", link: href("history", { scenario: name }) })),
     ...model.commits.map(({ sha, subject }) => ({ kind: "commit", title: shortSha(sha),
-      detail: subject, link: href("overview", { commit: sha }) })),
+      detail: subject ?? "", link: href("overview", { commit: sha }) })),
     ...model.pythonNames.map((name) => ({ kind: "python", title: name, detail: "",
       link: href("history", { python: name }) })),
-    ...model.projects.map(({ name, repo }) => ({ kind: "project", title: name, detail: repo,
+    ...model.projects.map(({ name, repo }) => ({ kind: "project", title: name, detail: repo ?? "",
       link: href("overview", { project: name, baseline: null }) })),
     ...Object.entries(VIEWS).filter(([, view]) => view.nav).map(([name, view]) => ({
       kind: "view", title: view.title, detail: "", link: href(name) })),
