@@ -91,13 +91,7 @@ export class AttributionPanel {
   /** @param {HTMLElement} title */
   #draw(title) {
     const held = /** @type {Attribution} */ (this.held);
-    const first = held.functions[0];
-    const share = first && held.effect ? first.effect / held.effect * 100 : 0;
-    replace(this.element, title,
-      h("p", { class: "share" }, first && share > 0 && share <= 200 ? [`${fixed(share, 0)} % of ` +
-        "the tide mark's difference inside ", h("code", null, first.name), "."] : "No one " +
-        "function holds the difference.", held.unattributed ? ` ${change(held.unattributed,
-        "bytes")} could not be attributed.` : ""),
+    replace(this.element, title, h("p", { class: "share" }, ...shareWords(held)),
       held.curves?.at.length ? this.#figure() : null,
       h("div", { class: "parts" },
         partTable("Functions", held.functions.slice(0, ROWS), (one) => [h("span",
@@ -185,6 +179,20 @@ export class AttributionPanel {
       rows: curves.at.map((at, i) => [at, curves.base[i], curves.head[i], curves.difference[i]]),
     };
   }
+}
+
+/**
+ * How much of the difference one function holds. It is told of the runs nearest to the medians.
+ * @param {Attribution} held
+ * @returns {import("./dom.js").Child[]}
+ */
+function shareWords({ effect, functions, unattributed }) {
+  const [first] = functions;
+  const share = first && effect ? first.effect / effect * 100 : 0;
+  const rest = unattributed ? ` ${change(unattributed, "bytes")} could not be attributed.` : "";
+  const lead = `The runs nearest to the medians differ by ${change(effect, "bytes")}`;
+  if (!(share > 50 && share <= 150)) return [`${lead}; no one function holds that.${rest}`];
+  return [`${lead}: ${fixed(share, 0)} % of it inside `, h("code", null, first.name), `.${rest}`];
 }
 
 /**

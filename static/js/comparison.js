@@ -1,7 +1,7 @@
 // comparison.js - what GET /compare answers, in columns, in words and as Markdown.
 
 import { h } from "./dom.js";
-import { paramsText, shortSha } from "./format.js";
+import { paramsText, plural, shortSha } from "./format.js";
 import {
   bare, effect, exact, figure, percent, scaleFor, verdictText,
 } from "./quantity.js";
@@ -26,7 +26,7 @@ export function columnsOf(answer, open) {
     value: (/** @type {Compared} */ one) => one[name].median,
     cell: (/** @type {Compared} */ one) => bare(one[name].median, scale),
     hover: (/** @type {Compared} */ one) =>
-      `${exact(one[name].median, unit)}, ${one[name].n} samples`,
+      `${exact(one[name].median, unit)}, ${plural(one[name].n, "sample")}`,
   });
   return [
     { id: "scenario", name: "Scenario", value: (one) => one.scenario, cell: (one) => h("button", {
@@ -76,7 +76,7 @@ export function sentence(one, { base, head, unit }) {
   }
   const size = figure(Math.abs(one.effect), unit);
   const tail = one.verdict === "inconclusive" ? `; that is not certain${one.needs
-    ? `, ${one.needs} more samples a side would decide` : ""}` : "";
+    ? `, ${plural(one.needs, "more sample")} a side would decide` : ""}` : "";
   return `${head.label} needs ${size} (${percent(one.percent)}) ` +
     `${one.effect > 0 ? "more" : "less"} than ${base.label} ${what}${tail}.`;
 }

@@ -363,9 +363,10 @@ const splitText = ({ interpreter, extension }, unit) =>
 
 /**
  * History in a few pixels: gaps stay gaps, and noise below a hundredth of the level looks flat.
- * @param {(number|null)[]} values
+ * @param {(number|null)[]} all from the first that is known
  */
-function sparkline(values) {
+function sparkline(all) {
+  const values = all.slice(Math.max(0, all.findIndex((value) => value !== null)));
   const known = /** @type {number[]} */ (values.filter((value) => value !== null));
   if (known.length < 2) return svg("svg", { class: "spark", "aria-hidden": "true" });
   const low = Math.min(...known);
