@@ -149,7 +149,8 @@ static enum tide_rc publish_end(struct task *t, struct tide_error *e)
     return rc;
 }
 
-/* Claim the run for the slot. ABSENT: the queue is paused, or the run was cancelled meanwhile. */
+/* Claim the run for the slot. ABSENT: the queue is paused; BUSY: the run was cancelled meanwhile,
+ * so another is to be looked for. */
 static enum tide_rc take(struct tide_slot *slot, const struct tide_choice *c, struct tide_job *job,
                          struct tide_error *e)
 {
@@ -160,6 +161,7 @@ static enum tide_rc take(struct tide_slot *slot, const struct tide_choice *c, st
     if (!rc)
         rc = paused ? tide_fail(e, TIDE_ABSENT, "the queue is paused")
                     : tide_store_claim(s->store, c->run, job, e);
+    if (rc == TIDE_ABSENT && !paused) rc = tide_fail(e, TIDE_BUSY, "the run was cancelled");
     if (!rc) {
         slot->run = job->run;
         slot->batch = job->batch;
@@ -201,14 +203,21 @@ static void leave(struct tide_slot *slot)
     if (cancelled) tide_builds_drop_unwanted(s->builds);
 }
 
-/* It is not started after all, and waits in the queue. */
+/* It is not started after all, and waits in the queue, where whoever cancels it finds it from here
+ * on. STOPPED: it was cancelled before that. */
 static enum tide_rc give_back(struct task *t, struct tide_error *e)
 {
-    struct tide_scheduler *s = t->slot->scheduler;
+    struct tide_slot *slot = t->slot;
+    struct tide_scheduler *s = slot->scheduler;
     const struct tide_error why = *e;
-    enum tide_rc rc = tide_store_give_back(s->store, t->job.run, why.text, e);
-    if (!rc) tide_publish_run(s, "queued", t->job.run, t->job.batch);
-    return rc ? rc : tide_fail(e, TIDE_BUSY, "%s", why.text);
+    pthread_mutex_lock(&s->lock);
+    enum tide_rc rc = slot->cancelled ? tide_fail(e, TIDE_STOPPED, "cancelled")
+                                      : tide_store_give_back(s->store, t->job.run, why.text, e);
+    if (!rc) slot->run = slot->batch = 0;
+    pthread_mutex_unlock(&s->lock);
+    if (rc) return rc;
+    tide_publish_run(s, "queued", t->job.run, t->job.batch);
+    return tide_fail(e, TIDE_BUSY, "%s", why.text);
 }
 
 /* Take the claimed run through to its end. */
@@ -218,7 +227,8 @@ static enum tide_rc finish(struct task *t, const struct tide_error *never, struc
     tide_publish_run(s, "building", t->job.run, t->job.batch);
     enum tide_rc rc =
         *never->text ? tide_fail(e, TIDE_FAILED, "%s", never->text) : build_and_execute(t, e);
-    if (rc == TIDE_BUSY && !t->slot->cancelled) return give_back(t, e);
+    if (rc == TIDE_BUSY) rc = give_back(t, e);
+    if (rc == TIDE_BUSY) return rc;
     if (rc && (rc != TIDE_STOPPED || t->slot->cancelled)) {
         struct tide_error why = *e;
         if (t->slot->cancelled) why.rc = TIDE_STOPPED;

@@ -43,7 +43,7 @@ class Kills(FaultCase):
         acknowledged = [int(daemon.post("/api/v1/runs", request).json()["id"])]
         states: Dict[str, int] = {}
         for _ in range(KILLS):
-            if drawn.random() < 0.7:  # else it is killed while it starts
+            if drawn.random() < 0.4:  # else it is killed while it starts
                 eventually(lambda: not daemon.get("/api/v1/status").json()["discovering"], 60, 0.01)
             time.sleep(drawn.random() * 0.3)
             for state, in daemon.query("SELECT status FROM runs WHERE status IN ('building', 'running')"):
