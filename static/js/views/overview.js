@@ -344,8 +344,8 @@ function verdictWords(cell, based) {
   if (!cell.verdict) return ["no baseline"];
   if (cell.verdict === "same") return ["same"];
   const word = cell.verdict === "inconclusive" ? "unsure" : cell.verdict;
-  return [h("span", { class: "gv" }, word),
-    percent(cell.percent) + (cell.verdict === "inconclusive" ? "?" : "")];
+  return [h("span", { class: "gv" }, word), percent(cell.percent),
+    cell.verdict === "inconclusive" ? h("span", { class: "gq" }, "?") : null];
 }
 
 /** What a reader hears and nobody sees. @param {string} text */
