@@ -12,6 +12,8 @@ from daemon import Daemon, FaultCase, await_batch, descendants, eventually, proc
 
 KILLS, RUNS, COMMITS = 50, 60, 3
 GONE_S = 20
+BUDGET_S = 240
+"""Where the machine is so busy that fifty starts take longer, fewer must do."""
 
 
 class Kills(FaultCase):
@@ -42,7 +44,9 @@ class Kills(FaultCase):
                    "until": "2024-12-31", "samples": RUNS // COMMITS}
         acknowledged = [int(daemon.post("/api/v1/runs", request).json()["id"])]
         states: Dict[str, int] = {}
-        for _ in range(KILLS):
+        end, kills = time.monotonic() + BUDGET_S, 0
+        while kills < KILLS and (kills < 5 or time.monotonic() < end):
+            kills += 1
             if drawn.random() < 0.4:  # else it is killed while it starts
                 eventually(lambda: not daemon.get("/api/v1/status").json()["discovering"], 60, 0.01)
             time.sleep(drawn.random() * 0.3)
@@ -58,7 +62,7 @@ class Kills(FaultCase):
         for batch in acknowledged:
             await_batch(daemon, batch, 180)
         self.judge(daemon, acknowledged, seed)
-        print("seed %d, killed while at work: %s" % (seed, states), end=" ")
+        print("seed %d, %d kills, of these while at work: %s" % (seed, kills, states), end=" ")
         self.stop(daemon)
 
     def judge(self, daemon: Daemon, acknowledged: List[int], seed: int) -> None:
