@@ -129,7 +129,7 @@ def cpu_seconds(pid: int) -> float:
 
 def wrk(url: str, seconds: float, script: str = "") -> Tuple[float, float]:
     """Requests a second, and the 99th percentile of latencies in milliseconds."""
-    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", "%ds" % seconds, "--latency"]
+    command = ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", "%ds" % seconds, "--latency", "--timeout", "20s"]
     if script:
         command += ["-s", script]
     text = subprocess.run([*command, url], check=True, stdout=subprocess.PIPE, universal_newlines=True).stdout
@@ -165,8 +165,9 @@ def measure(a: argparse.Namespace, folder: Path) -> List[Dict[str, Any]]:
             process = stack.enter_context(running([a.constant, str(len(body))], stdin=subprocess.PIPE,
                                                   stdout=subprocess.PIPE))
             assert process.stdout
-            servers[name + ", constant"] = process.pid
-            servers[name + ", daemon"] = pid
+            title = "cached curve" if name == "curve" else name
+            servers[title + ", constant"] = process.pid
+            servers[title + ", daemon"] = pid
             constants[name] = "http://127.0.0.1:%d/" % int(process.stdout.readline())
             (folder / "files" / (name + ".json")).write_bytes(body)
         port = free_port()
