@@ -84,9 +84,10 @@ static bool is_word(struct word w, const char *text)
 static bool read_real(struct word w, double most, double *out)
 {
     char copy[64], *end;
-    if (!w.n || w.n >= sizeof copy || strspn(w.at, "+-.0123456789eE") < w.n) return false;
+    if (!w.n || w.n >= sizeof copy) return false;
     memcpy(copy, w.at, w.n);
     copy[w.n] = '\0';
+    if (strspn(copy, "+-.0123456789eE") < w.n) return false;
     *out = strtod(copy, &end);
     return !*end && *out >= 0 && *out <= most;
 }

@@ -223,7 +223,7 @@ METHODS: Sequence[Tuple[str, str, str]] = (
     ("POST", "/api/v1/runs/1", "GET, HEAD"),
     ("POST", "/api/v1/status", "GET, HEAD"),
     ("POST", "/api/v1/stream", ""),
-    ("DELETE", "/api/v1/batches/1", "GET, HEAD"),
+    ("DELETE", "/api/v1/batches/1", "GET, HEAD, PATCH"),
     ("OPTIONS", "/api/v1/runs", "GET, HEAD, POST"),
     ("TRACE", "/api/v1/status", "GET, HEAD"),
     ("NONSENSE", "/api/v1/status", "GET, HEAD"),
