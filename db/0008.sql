@@ -11,15 +11,15 @@ CREATE TABLE metrics (
 INSERT INTO metrics VALUES
     (0, 'base', 'RSS before the payload', 'bytes'),
     (1, 'original', 'RSS with the payload', 'bytes'),
-    (2, 'tide_mark', 'Highest RSS', 'bytes'),
-    (3, 'over_original', 'Highest RSS over the payload', 'bytes'),
+    (2, 'tide_mark', 'Tide mark', 'bytes'),
+    (3, 'over_original', 'Tide mark over original', 'bytes'),
     (4, 'retained', 'RSS kept at the end', 'bytes'),
     (5, 'leak', 'RSS kept of each iteration', 'bytes per iteration'),
     (6, 'wall_ns', 'Time', 'ns'),
     (7, 'cpu_ns', 'CPU time', 'ns'),
     (8, 'page_faults', 'Page faults', 'count'),
     (9, 'events', 'Events', 'count'),
-    (10, 'over_floor', 'Highest RSS over the floor', 'ratio');
+    (10, 'over_floor', 'Tide mark over floor', 'ratio');
 
 ALTER TABLE runs ADD COLUMN page_faults INTEGER; -- minor and major together
 ALTER TABLE runs ADD COLUMN leak ANY;            -- a number: bytes per iteration
