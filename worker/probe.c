@@ -192,10 +192,12 @@ static bool claim_held(struct probe *p)
     return held != TIDE_HELD_CHANGING;
 }
 
+/* The clock is read first: what is stamped after the ring was seen settled is later than `now`, so
+ * that no sample up to then can come before its time, however long the probe waits for a CPU. */
 static void merge(struct probe *p, uint64_t until_ns)
 {
-    bool settled = claim_held(p) && tide_ring_is_settled(&p->ring);
     uint64_t now = tide_clock_ns();
+    bool settled = claim_held(p) && tide_ring_is_settled(&p->ring);
 
     if (drain(p, until_ns) && settled)
         release_samples(p, now);
