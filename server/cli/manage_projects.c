@@ -104,7 +104,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case ARGP_KEY_END:
         if (a->n < a->wanted)
-            argp_error(state, "name %s", a->n ? "what it becomes too" : "the project");
+            argp_error(state, "name %s", a->n ? "its new name" : "the project");
         return 0;
     default: return parse_wish(key, value, state);
     }

@@ -53,7 +53,7 @@ class Gate(DaemonCase):
     def test_worse_fails_with_every_report(self) -> None:
         """Exit 1; the terminal, Markdown, JUnit XML and JSON name the cell and its effect."""
         files = [self.folder / "gate.md", self.folder / "gate.xml"]
-        done = self.gate("worse", "--markdown", str(files[0]), "--junit", str(files[1]))
+        done = self.gate("worse", "--fresh", "--markdown", str(files[0]), "--junit", str(files[1]))
         self.assertEqual((done.returncode, done.stderr), (1, ""), done.stdout)
         self.assertIn("%s against %s" % (self.shas["worse"][:12], self.shas["parted"][:12]), done.stdout)
         self.assertIn("tide_mark fails: 1 worse by 2%,256KiB or more", done.stdout)
@@ -68,6 +68,7 @@ class Gate(DaemonCase):
         failure = case.find("failure")
         assert failure is not None
         self.assertIn("MiB", failure.get("message") or "")
+        self.check_turns()
         # everything is measured now: nothing is queued again
         batches = len(self.daemon.get("/api/v1/batches").json()["batches"])
         again = self.gate("worse", "--json")
@@ -82,10 +83,15 @@ class Gate(DaemonCase):
         meant = self.gate("worse", "--accept", "pass_over=a second block is meant")
         self.assertEqual((meant.returncode, meant.stderr), (0, ""), meant.stdout)
         self.assertIn("is accepted: a second block is meant", meant.stdout)
-        runs = self.daemon.get("/api/v1/runs?limit=1000&project=ripples").json()["runs"]
-        order = [run["commit"]["sha"] for run in reversed(runs)
-                 if run["commit"]["sha"] in (self.shas["worse"], self.shas["parted"])]
-        self.assertNotEqual(order, sorted(order), "base and head were not measured in turns")
+    def check_turns(self) -> None:
+        """The newest batch measured base and head in turns: each round of it holds both."""
+        newest = self.daemon.get("/api/v1/batches").json()["batches"][0]["id"]
+        runs = self.daemon.get("/api/v1/runs?limit=1000&batch=%d" % newest).json()["runs"]
+        order = [run["commit"]["sha"] for run in sorted(runs, key=lambda run: int(run["id"]))]
+        both = {self.shas["worse"], self.shas["parted"]}
+        self.assertEqual(len(order), 10)
+        for at in range(0, len(order), 2):
+            self.assertEqual(set(order[at:at + 2]), both, "base and head were not measured in turns")
 
     def test_level_passes(self) -> None:
         """Exit 0 for a branch that needs no more, and for a head that the base holds."""

@@ -1,22 +1,15 @@
 """A thousand who watch at once: each gets its events, and none costs a thread."""
 
-import resource
 import select
 import socket
 import time
 import unittest
 from typing import Dict, List
 
-from daemon import DaemonCase
+from daemon import DaemonCase, open_more_files
 
 WATCHERS = 1000
 LOG = b"CMDLINE python example.py\nMEM 10.0 1700000000.0000\nMEM 12.0 1700000001.0000\n"
-
-
-def raise_limit() -> None:
-    """As many open files as this process may have."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class Watchers(DaemonCase):
@@ -57,7 +50,7 @@ class Watchers(DaemonCase):
 
     def test_a_thousand(self) -> None:
         """Those of the project and those without filter get its event, those of another project do not."""
-        raise_limit()
+        open_more_files()
         if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < WATCHERS + 400:
             self.skipTest("this system allows fewer open files than this needs")
         before = self.daemon.threads()
