@@ -110,7 +110,7 @@ class Start(FaultCase):
         token.chmod(0o644)
         daemon = self.make().start()
         first = daemon.token
-        self.assertRegex(first, "^[0-9a-f]{48}$")
+        self.assertRegex(first, "^[0-9a-f]{64}$")
         self.assertEqual(daemon.mode_of("token"), 0o600)
         self.stop(daemon)
         token.chmod(0o644)

@@ -1,5 +1,6 @@
 """A thousand who watch at once: each gets its events, and none costs a thread."""
 
+import resource
 import select
 import socket
 import time
