@@ -367,7 +367,7 @@ class Runs(DaemonCase):
     def test_resources_that_the_page_reads(self) -> None:
         """status, projects, commits and scenarios have the shape of docs/API.md."""
         status = self.daemon.get("/api/v1/status").json()
-        self.assertEqual(status["queue"], {"queued": 0, "building": 0, "running": 0})
+        self.assertEqual(status["queue"], {"queued": 0, "building": 0, "running": 0, "paused": False})
         self.assertEqual(status["pythons"]["usable"], len(self.pythons))
         self.assertIs(status["discovering"], False)
         for project in self.daemon.get("/api/v1/projects").json()["projects"]:
