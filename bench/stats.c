@@ -6,6 +6,8 @@
  * from splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA
  * 2014) and the method of Box and Muller, so that they are the same on every machine, up to the
  * last digit of its libm. Series i of a row is made from seed S + i; S = 1 is the committed one. */
+#include "random.h"
+
 #include "stats/changes.h"
 
 #include <jansson.h>
@@ -22,26 +24,6 @@
 #define PAGE 4096.0
 
 static double x[MOST];
-static uint64_t state;
-
-static uint64_t next(void)
-{
-    uint64_t z = (state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static double uniform(void)
-{
-    return ((double)(next() >> 11) + 0.5) / 9007199254740992.0;
-}
-
-static double normal(void)
-{
-    double u = uniform(), v = uniform();
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-}
 
 /* ---- series ---- */
 

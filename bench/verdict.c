@@ -6,6 +6,8 @@
  * and writes the same numbers as JSON: name, value, unit, goal, met. Samples are made up, by
  * splitmix64 (Steele, Lea and Flood, OOPSLA 2014) and the method of Box and Muller; trial i is made
  * from seed S + i, S = 1 being the committed one. */
+#include "random.h"
+
 #include "stats/verdict.h"
 #include "stats/leak.h"
 
@@ -24,27 +26,6 @@
 #define MOST  10
 #define POOL  200 /* A/A differences, where they are known */
 #define MARKS 257
-
-static uint64_t state;
-
-static uint64_t next(void)
-{
-    uint64_t z = (state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
-static double uniform(void)
-{
-    return ((double)(next() >> 11) + 0.5) / 9007199254740992.0;
-}
-
-static double normal(void)
-{
-    double u = uniform(), v = uniform();
-    return sqrt(-2 * log(u)) * cos(6.283185307179586 * v);
-}
 
 /* ---- one sample, in whole pages ---- */
 
