@@ -133,8 +133,9 @@ void tide_post_runs(struct tide_request *r, int64_t id, const char *name)
     if (!tide_query_known(r, known) || !tide_query_flag(r, "dry_run", &dry)) return;
     json_t *body = tide_read_body(r);
     if (!body) return;
-    enum tide_rc rc = dry ? tide_scheduler_plan(r->http->config.scheduler, body, &r->answer, &e)
-                          : tide_scheduler_trigger(r->http->config.scheduler, body, &batch, &e);
+    enum tide_rc rc =
+        dry ? tide_scheduler_plan(r->http->config.scheduler, body, &r->answer, &e)
+            : tide_scheduler_trigger(r->http->config.scheduler, body, NULL, &batch, &e);
     if (!rc && !dry) rc = tide_store_batch_json(r->http->config.store, batch, &r->answer, &e);
     json_decref(body);
     finish(r, rc, &e);

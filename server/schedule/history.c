@@ -112,16 +112,18 @@ static enum tide_rc look_again(struct tide_history *h, const struct tide_suspect
                   "params", json_loads(s->params, 0, NULL), "allocators", s->allocator, "samples",
                   TIDE_SECOND_SAMPLES, "reason", "remeasure");
     if (!request) return tide_fail(e, TIDE_NOMEM, "measure a change once more");
-    enum tide_rc rc = tide_scheduler_trigger(h->scheduler, request, &batch, e);
+    const struct tide_cause cause = {.change = s->id};
+    enum tide_rc rc = tide_scheduler_trigger(h->scheduler, request, &cause, &batch, e);
     json_decref(request);
     if (rc == TIDE_BUSY || rc == TIDE_STOPPED || rc == TIDE_NOMEM || rc == TIDE_IO) return rc;
-    if (rc)
+    if (rc) {
         tide_log(TIDE_LOG_WARN, "history", "change=%lld is not measured once more: %s",
                  (long long)s->id, e->text);
-    else
-        tide_log(TIDE_LOG_INFO, "history", "change=%lld is measured once more: batch=%lld",
-                 (long long)s->id, (long long)batch);
-    return tide_store_set_second_batch(h->store, s->id, rc ? 0 : batch, e);
+        return tide_store_drop_second_look(h->store, s->id, e);
+    }
+    tide_log(TIDE_LOG_INFO, "history", "change=%lld is measured once more: batch=%lld",
+             (long long)s->id, (long long)batch);
+    return TIDE_OK;
 }
 
 static void look_at_suspects(struct tide_history *h, const atomic_bool *stop)

@@ -52,16 +52,19 @@ static enum tide_rc tell(struct tide_store *store, struct tide_news news, const 
     return rc;
 }
 
-static enum tide_rc tell_of_batch(struct tide_store *store, const json_t *batch,
-                                  struct tide_error *e)
+/* Write down the next batch that failed and that nobody was told of. ABSENT: there is none. */
+static enum tide_rc tell_of_batch(struct tide_store *store, struct tide_error *e)
 {
-    struct tide_project project;
-    const char *name = json_string_value(json_object_get(batch, "project"));
-    if (!name || !json_integer_value(json_object_get(batch, "failed"))) return TIDE_OK;
-    enum tide_rc rc = tide_store_find_project(store, name, &project, e);
-    const struct tide_news news = {.project = project.id, .event = "batch_failed"};
-    if (!rc) rc = tell(store, news, name, "batch", batch, e);
-    tide_project_clear(&project);
+    struct tide_news news = {.event = "batch_failed"};
+    struct tide_str text = {0};
+    char *name = NULL;
+    enum tide_rc rc = tide_store_untold_batch(store, &news.batch, &news.project, &name, e);
+    if (!rc) rc = tide_store_batch_json(store, news.batch, &text, e);
+    json_t *details = rc ? NULL : json_loads(text.at, 0, NULL);
+    if (!rc) rc = tell(store, news, name, "batch", details, e);
+    json_decref(details);
+    tide_str_free(&text);
+    free(name);
     return rc;
 }
 
@@ -79,18 +82,6 @@ static enum tide_rc tell_of_change(struct tide_store *store, struct tide_error *
     tide_str_free(&text);
     free(name);
     return rc;
-}
-
-void tide_notify_batch(struct tide_store *store, int64_t batch)
-{
-    struct tide_str text = {0};
-    struct tide_error e;
-    enum tide_rc rc = tide_store_batch_json(store, batch, &text, &e);
-    json_t *told = rc ? NULL : json_loads(text.at, 0, NULL);
-    if (!rc) rc = tell_of_batch(store, told, &e);
-    if (rc) tide_log(TIDE_LOG_ERROR, "notify", "batch=%lld %s", (long long)batch, e.text);
-    json_decref(told);
-    tide_str_free(&text);
 }
 
 /* ---- the signature ---- */
@@ -245,15 +236,24 @@ static void sleep_a_while(struct tide_notifier *n)
     pthread_mutex_unlock(&n->lock);
 }
 
+/* Write down all that there is to tell of one kind. */
+static void tell_all(struct tide_notifier *n,
+                     enum tide_rc (*tell_next)(struct tide_store *store, struct tide_error *e))
+{
+    struct tide_error e;
+    enum tide_rc rc = TIDE_OK;
+    while (!n->stop && !(rc = tell_next(n->store, &e))) {}
+    if (rc && rc != TIDE_ABSENT) tide_log(TIDE_LOG_ERROR, "notify", "%s", e.text);
+}
+
 static void *work(void *context)
 {
     struct tide_notifier *n = context;
     struct tide_error e;
     while (!n->stop) {
-        enum tide_rc rc;
-        while (!n->stop && !(rc = tell_of_change(n->store, &e))) {}
-        if (!n->stop && rc != TIDE_ABSENT) tide_log(TIDE_LOG_ERROR, "notify", "%s", e.text);
-        rc = send_next(n, &e);
+        tell_all(n, tell_of_change);
+        tell_all(n, tell_of_batch);
+        enum tide_rc rc = send_next(n, &e);
         if (rc && rc != TIDE_ABSENT && rc != TIDE_STOPPED)
             tide_log(TIDE_LOG_ERROR, "notify", "%s", e.text);
         if (rc) sleep_a_while(n);

@@ -21,8 +21,4 @@ TIDE_CHECK enum tide_rc tide_notifier_start(struct tide_store *store, struct tid
 void tide_notifier_wake(struct tide_notifier *n); /* look now; NULL is a no-op. Threads: any. */
 void tide_notifier_stop(struct tide_notifier *n); /* NULL is a no-op */
 
-/* The batch is done: "batch_failed", with "batch": B, where a run of it has failed. Faults are
- * logged. */
-void tide_notify_batch(struct tide_store *store, int64_t batch);
-
 #endif

@@ -54,13 +54,14 @@ static enum tide_rc admit(struct tide_scheduler *s, const json_t *request, struc
     return *whole ? TIDE_OK : tide_fail(e, TIDE_NOMEM, "read a request");
 }
 
-enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request, int64_t *batch,
+enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request,
+                                    const struct tide_cause *cause, int64_t *batch,
                                     struct tide_error *e)
 {
     struct tide_catalog *c;
     json_t *whole;
     enum tide_rc rc = admit(s, request, &c, &whole, e);
-    if (!rc) rc = tide_trigger(c, s->store, whole, batch, e);
+    if (!rc) rc = tide_trigger(c, s->store, whole, cause, batch, e);
     json_decref(whole);
     tide_catalog_drop(c);
     if (rc) return rc;

@@ -68,7 +68,7 @@ static void queue_demo(struct tide_scheduler *s)
         json_decref(request);
         return;
     }
-    if (!request || tide_scheduler_trigger(s, request, &batch, &e))
+    if (!request || tide_scheduler_trigger(s, request, NULL, &batch, &e))
         tide_log(TIDE_LOG_ERROR, "schedule", "the demo suite cannot be queued: %s", e.text);
     json_decref(request);
 }

@@ -34,7 +34,8 @@ TIDE_CHECK enum tide_rc tide_scheduler_refresh(struct tide_scheduler *s, bool al
 /* Queue what `request` asks for (schedule/trigger.h). BUSY while the pythons are still being looked
  * for and that takes longer than some seconds; FAILED when discovery failed, with its reason. */
 TIDE_CHECK enum tide_rc tide_scheduler_trigger(struct tide_scheduler *s, const json_t *request,
-                                               int64_t *batch, struct tide_error *e);
+                                               const struct tide_cause *cause, int64_t *batch,
+                                               struct tide_error *e);
 
 /* Append the plan of `request` (schedule/plan.h); nothing is queued. Errors as above. */
 TIDE_CHECK enum tide_rc tide_scheduler_plan(struct tide_scheduler *s, const json_t *request,

@@ -225,9 +225,9 @@ static enum tide_rc queue_runs(struct tide_search *s, const size_t *at, size_t n
         "params", json_loads(s->row.params, 0, NULL), "allocators", s->row.allocator, "samples",
         (json_int_t)runs, "reason", "bisect", "priority", PRIORITY);
     if (!request) return tide_fail(e, TIDE_NOMEM, "go on with a bisect");
-    enum tide_rc rc = tide_scheduler_trigger(s->context->scheduler, request, &batch, e);
+    const struct tide_cause cause = {.bisect = s->row.id};
+    enum tide_rc rc = tide_scheduler_trigger(s->context->scheduler, request, &cause, &batch, e);
     json_decref(request);
-    if (!rc) rc = tide_store_set_bisect_batch(s->context->store, s->row.id, batch, e);
     for (size_t i = 0; i < n && !rc; i++)
         rc = note_step(s, at[i], "measuring", NAN, NULL, 0, e);
     if (rc == TIDE_INVALID) rc = e->rc = TIDE_FAILED; /* what was asked for was in order */

@@ -142,10 +142,7 @@ static enum tide_rc publish_end(struct task *t, struct tide_error *e)
     struct tide_run_facts facts;
     enum tide_rc rc = tide_store_run_facts(s->store, t->job.run, &facts, e);
     if (!rc) tide_publish_run(s, facts.status, t->job.run, t->job.batch);
-    if (!rc && t->batch_done) {
-        tide_publish_batch(s, t->job.batch);
-        tide_notify_batch(s->store, t->job.batch);
-    }
+    if (!rc && t->batch_done) tide_publish_batch(s, t->job.batch);
     return rc;
 }
 

@@ -143,29 +143,32 @@ static json_t *make_request(const struct tide_trigger *t, const char *reason, co
 
 /* What the daemon cannot do now stays pending. */
 static enum tide_rc queue(struct tide_timekeeper *k, const struct tide_trigger *t,
-                          const char *reason, const char *by, const json_t *pythons,
+                          const struct tide_served *served, const json_t *pythons,
                           struct tide_error *e)
 {
     struct tide_error why = {0};
+    const struct tide_cause cause = {.trigger = served};
     int64_t batch = 0;
-    json_t *request = make_request(t, reason, by, pythons);
-    enum tide_rc rc = tide_scheduler_trigger(k->scheduler, request, &batch, &why);
+    json_t *request = make_request(t, served->reason, served->by, pythons);
+    enum tide_rc rc = tide_scheduler_trigger(k->scheduler, request, &cause, &batch, &why);
     json_decref(request);
     if (rc == TIDE_STOPPED || rc == TIDE_BUSY) {
         *e = why;
         return rc;
     }
     tide_log(rc ? TIDE_LOG_WARN : TIDE_LOG_INFO, "trigger",
-             "project=%s reason=%s by=%s batch=%lld%s%s%s%s", t->name, reason, by, (long long)batch,
-             rc ? " " : "", rc ? why.field : "", rc && *why.field ? ": " : "", rc ? why.text : "");
-    return tide_store_end_trigger(k->store, t->project, reason, by, batch, rc ? why.text : NULL, e);
+             "project=%s reason=%s by=%s batch=%lld%s%s%s%s", t->name, served->reason, served->by,
+             (long long)batch, rc ? " " : "", rc ? why.field : "", rc && *why.field ? ": " : "",
+             rc ? why.text : "");
+    return rc ? tide_store_drop_trigger(k->store, served, why.text, e) : TIDE_OK;
 }
 
 static enum tide_rc queue_pending(struct tide_timekeeper *k, int64_t project, struct tide_error *e)
 {
     struct tide_trigger t;
     enum tide_rc rc = tide_store_find_trigger(k->store, project, &t, e);
-    if (!rc && *t.pending) rc = queue(k, &t, t.pending, t.pending_by, NULL, e);
+    const struct tide_served served = {project, t.pending_n, t.pending, t.pending_by, NULL};
+    if (!rc && *t.pending) rc = queue(k, &t, &served, NULL, e);
     tide_trigger_clear(&t);
     return rc;
 }
@@ -178,10 +181,9 @@ static enum tide_rc look_at_pythons(struct tide_timekeeper *k, const struct tide
     enum tide_rc rc = tide_scheduler_refresh(k->scheduler, false, e);
     if (!rc) rc = tide_store_new_pythons(k->store, t->project, &text, e);
     json_t *names = rc ? NULL : json_loads(text.at, 0, NULL);
-    if (json_array_size(names)) {
-        rc = queue(k, t, "python", json_string_value(json_array_get(names, 0)), names, e);
-        if (!rc) rc = tide_store_know_pythons(k->store, t->project, e);
-    }
+    const struct tide_served served = {t->project, -1, "python",
+                                       json_string_value(json_array_get(names, 0)), text.at};
+    if (json_array_size(names)) rc = queue(k, t, &served, names, e);
     json_decref(names);
     tide_str_free(&text);
     return rc;

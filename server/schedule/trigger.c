@@ -22,8 +22,8 @@ static enum tide_rc put_commits(struct tide_store *store, const struct tide_wish
 }
 
 static enum tide_rc queue_runs(struct tide_store *store, const struct tide_wish *w,
-                               const struct tide_cell_key *cells, int64_t *batch,
-                               struct tide_error *e)
+                               const struct tide_cell_key *cells, const struct tide_cause *cause,
+                               int64_t *batch, struct tide_error *e)
 {
     struct tide_run_key *runs = NULL;
     size_t n = 0;
@@ -38,14 +38,15 @@ static enum tide_rc queue_runs(struct tide_store *store, const struct tide_wish 
         .priority = w->priority,
         .reason = w->reason,
         .by = w->by,
+        .cause = cause,
     };
     if (!rc) rc = tide_store_queue(store, &row, batch, e);
     free(runs);
     return rc;
 }
 
-static enum tide_rc queue_wish(struct tide_store *store, const struct tide_wish *w, int64_t *batch,
-                               struct tide_error *e)
+static enum tide_rc queue_wish(struct tide_store *store, const struct tide_wish *w,
+                               const struct tide_cause *cause, int64_t *batch, struct tide_error *e)
 {
     int64_t *commits = calloc(w->selection.n + 1, sizeof *commits);
     struct tide_cell_key *cells = calloc(w->n_cells + 1, sizeof *cells);
@@ -66,7 +67,7 @@ static enum tide_rc queue_wish(struct tide_store *store, const struct tide_wish 
             w->measure,
         };
     }
-    if (!rc) rc = queue_runs(store, w, cells, batch, e);
+    if (!rc) rc = queue_runs(store, w, cells, cause, batch, e);
 out:
     free(commits);
     free(cells);
@@ -74,11 +75,12 @@ out:
 }
 
 enum tide_rc tide_trigger(const struct tide_catalog *c, struct tide_store *store,
-                          const json_t *request, int64_t *batch, struct tide_error *e)
+                          const json_t *request, const struct tide_cause *cause, int64_t *batch,
+                          struct tide_error *e)
 {
     struct tide_wish w;
     enum tide_rc rc = tide_wish_make(c, store, request, &w, e);
-    if (!rc) rc = queue_wish(store, &w, batch, e);
+    if (!rc) rc = queue_wish(store, &w, cause, batch, e);
     tide_wish_clear(&w);
     return rc;
 }

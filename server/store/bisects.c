@@ -116,15 +116,6 @@ enum tide_rc tide_store_set_bisect_left(struct tide_store *s, int64_t id, int64_
     return tide_store_commit(s, rc, e);
 }
 
-enum tide_rc tide_store_set_bisect_batch(struct tide_store *s, int64_t id, int64_t batch,
-                                         struct tide_error *e)
-{
-    enum tide_rc rc = tide_store_begin(s, e);
-    if (rc) return rc;
-    rc = tide_sql_do(s->writer, e, "UPDATE bisects SET batch = ? WHERE id = ?", "ii", batch, id);
-    return tide_store_commit(s, rc, e);
-}
-
 enum tide_rc tide_store_end_bisect(struct tide_store *s, int64_t id, const char *status,
                                    const char *result, const char *error, struct tide_error *e)
 {

@@ -30,9 +30,6 @@ TIDE_CHECK enum tide_rc tide_store_running_bisects(struct tide_store *s, int64_t
 TIDE_CHECK enum tide_rc tide_store_set_bisect_left(struct tide_store *s, int64_t id, int64_t left,
                                                    int64_t tries, int64_t known,
                                                    struct tide_error *e);
-/* It has asked for a batch. */
-TIDE_CHECK enum tide_rc tide_store_set_bisect_batch(struct tide_store *s, int64_t id, int64_t batch,
-                                                    struct tide_error *e);
 /* It has ended: `result` (JSON) or `error` may be NULL. CONFLICT when it had ended before. */
 TIDE_CHECK enum tide_rc tide_store_end_bisect(struct tide_store *s, int64_t id, const char *status,
                                               const char *result, const char *error,

@@ -285,13 +285,11 @@ enum tide_rc tide_store_suspect(struct tide_store *s, int64_t points, int64_t mo
     return rc;
 }
 
-enum tide_rc tide_store_set_second_batch(struct tide_store *s, int64_t change, int64_t batch,
-                                         struct tide_error *e)
+enum tide_rc tide_store_drop_second_look(struct tide_store *s, int64_t change, struct tide_error *e)
 {
     enum tide_rc rc = tide_store_begin(s, e);
     if (rc) return rc;
-    rc =
-        tide_sql_do(s->writer, e, "UPDATE changes SET batch = ? WHERE id = ?", "ii", batch, change);
+    rc = tide_sql_do(s->writer, e, "UPDATE changes SET batch = 0 WHERE id = ?", "i", change);
     return tide_store_commit(s, rc, e);
 }
 

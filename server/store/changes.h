@@ -61,9 +61,9 @@ void tide_suspect_clear(struct tide_suspect *s);
  * ABSENT when there is none. */
 TIDE_CHECK enum tide_rc tide_store_suspect(struct tide_store *s, int64_t points, int64_t most,
                                            struct tide_suspect *out, struct tide_error *e);
-/* A batch measures it once more; 0: it cannot be. */
-TIDE_CHECK enum tide_rc tide_store_set_second_batch(struct tide_store *s, int64_t change,
-                                                    int64_t batch, struct tide_error *e);
+/* It cannot be measured once more. */
+TIDE_CHECK enum tide_rc tide_store_drop_second_look(struct tide_store *s, int64_t change,
+                                                    struct tide_error *e);
 /* A change whose second look has ended, with what it measured on both sides, which the caller
  * frees; ABSENT when there is none. */
 struct tide_second_look {

@@ -38,7 +38,7 @@ enum tide_rc tide_store_begin_anew(struct tide_store *s, struct tide_error *e)
         " cpu_ns = NULL, events = NULL, samples = NULL, missed_ticks = NULL, expected = NULL,"
         " page_faults = NULL, leak = NULL,"
         " environment = NULL, exit = NULL, log = NULL WHERE id IN anew",
-        "UPDATE batches SET finished_ns = NULL"
+        "UPDATE batches SET finished_ns = NULL, tell = 0"
         " WHERE id IN (SELECT batch FROM runs WHERE id IN anew)",
     };
     enum tide_rc rc = tide_sql_do(

@@ -22,35 +22,55 @@ enum tide_rc tide_store_put_deliveries(struct tide_store *s, const struct tide_n
                          "INSERT OR IGNORE INTO told_changes SELECT series, metric, commit_id"
                          " FROM changes WHERE id = ?",
                          "i", n->change);
+    if (!rc)
+        rc = tide_sql_do(s->writer, e, "UPDATE batches SET tell = 0 WHERE id = ?", "i", n->batch);
     return tide_store_commit(s, rc, e);
+}
+
+/* The one row of `sql`: id, project and the project's name. */
+static enum tide_rc find_untold(struct tide_store *s, const char *sql, int64_t *id,
+                                int64_t *project, char **name, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    *name = NULL;
+    enum tide_rc rc = tide_sql_prepare(db, &q, e, sql, "");
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) {
+        *id = sqlite3_column_int64(q, 0);
+        *project = sqlite3_column_int64(q, 1);
+        *name = tide_sql_text(q, 2);
+        if (!*name) rc = tide_fail(e, TIDE_NOMEM, "read what is to be told");
+    }
+    if (rc == TIDE_ABSENT) tide_fail(e, rc, "everything is told");
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
+enum tide_rc tide_store_untold_batch(struct tide_store *s, int64_t *batch, int64_t *project,
+                                     char **name, struct tide_error *e)
+{
+    return find_untold(
+        s,
+        "SELECT b.id, p.id, p.name FROM batches b JOIN runs r ON r.batch = b.id"
+        " JOIN cells l ON l.id = r.cell JOIN scenarios n ON n.id = l.scenario"
+        " JOIN projects p ON p.id = n.project WHERE b.tell = 1 ORDER BY b.id LIMIT 1",
+        batch, project, name, e);
 }
 
 enum tide_rc tide_store_untold_change(struct tide_store *s, int64_t *change, int64_t *project,
                                       char **name, struct tide_error *e)
 {
-    sqlite3_stmt *q = NULL;
-    sqlite3 *db = tide_store_lend(s);
-    *name = NULL;
-    enum tide_rc rc = tide_sql_prepare(
-        db, &q, e,
+    return find_untold(
+        s,
         "SELECT g.id, p.id, p.name FROM changes g JOIN series t ON t.id = g.series"
         " JOIN scenarios n ON n.id = t.scenario JOIN projects p ON p.id = n.project"
         " JOIN triggers r ON r.project = p.id AND r.notify <> '[]'"
         " WHERE g.status = 'confirmed' AND g.effect > 0 AND g.reason IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM told_changes o WHERE o.series = g.series"
         "  AND o.metric = g.metric AND o.commit_id = g.commit_id) ORDER BY g.id LIMIT 1",
-        "");
-    if (!rc) rc = tide_sql_step(q, e);
-    if (!rc) {
-        *change = sqlite3_column_int64(q, 0);
-        *project = sqlite3_column_int64(q, 1);
-        *name = tide_sql_text(q, 2);
-        if (!*name) rc = tide_fail(e, TIDE_NOMEM, "read a change");
-    }
-    if (rc == TIDE_ABSENT) tide_fail(e, rc, "every change is told");
-    sqlite3_finalize(q);
-    tide_store_give(s, db);
-    return rc;
+        change, project, name, e);
 }
 
 enum tide_rc tide_store_next_delivery(struct tide_store *s, int64_t now_ns,

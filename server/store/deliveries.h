@@ -7,10 +7,10 @@
 #include "store/lists.h"
 #include "store/store.h"
 
-/* One delivery for each of the project's targets; `body` is JSON. With it the change (0: none)
- * counts as told. */
+/* One delivery for each of the project's targets; `body` is JSON. In the same transaction the
+ * change and the batch (0: none) count as told. */
 struct tide_news {
-    int64_t project, change;
+    int64_t project, change, batch;
     const char *event, *body;
 };
 TIDE_CHECK enum tide_rc tide_store_put_deliveries(struct tide_store *s, const struct tide_news *n,
@@ -22,6 +22,12 @@ TIDE_CHECK enum tide_rc tide_store_put_deliveries(struct tide_store *s, const st
 TIDE_CHECK enum tide_rc tide_store_untold_change(struct tide_store *s, int64_t *change,
                                                  int64_t *project, char **name,
                                                  struct tide_error *e);
+
+/* The same of the oldest batch that has ended with a run that failed. The run's end that ended it
+ * has written that down (db/0017.sql), so that a kill in between loses nothing. */
+TIDE_CHECK enum tide_rc tide_store_untold_batch(struct tide_store *s, int64_t *batch,
+                                                int64_t *project, char **name,
+                                                struct tide_error *e);
 
 struct tide_delivery { /* texts are owned, tide_delivery_clear frees them */
     int64_t id, attempts;

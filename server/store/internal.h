@@ -100,13 +100,20 @@ TIDE_CHECK enum tide_rc tide_store_append_totals(struct tide_store *s, int64_t r
 TIDE_CHECK enum tide_rc tide_store_clear_anew(struct tide_store *s, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_begin_anew(struct tide_store *s, struct tide_error *e);
 
-/* Within a transaction: note that the Idempotency-Key of this thread's request, where there is one, has
- * taken effect; that it queued the batch (store/answers.c). */
+/* Within a transaction: note that the Idempotency-Key of this thread's request, where there is one,
+ * has taken effect; that it queued the batch (store/answers.c). */
 TIDE_CHECK enum tide_rc tide_store_mark_answer(struct tide_store *s, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_mark_queued(struct tide_store *s, int64_t batch,
                                                struct tide_error *e);
 /* At the start: forget the keys of requests that had not taken effect when a daemon was killed. */
 TIDE_CHECK enum tide_rc tide_store_forget_claims(struct tide_store *s, struct tide_error *e);
+
+/* Within a transaction: the trigger was served by the batch, or (0) could not be, for the reason
+ * `error` (store/triggers.c). */
+struct tide_served;
+TIDE_CHECK enum tide_rc tide_store_serve_trigger(struct tide_store *s,
+                                                 const struct tide_served *served, int64_t batch,
+                                                 const char *error, struct tide_error *e);
 
 /* zstd, as logs are stored. *out is freed by the caller. */
 TIDE_CHECK enum tide_rc tide_log_pack(const char *log, size_t n, void **out, size_t *size,

@@ -34,6 +34,22 @@ static enum tide_rc put_batch(sqlite3 *db, const struct tide_batch_row *b, int64
     return rc;
 }
 
+/* Within a transaction. */
+static enum tide_rc settle(struct tide_store *s, const struct tide_cause *c, int64_t batch,
+                           struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    if (!c) return TIDE_OK;
+    if (c->trigger) rc = tide_store_serve_trigger(s, c->trigger, batch, NULL, e);
+    if (!rc && c->change)
+        rc = tide_sql_do(s->writer, e, "UPDATE changes SET batch = ? WHERE id = ?", "ii", batch,
+                         c->change);
+    if (!rc && c->bisect)
+        rc = tide_sql_do(s->writer, e, "UPDATE bisects SET batch = ? WHERE id = ?", "ii", batch,
+                         c->bisect);
+    return rc;
+}
+
 enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row *b, int64_t *batch,
                               struct tide_error *e)
 {
@@ -42,6 +58,7 @@ enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row 
     enum tide_rc rc = tide_store_begin(s, e);
     if (!rc) {
         rc = put_batch(s->writer, b, ids, batch, e);
+        if (!rc) rc = settle(s, b->cause, *batch, e);
         if (!rc) rc = tide_store_mark_queued(s, *batch, e);
         rc = tide_store_commit(s, rc, e);
     }
@@ -207,12 +224,14 @@ static enum tide_rc write_outcome(sqlite3 *db, int64_t run, const struct tide_ou
 
 static enum tide_rc close_batch(sqlite3 *db, int64_t run, bool *done, struct tide_error *e)
 {
-    enum tide_rc rc = tide_sql_do(
-        db, e,
-        "UPDATE batches SET finished_ns = ?1 WHERE id = (SELECT batch FROM runs WHERE id = ?2)"
-        " AND NOT EXISTS (SELECT 1 FROM runs WHERE batch = batches.id"
-        " AND status IN ('queued', 'building', 'running'))",
-        "ii", tide_clock_unix_ns(), run);
+    enum tide_rc rc =
+        tide_sql_do(db, e,
+                    "UPDATE batches SET finished_ns = ?1, tell = EXISTS (SELECT 1 FROM runs"
+                    "  WHERE batch = batches.id AND status = 'failed') WHERE id = (SELECT batch "
+                    "FROM runs WHERE id = ?2)"
+                    " AND NOT EXISTS (SELECT 1 FROM runs WHERE batch = batches.id"
+                    " AND status IN ('queued', 'building', 'running'))",
+                    "ii", tide_clock_unix_ns(), run);
     *done = !rc && sqlite3_changes(db) > 0;
     return rc;
 }

@@ -156,10 +156,17 @@ struct tide_batch_row {
     const struct tide_cell_key *cells;
     const struct tide_run_key *runs; /* in the order in which they are to be done */
     size_t n_cells, n_runs;
-    int64_t seed;            /* that the order was made from; -1: none */
-    bool retry_failed;       /* try builds again that failed before now */
-    int64_t priority;        /* the highest goes first */
-    const char *reason, *by; /* what asked for it, NULL: "rest"; who, NULL: nobody knows */
+    int64_t seed;                   /* that the order was made from; -1: none */
+    bool retry_failed;              /* try builds again that failed before now */
+    int64_t priority;               /* the highest goes first */
+    const char *reason, *by;        /* what asked for it, NULL: "rest"; who, NULL: nobody knows */
+    const struct tide_cause *cause; /* may be NULL */
+};
+/* What has the batch as its consequence. It is settled in the same transaction, so that a kill
+ * leaves the batch and its cause settled, or neither: nothing is queued twice, nor forgotten. */
+struct tide_cause {
+    const struct tide_served *trigger; /* store/triggers.h; NULL: none */
+    int64_t change, bisect;            /* the batch is its second look, its latest; 0: none */
 };
 /* Queue a batch. All or nothing. */
 TIDE_CHECK enum tide_rc tide_store_queue(struct tide_store *s, const struct tide_batch_row *b,

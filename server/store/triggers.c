@@ -17,12 +17,13 @@ void tide_trigger_clear(struct tide_trigger *t)
     *t = (struct tide_trigger){0};
 }
 
-#define COLUMNS                                                                                   \
-    "SELECT p.id, coalesce(t.poll_s, 0), coalesce(t.on_new_python, 0),"                           \
-    " coalesce(t.served_ns, 0), coalesce(t.polled_ns, 0), p.name,"                                \
-    " coalesce(t.cron, '[]'), coalesce(t.timezone, 'UTC'), coalesce(t.secret, ''),"               \
-    " coalesce(t.request, ''), coalesce(t.tip, ''), coalesce(t.pending, ''),"                     \
-    " coalesce(t.pending_by, ''), coalesce(t.notify, '[]') FROM projects p LEFT JOIN triggers t " \
+#define COLUMNS                                                                             \
+    "SELECT p.id, coalesce(t.poll_s, 0), coalesce(t.on_new_python, 0),"                     \
+    " coalesce(t.served_ns, 0), coalesce(t.polled_ns, 0), p.name,"                          \
+    " coalesce(t.cron, '[]'), coalesce(t.timezone, 'UTC'), coalesce(t.secret, ''),"         \
+    " coalesce(t.request, ''), coalesce(t.tip, ''), coalesce(t.pending, ''),"               \
+    " coalesce(t.pending_by, ''), coalesce(t.notify, '[]'), coalesce(t.pending_n, 0) FROM " \
+    "projects p LEFT JOIN triggers t "                                                      \
     "ON t.project = p.id"
 
 static enum tide_rc read_row(sqlite3_stmt *q, struct tide_trigger *t, struct tide_error *e)
@@ -35,6 +36,7 @@ static enum tide_rc read_row(sqlite3_stmt *q, struct tide_trigger *t, struct tid
         .on_new_python = sqlite3_column_int(q, 2) != 0,
         .served_ns = sqlite3_column_int64(q, 3),
         .polled_ns = sqlite3_column_int64(q, 4),
+        .pending_n = sqlite3_column_int64(q, 14),
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i] = tide_sql_text(q, 5 + (int)i);
@@ -130,8 +132,8 @@ static enum tide_rc put_pending(struct tide_store *s, int64_t project, const cha
                                 const char *by, struct tide_error *e)
 {
     return tide_sql_do(s->writer, e,
-                       "UPDATE triggers SET pending = ?2, pending_by = ?3"
-                       " WHERE project = ?1 AND pending = ''",
+                       "UPDATE triggers SET pending = ?2, pending_by = ?3,"
+                       " pending_n = pending_n + 1 WHERE project = ?1",
                        "itt", project, reason, by);
 }
 
@@ -149,18 +151,29 @@ enum tide_rc tide_store_mark_trigger(struct tide_store *s, int64_t project,
     return tide_store_commit(s, rc, e);
 }
 
-enum tide_rc tide_store_end_trigger(struct tide_store *s, int64_t project, const char *reason,
-                                    const char *by, int64_t batch, const char *error,
-                                    struct tide_error *e)
+enum tide_rc tide_store_serve_trigger(struct tide_store *s, const struct tide_served *served,
+                                      int64_t batch, const char *error, struct tide_error *e)
+{
+    enum tide_rc rc =
+        tide_sql_do(s->writer, e,
+                    "UPDATE triggers SET pending = iif(pending_n = ?2, '', pending),"
+                    " pending_by = iif(pending_n = ?2, '', pending_by), last = json_object("
+                    "'reason', ?3, 'by', ?4, 'at_ns', ?5, 'batch', nullif(?6, 0), 'error', ?7)"
+                    " WHERE project = ?1",
+                    "iittiit", served->project, served->pending_n, served->reason, served->by,
+                    tide_clock_unix_ns(), batch, error);
+    if (rc || !served->pythons) return rc;
+    return tide_sql_do(s->writer, e,
+                       "INSERT OR IGNORE INTO known_pythons SELECT ?1, identity FROM pythons"
+                       " WHERE present AND name IN (SELECT value FROM json_each(?2))",
+                       "it", served->project, served->pythons);
+}
+
+enum tide_rc tide_store_drop_trigger(struct tide_store *s, const struct tide_served *served,
+                                     const char *why, struct tide_error *e)
 {
     enum tide_rc rc = tide_store_begin(s, e);
-    if (rc) return rc;
-    rc = tide_sql_do(s->writer, e,
-                     "UPDATE triggers SET pending = '', pending_by = '', last = json_object("
-                     "'reason', ?2, 'by', ?3, 'at_ns', ?4, 'batch', nullif(?5, 0), 'error', ?6)"
-                     " WHERE project = ?1",
-                     "ittiit", project, reason, by, tide_clock_unix_ns(), batch, error);
-    return tide_store_commit(s, rc, e);
+    return rc ? rc : tide_store_commit(s, tide_store_serve_trigger(s, served, 0, why, e), e);
 }
 
 static enum tide_rc remember_hook(struct tide_store *s, int64_t project, const char *name,
@@ -195,15 +208,4 @@ enum tide_rc tide_store_new_pythons(struct tide_store *s, int64_t project, struc
                               " AND reason IS NULL AND identity NOT IN"
                               " (SELECT identity FROM known_pythons WHERE project = ?)",
                               "i", project);
-}
-
-enum tide_rc tide_store_know_pythons(struct tide_store *s, int64_t project, struct tide_error *e)
-{
-    enum tide_rc rc = tide_store_begin(s, e);
-    if (rc) return rc;
-    rc = tide_sql_do(s->writer, e,
-                     "INSERT OR IGNORE INTO known_pythons SELECT ?, identity FROM pythons"
-                     " WHERE present AND reason IS NULL",
-                     "i", project);
-    return tide_store_commit(s, rc, e);
 }

@@ -17,6 +17,7 @@ struct tide_trigger { /* texts are owned, tide_trigger_clear frees them; none is
     /* state */
     int64_t served_ns, polled_ns;
     char *tip, *pending, *pending_by;
+    int64_t pending_n; /* tells what is pending now from what will be later */
 };
 void tide_trigger_clear(struct tide_trigger *t);
 
@@ -32,9 +33,9 @@ TIDE_CHECK enum tide_rc tide_store_set_trigger(struct tide_store *s, const struc
 TIDE_CHECK enum tide_rc tide_store_triggers(struct tide_store *s, struct tide_trigger **out,
                                             size_t *n, struct tide_error *e);
 
-/* The request of the project is to be queued for this reason, unless it is already for another.
- * With it go what was served: `served_ns` where it is not 0, `tip` with `polled_ns` where it is not
- * NULL. */
+/* The request of the project is to be queued for this reason; what is pending already comes with
+ * it. With it go what was served: `served_ns` where it is not 0, `tip` with `polled_ns` where it is
+ * not NULL. */
 struct tide_trigger_mark {
     const char *reason, *by; /* NULL: nothing is to be queued */
     int64_t served_ns, polled_ns;
@@ -43,10 +44,17 @@ struct tide_trigger_mark {
 TIDE_CHECK enum tide_rc tide_store_mark_trigger(struct tide_store *s, int64_t project,
                                                 const struct tide_trigger_mark *m,
                                                 struct tide_error *e);
-/* What was pending was queued as this batch, or (0) could not be, for this reason. */
-TIDE_CHECK enum tide_rc tide_store_end_trigger(struct tide_store *s, int64_t project,
-                                               const char *reason, const char *by, int64_t batch,
-                                               const char *error, struct tide_error *e);
+/* What set the project off; tide_batch_row takes it, so that it is served in the transaction that
+ * queues the batch: a kill leaves both, or neither. */
+struct tide_served {
+    int64_t project, pending_n; /* what was pending; -1: this was not */
+    const char *reason, *by;
+    const char *pythons; /* JSON, list of names that the project knows from now on; NULL: none */
+};
+/* It could not be queued, for this reason, and is not tried again. */
+TIDE_CHECK enum tide_rc tide_store_drop_trigger(struct tide_store *s,
+                                                const struct tide_served *served, const char *why,
+                                                struct tide_error *e);
 
 /* A webhook came in: remember it under both names and have the request queued. CONFLICT: one of
  * them was seen before. Without `queue` it is only remembered. */
@@ -57,9 +65,6 @@ TIDE_CHECK enum tide_rc tide_store_take_hook(struct tide_store *s, int64_t proje
 /* Names of usable pythons that the project does not know, as a JSON list; "[]" for none. */
 TIDE_CHECK enum tide_rc tide_store_new_pythons(struct tide_store *s, int64_t project,
                                                struct tide_str *out, struct tide_error *e);
-/* It knows all that are there. */
-TIDE_CHECK enum tide_rc tide_store_know_pythons(struct tide_store *s, int64_t project,
-                                                struct tide_error *e);
 
 /* The fields of a project's JSON that are its triggers'; needs the table `projects`. */
 #define TIDE_TRIGGER_OF(column) "(SELECT " column " FROM triggers WHERE project = projects.id)"
