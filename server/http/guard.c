@@ -115,6 +115,14 @@ static bool check_scope(struct tide_request *r, bool change)
     return false;
 }
 
+int64_t tide_guard_token(struct tide_request *r)
+{
+    const char *token = r->token ? NULL : credentials(r, false);
+    if (!token) return r->token;
+    struct tide_permit permit = tide_tokens_judge(r->http->tokens, token);
+    return permit.expired ? 0 : permit.id;
+}
+
 static bool is_import(const struct tide_request *r)
 {
     return !strcmp(r->path, TIDE_IMPORT_PATH);

@@ -152,6 +152,8 @@ bool tide_guard_head(struct tide_request *r);
 size_t tide_guard_body_max(const struct tide_request *r);
 /* Make the answer the refusal of a body beyond that; false. */
 bool tide_guard_too_large(struct tide_request *r);
+/* Id of the valid token that the request carries, also where none was needed; 0: none. */
+int64_t tide_guard_token(struct tide_request *r);
 
 /* ---- router.c: REST ---- */
 

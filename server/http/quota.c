@@ -83,7 +83,8 @@ bool tide_quota_allow(struct tide_request *r)
 {
     bool plan = MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "dry_run");
     if (!r->route || (r->route->lane != TIDE_LANE_COSTLY && !plan)) return true;
-    uint64_t client = r->token ? tide_hash_64(&r->token, sizeof r->token) : address_hash(r);
+    int64_t token = tide_guard_token(r);
+    uint64_t client = token ? tide_hash_64(&token, sizeof token) : address_hash(r);
     r->retry_after_s = tide_quota_take(r->http->quota, client | 1, tide_clock_monotonic_ns());
     if (!r->retry_after_s) return true;
     char detail[120];

@@ -140,15 +140,14 @@ static void look_at_suspects(struct tide_history *h, const atomic_bool *stop)
         tide_log(TIDE_LOG_ERROR, "history", "%s", e.text);
 }
 
-/* Whether the two sides differ by what the floors let count, and all samples of one lie above those
- * of the other. */
+/* Whether the two sides, neither of them empty, differ by what the floors let count, and all
+ * samples of one lie above those of the other. */
 static enum tide_rc judge(const struct tide_second_look *look, bool *confirmed,
                           struct tide_error *e)
 {
     struct tide_shift shift;
     size_t n = look->n_before + look->n_after;
     *confirmed = false;
-    if (!look->n_before || !look->n_after) return TIDE_OK;
     double *all = calloc(n, sizeof *all);
     if (!all) return tide_fail(e, TIDE_NOMEM, "judge a second look");
     memcpy(all, look->before, look->n_before * sizeof *all);
@@ -163,6 +162,25 @@ static enum tide_rc judge(const struct tide_second_look *look, bool *confirmed,
     return rc;
 }
 
+/* A look of which one side has nothing, since its runs failed, leaves the change as suspect as it
+ * was. */
+static enum tide_rc end_second_look(struct tide_history *h, const struct tide_second_look *look,
+                                    struct tide_error *e)
+{
+    bool confirmed = false;
+    if (!look->n_before || !look->n_after) {
+        tide_log(TIDE_LOG_WARN, "history", "change=%lld could not be measured once more",
+                 (long long)look->change);
+        return tide_store_drop_second_look(h->store, look->change, e);
+    }
+    enum tide_rc rc = judge(look, &confirmed, e);
+    if (!rc) rc = tide_store_end_second_look(h->store, look->change, confirmed, e);
+    if (!rc)
+        tide_log(TIDE_LOG_INFO, "history", "change=%lld is %s by a second look",
+                 (long long)look->change, confirmed ? "confirmed" : "dropped");
+    return rc;
+}
+
 /* True when something was done. */
 static bool end_second_looks(struct tide_history *h, const atomic_bool *stop)
 {
@@ -171,13 +189,8 @@ static bool end_second_looks(struct tide_history *h, const atomic_bool *stop)
     bool done = false;
     while (!rc && !*stop) {
         struct tide_second_look look;
-        bool confirmed = false;
         rc = tide_store_second_look(h->store, &look, &e);
-        if (!rc) rc = judge(&look, &confirmed, &e);
-        if (!rc) rc = tide_store_end_second_look(h->store, look.change, confirmed, &e);
-        if (!rc)
-            tide_log(TIDE_LOG_INFO, "history", "change=%lld is %s by a second look",
-                     (long long)look.change, confirmed ? "confirmed" : "dropped");
+        if (!rc) rc = end_second_look(h, &look, &e);
         done = done || !rc;
         free(look.before);
         free(look.after);

@@ -158,7 +158,10 @@ static struct kept *find_kept(struct kept *kept, size_t n, const struct tide_cha
     return best;
 }
 
-#define STATUS "iif(?9 = 'suspect' AND second IS NOT NULL, second, ?9)"
+/* A second look counts for the two commits that it measured: where points that came in between have
+ * moved one of them, the change is as if it had none. */
+#define LOOKED "commit_id = ?2 AND previous = ?3"
+#define STATUS "iif(?9 = 'suspect' AND second IS NOT NULL AND " LOOKED ", second, ?9)"
 
 static enum tide_rc put_change(sqlite3 *db, int64_t id, int64_t series, enum tide_metric metric,
                                const struct tide_line_point *points,
@@ -174,7 +177,8 @@ static enum tide_rc put_change(sqlite3 *db, int64_t id, int64_t series, enum tid
             db, e,
             "UPDATE changes SET commit_id = ?2, previous = ?3, last = ?4, before = ?5,"
             " after = ?6, effect = ?7, kind = ?8, status = " STATUS
-            ", low = ?10, high = ?11 WHERE id = ?1",
+            ", low = ?10, high = ?11, batch = iif(" LOOKED ", batch, NULL),"
+            " second = iif(" LOOKED ", second, NULL) WHERE id = ?1",
             "iiiirrrttrr", id, commit, previous, last, r->before, r->after, r->effect, kind, status,
             low, high);
     return tide_sql_do(db, e,
@@ -273,6 +277,8 @@ enum tide_rc tide_store_suspect(struct tide_store *s, int64_t points, int64_t mo
         " WHERE g.status = 'suspect' AND g.batch IS NULL AND p.enabled AND n.present"
         " AND (SELECT count(*) FROM summaries u JOIN line k ON k.commit_id = u.commit_id"
         "  WHERE u.series = g.series AND u.metric = g.metric AND k.position < l.position) >= ?1"
+        " AND NOT EXISTS (SELECT 1 FROM cells o JOIN runs r ON r.cell = o.id"
+        "  WHERE o.series = g.series AND r.status IN ('queued', 'building', 'running'))"
         " AND (SELECT count(*) FROM changes h JOIN series i ON i.id = h.series"
         "  JOIN scenarios j ON j.id = i.scenario JOIN batches a ON a.id = h.batch"
         "  WHERE j.project = p.id AND a.queued_ns > ?2) < ?3 ORDER BY g.id LIMIT 1",

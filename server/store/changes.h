@@ -57,8 +57,8 @@ struct tide_suspect { /* texts are owned, tide_suspect_clear frees them */
 };
 void tide_suspect_clear(struct tide_suspect *s);
 /* The oldest suspect change of an enabled project that was not measured once more, has `points`
- * points or more before it, and whose project has had fewer than `most` second looks within a day;
- * ABSENT when there is none. */
+ * points or more before it, whose series waits for no run, which could move it, and whose project
+ * has had fewer than `most` second looks within a day; ABSENT when there is none. */
 TIDE_CHECK enum tide_rc tide_store_suspect(struct tide_store *s, int64_t points, int64_t most,
                                            struct tide_suspect *out, struct tide_error *e);
 /* It cannot be measured once more. */

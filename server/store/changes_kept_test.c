@@ -99,6 +99,39 @@ static void a_second_look_decides_until_points_do(void **state)
     assert_rc(tide_store_accept_change(store, id + 1, "meant", NULL, &error), TIDE_ABSENT, &error);
 }
 
+static void a_second_look_counts_for_its_two_commits(void **state)
+{
+    (void)state;
+    struct tide_change_row row = step_at(18, 10, false);
+    put(&row, 1);
+    change("UPDATE changes SET batch = 1");
+    EXPECT_OK(tide_store_end_second_look(store, ask("SELECT id FROM changes"), false, &error));
+    row = step_at(19, 10, false); /* a point came in between: another commit is suspect */
+    put(&row, 1);
+    assert_int_equal(ask("SELECT status = 'suspect' AND batch IS NULL AND second IS NULL"
+                         " FROM changes WHERE status <> 'dropped'"),
+                     1);
+    change("UPDATE changes SET batch = 2 WHERE status = 'suspect'");
+    put(&row, 1); /* nothing has moved: the look that is under way counts */
+    assert_int_equal(ask("SELECT batch FROM changes WHERE status = 'suspect'"), 2);
+    points[18].commit = points[17].commit; /* the one before is another than was measured */
+    put(&row, 1);
+    assert_int_equal(ask("SELECT batch IS NULL FROM changes WHERE status = 'suspect'"), 1);
+}
+
+static void a_suspect_waits_for_the_runs_of_its_series(void **state)
+{
+    (void)state;
+    struct tide_suspect suspect;
+    struct tide_change_row row = step_at(19, 10, false);
+    put(&row, 1);
+    assert_rc(tide_store_suspect(store, 0, 24, &suspect, &error), TIDE_ABSENT, &error);
+    change("UPDATE runs SET status = 'failed', finished_ns = 1");
+    EXPECT_OK(tide_store_suspect(store, 0, 24, &suspect, &error));
+    assert_int_equal(suspect.id, ask("SELECT id FROM changes"));
+    tide_suspect_clear(&suspect);
+}
+
 static void a_summary_makes_its_series_stale(void **state)
 {
     (void)state;
@@ -131,6 +164,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_change_keeps_its_number, prepare, close_store),
         cmocka_unit_test_setup_teardown(another_change_gets_its_own, prepare, close_store),
         cmocka_unit_test_setup_teardown(a_second_look_decides_until_points_do, prepare,
+                                        close_store),
+        cmocka_unit_test_setup_teardown(a_second_look_counts_for_its_two_commits, prepare,
+                                        close_store),
+        cmocka_unit_test_setup_teardown(a_suspect_waits_for_the_runs_of_its_series, prepare,
                                         close_store),
         cmocka_unit_test_setup_teardown(a_summary_makes_its_series_stale, prepare, close_store),
     };

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import signal
 import subprocess
 import tempfile
@@ -173,7 +174,9 @@ class LongHistory(FaultCase):
         done = run_program(self.folder, *words, timeout_s=120)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertIn("%s Commit %d" % (shas[CULPRIT][:12], CULPRIT), done.stdout)
-        self.assertIn("changed tide_mark by +4", done.stdout)
+        changed = re.search(r"changed tide_mark by \+([0-9.]+) MiB", done.stdout)
+        self.assertTrue(changed, done.stdout)
+        self.assertAlmostEqual(float(changed.group(1)), 4, delta=0.25)
         state = json.loads(run_program(self.folder, *words, "--json", timeout_s=120).stdout)
         self.assertEqual(state["result"]["commit"]["sha"], shas[CULPRIT])
 
