@@ -1,5 +1,8 @@
 // barchart.js - bars with intervals, one for each Python, the parts of a value stacked in it:
 // Chart.js with a small plugin for the intervals and for the mark of the first that moved.
+//
+// A bar is a door: a press opens its link. With the keyboard the chart is one stop: arrows walk
+// along the bars and say each, Enter opens.
 
 import { Chart } from "./vendor.js";
 import { h, setAttr } from "./dom.js";
@@ -13,10 +16,11 @@ import { axisFigure } from "./quantity.js";
  * @property {number[]} parts from the bottom up; one where nothing is stacked; none: no bar
  * @property {number|null} low
  * @property {number|null} high
- * @property {boolean} marked the first that moved
+ * @property {string|null} marked the verdict of the first that moved
  * @property {boolean} failed
  * @property {string} note over the bar, where there is room
  * @property {string[]} words what its tip says
+ * @property {string} link where a press leads
  *
  * @typedef {object} BarFrame
  * @property {string} label of the chart, for readers
@@ -32,13 +36,24 @@ export class BarChart {
     this.bars = [];
     /** @type {BarFrame} */
     this.frame = { label: "", title: "", unit: 1 };
-    this.canvas = h("canvas", { role: "img" });
-    this.element = h("div", { class: "bars" }, this.canvas);
+    this.at = -1; // the bar that the keyboard is at
+    this.canvas = h("canvas", { "aria-hidden": "true" });
+    this.element = h("div", {
+      class: "bars", tabindex: 0, role: "slider", "aria-valuemin": 1, "aria-valuemax": 1,
+      "aria-valuenow": 1, "aria-valuetext": "no bar yet", "aria-label": "Bars",
+      on: {
+        keydown: (/** @type {KeyboardEvent} */ event) => {
+          if (this.#key(event.key)) event.preventDefault();
+        },
+        blur: () => this.#point(-1),
+      },
+    }, this.canvas);
     this.endTheme = onTheme(() => this.#apply());
     this.chart = this.#makeChart();
   }
 
   destroy() {
+    this.at = -1; // the focus that leaves with the element finds nothing to clear
     this.endTheme();
     this.chart.destroy();
   }
@@ -50,15 +65,18 @@ export class BarChart {
       type: "bar",
       data: { labels: [], datasets: [] },
       plugins: [{ id: "intervals", afterDatasetsDraw: (/** @type {any} */ chart) =>
-        this.#drawIntervals(chart) }],
+        this.#drawOver(chart) }],
       options: {
         animation: false, responsive: true, maintainAspectRatio: false, locale: "en",
-        layout: { padding: { top: 30 } },
+        layout: { padding: { top: 36 } },
         interaction: { mode: "index", intersect: false },
+        onClick: (/** @type {any} */ _event, /** @type {{index: number}[]} */ [hit]) => {
+          if (hit) this.#open(hit.index);
+        },
         datasets: { bar: { categoryPercentage: 0.9, barPercentage: 0.9, maxBarThickness: 56 } },
         scales: {
           x: { stacked: true, grid: { display: false }, border: { display: false },
-            ticks: { maxRotation: 60, autoSkip: false } },
+            ticks: { maxRotation: 60, autoSkip: false, autoSkipPadding: 0 } },
           y: { stacked: true, beginAtZero: true, border: { display: false },
             title: { display: true, text: "" }, ticks: { maxTicksLimit: 6,
               callback: (/** @type {number} */ value) => axisFigure(value) } },
@@ -83,9 +101,52 @@ export class BarChart {
   set(bars, frame) {
     this.bars = bars;
     this.frame = frame;
-    setAttr(this.canvas, "aria-label", `${frame.label}: ` +
-      bars.map((bar) => `${bar.name} ${bar.words.join(", ")}`).join("; "));
+    setAttr(this.element, "aria-label", frame.label);
+    setAttr(this.element, "aria-valuemax", String(bars.length));
+    this.#say(Math.max(0, this.at));
     this.#apply();
+  }
+
+  /** @param {string} key */
+  #key(key) {
+    const last = this.bars.length - 1;
+    if (key === "ArrowRight" || key === "ArrowUp") this.#point(Math.min(last, this.at + 1));
+    else if (key === "ArrowLeft" || key === "ArrowDown") this.#point(Math.max(0, this.at - 1));
+    else if (key === "Home") this.#point(0);
+    else if (key === "End") this.#point(last);
+    else if (key === "Enter" && this.at >= 0) this.#open(this.at);
+    else return false;
+    return true;
+  }
+
+  /**
+   * Show and say a bar.
+   * @param {number} at -1 for none
+   */
+  #point(at) {
+    if (at === this.at) return;
+    this.at = at;
+    const active = at < 0 ? [] : this.chart.data.datasets
+      .map((/** @type {any} */ _set, /** @type {number} */ datasetIndex) =>
+        ({ datasetIndex, index: at }));
+    this.chart.setActiveElements(active);
+    this.chart.tooltip?.setActiveElements(active, { x: 0, y: 0 });
+    this.chart.update("none");
+    if (at >= 0) this.#say(at);
+  }
+
+  /** @param {number} at */
+  #say(at) {
+    const bar = this.bars[at];
+    if (!bar) return;
+    setAttr(this.element, "aria-valuenow", String(at + 1));
+    setAttr(this.element, "aria-valuetext", `${bar.name}: ${bar.words.join(", ")}`);
+  }
+
+  /** @param {number} at */
+  #open(at) {
+    const link = this.bars[at]?.link;
+    if (link) location.hash = link.slice(1);
   }
 
   #apply() {
@@ -111,10 +172,9 @@ export class BarChart {
     this.element.dataset.bars = String(bars.filter((bar) => bar.parts.length).length);
   }
 
-  /** @param {any} chart */
-  #drawIntervals(chart) {
+  /** Intervals, notes and marks. @param {any} chart */
+  #drawOver(chart) {
     const { ctx, scales: { x, y } } = chart;
-    const ink = css("--ink");
     ctx.save();
     const font = fontSize() - 1;
     ctx.font = `${font}px ${css("--sans")}`;
@@ -124,24 +184,16 @@ export class BarChart {
       const px = x.getPixelForValue(i);
       if (bar.failed) drawCross(ctx, px, y.bottom - 8, css("--muted"));
       if (!bar.parts.length) return;
-      ctx.strokeStyle = ink;
-      ctx.lineWidth = 1.5;
-      const top = y.getPixelForValue(bar.parts.reduce((a, b) => a + b, 0) / this.frame.unit);
-      if (bar.low !== null && bar.high !== null) {
-        const [low, high] = [bar.low, bar.high].map((v) => y.getPixelForValue(v / this.frame.unit));
-        ctx.beginPath();
-        ctx.moveTo(px, low);
-        ctx.lineTo(px, high);
-        for (const py of [low, high]) {
-          ctx.moveTo(px - 4, py);
-          ctx.lineTo(px + 4, py);
-        }
-        ctx.stroke();
-      }
+      const sum = bar.parts.reduce((a, b) => a + b, 0);
+      const [low, high, top] = [bar.low, bar.high, sum].map((v) =>
+        y.getPixelForValue((v ?? sum) / this.frame.unit));
+      if (bar.low !== null && bar.high !== null) drawInterval(ctx, px, low, high);
       const noted = bar.note && ctx.measureText(bar.note).width < room - 2;
       ctx.fillStyle = css("--muted");
-      if (noted) ctx.fillText(bar.note, px, top - 7);
-      if (bar.marked) drawMark(ctx, px, top - (noted ? font + 8 : 8), css("--worse"));
+      if (noted) ctx.fillText(bar.note, px, Math.min(top, high) - 7);
+      if (bar.marked) {
+        drawMark(ctx, px, Math.min(top, high) - (noted ? font + 8 : 8), css(`--${bar.marked}`));
+      }
     });
     ctx.restore();
   }
@@ -149,6 +201,25 @@ export class BarChart {
 
 const fontSize = () =>
   0.75 * (parseFloat(getComputedStyle(document.documentElement).fontSize) || 16);
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {number} x
+ * @param {number} low
+ * @param {number} high
+ */
+function drawInterval(ctx, x, low, high) {
+  ctx.strokeStyle = css("--ink");
+  ctx.lineWidth = 1.5;
+  ctx.beginPath();
+  ctx.moveTo(x, low);
+  ctx.lineTo(x, high);
+  for (const y of [low, high]) {
+    ctx.moveTo(x - 4, y);
+    ctx.lineTo(x + 4, y);
+  }
+  ctx.stroke();
+}
 
 /**
  * What failed has no bar.

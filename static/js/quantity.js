@@ -127,7 +127,10 @@ export function within(value, low, high, unit) {
   }
   const half = (high - low) / 2;
   const scale = scaleFor(unit, Math.max(Math.abs(value), half));
-  return [`${bare(value, scale)} ± ${bare(half, scale)}`, scale.unit].filter(Boolean).join(" ");
+  const least = 1 / 10 ** scale.digits;
+  const around = half > 0 && half / scale.size < least / 2 ? `<${fixed(least, scale.digits)}`
+    : bare(half, scale);
+  return [`${bare(value, scale)} ± ${around}`, scale.unit].filter(Boolean).join(" ");
 }
 
 /**

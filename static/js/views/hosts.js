@@ -25,7 +25,8 @@ export function createHosts(_context) {
       if (mine !== asked) return;
       if (!hosts.length) {
         replace(body, emptyState("No host is known yet",
-          "A host stands here once a run was measured on it."));
+          "A host stands here once a run was measured on it.",
+          h("a", { href: href("trigger") }, "Choose what to run")));
         return;
       }
       keyed(list, hosts, (host) => host.id, () => h("li", { class: "host" }), drawHost);
