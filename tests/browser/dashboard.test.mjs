@@ -229,12 +229,16 @@ test("arrow keys walk along the bars and speak, Enter opens the history behind o
   await open("releases");
   const bars = page.locator(".bars[data-bars]").first();
   await bars.focus();
+  const said = [];
   await page.keyboard.press("Home");
-  const first = await bars.getAttribute("aria-valuetext") ?? "";
-  await page.keyboard.press("ArrowRight");
-  const second = await bars.getAttribute("aria-valuetext") ?? "";
-  assert.match(first, new RegExp(`^${pythons[0]}: .* MiB`));
-  assert.match(second, new RegExp(`^${pythons[1]}: .* MiB`));
+  for (let i = Number(await bars.getAttribute("aria-valuemax")); i > 0; i--) {
+    said.push(await bars.getAttribute("aria-valuetext") ?? "");
+    if (said.at(-1)?.startsWith(pythons[1])) break;
+    await page.keyboard.press("ArrowRight");
+  }
+  for (const python of pythons) {
+    assert.ok(said.some((words) => words.startsWith(`${python}: `) && / MiB/.test(words)), python);
+  }
   await page.keyboard.press("Enter");
   await page.locator("figure.history[data-state=ready]").waitFor();
   assert.match(page.url(), new RegExp(`#/history\\?.*python=${pythons[1]}`));
@@ -253,6 +257,7 @@ test("the keyboard alone goes everywhere", async () => {
     await until(view, async () => page.url().includes(`#/${view}`));
   }
   await page.locator(".gcell[data-verdict]").first().waitFor();
+  await page.mouse.move(0, 0); // a cell under the pointer would be made the baseline
   await page.keyboard.press("b");
   await page.getByLabel("Commit", { exact: true }).fill(commits[0]);
   await page.getByLabel("Python", { exact: true }).selectOption(pythons[1]);

@@ -68,7 +68,7 @@ export class Head {
   #baselinePop() {
     const form = h("form", { on: { submit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      this.baseline.open = false;
+      this.#closeBaseline();
       const commit = this.commit.value.trim().replace(/^@/, "");
       this.on.baseline(this.python.value + (commit ? `@${commit}` : "") || null);
     } } },
@@ -78,7 +78,7 @@ export class Head {
       "tag or branch; empty: each cell against the same commit on that Python."),
     h("div", { class: "actions" }, h("button", { class: "primary" }, "Use as baseline"),
       h("button", { type: "button", class: "quiet", on: { click: () => {
-        this.baseline.open = false;
+        this.#closeBaseline();
         this.on.baseline(null);
       } } }, "The project's own")));
     return pop({ class: "head-baseline" }, ["baseline ", this.baselineText], form);
@@ -88,6 +88,12 @@ export class Head {
   askBaseline() {
     this.baseline.open = true;
     this.python.focus();
+  }
+
+  /** The focus goes back to what opened it, not to nowhere. */
+  #closeBaseline() {
+    this.baseline.open = false;
+    /** @type {HTMLElement|null} */ (this.baseline.querySelector("summary"))?.focus();
   }
 
   #drawTheme() {
