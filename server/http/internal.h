@@ -4,6 +4,7 @@
 
 #include "http/server.h"
 #include "http/tokens.h"
+#include "run/series.h"
 
 #include <jansson.h>
 #include <microhttpd.h>
@@ -194,6 +195,15 @@ tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_comm
 
 /* The body as JSON, a new reference; NULL: the answer is a problem. */
 json_t *tide_read_body(struct tide_request *r);
+
+/* Append a curve that was read to the answer, as an object; `children`: with their column. */
+TIDE_CHECK enum tide_rc tide_put_curve(struct tide_request *r, int64_t run, struct tide_window w,
+                                       const struct tide_points *points, bool children,
+                                       struct tide_error *e);
+
+/* ---- curves.c ---- */
+
+tide_handler tide_get_curves;
 
 /* ---- upkeep.c ---- */
 

@@ -249,8 +249,8 @@ static enum tide_rc add_children(struct tide_request *r, int64_t run,
     return rc;
 }
 
-static enum tide_rc put_curve(struct tide_request *r, int64_t run, struct tide_window w,
-                              const struct tide_points *points, bool children, struct tide_error *e)
+enum tide_rc tide_put_curve(struct tide_request *r, int64_t run, struct tide_window w,
+                            const struct tide_points *points, bool children, struct tide_error *e)
 {
     struct tide_run_facts facts;
     struct tide_name_row *names = NULL;
@@ -293,7 +293,7 @@ void tide_get_curve(struct tide_request *r, int64_t id, const char *name)
         return;
     tide_answer_settle(r, id);
     enum tide_rc rc = tide_series_curve(r->http->config.store, id, w, (size_t)limit, &points, &e);
-    if (!rc) rc = put_curve(r, id, w, &points, children, &e);
+    if (!rc) rc = tide_put_curve(r, id, w, &points, children, &e);
     tide_points_free(&points);
     finish(r, rc, &e);
 }

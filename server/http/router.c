@@ -34,6 +34,7 @@ const struct tide_route tide_routes[] = {
     {"GET", "/api/v1/runs", tide_get_runs, READ, QUICK},
     {"GET", "/api/v1/runs/{id}", tide_get_run, READ, QUICK},
     {"GET", "/api/v1/runs/{id}/curve", tide_get_curve, READ, QUICK},
+    {"GET", "/api/v1/curves", tide_get_curves, READ, QUICK},
     {"GET", "/api/v1/runs/{id}/events", tide_get_events, READ, QUICK},
     {"GET", "/api/v1/runs/{id}/functions", tide_get_functions, READ, QUICK},
     {"GET", "/api/v1/runs/{id}/export", tide_get_export, READ, COSTLY},

@@ -117,13 +117,22 @@ export const getRuns = (filter = {}) => request("/runs" + query(filter));
 export const getRun = (id) => request(`/runs/${id}`);
 
 /**
- * @param {number} id
- * @param {{points?: number, from_ns?: number, to_ns?: number}} window
+ * The curves of several runs, each in its own window. One alone is asked for by its own address,
+ * whose answer the browser keeps.
+ * @param {{id: number, from_ns?: number, to_ns?: number}[]} runs
+ * @param {number} points of each
  * @param {AbortSignal} [signal]
- * @returns {Promise<import("./types.js").Curve>}
+ * @returns {Promise<import("./types.js").Curve[]>} in the same order
  */
-export const getCurve = (id, window, signal) =>
-  request(`/runs/${id}/curve` + query(window), { signal });
+export async function getCurves(runs, points, signal) {
+  if (runs.length === 1) {
+    const [{ id, ...window }] = runs;
+    return [await request(`/runs/${id}/curve` + query({ points, ...window }), { signal })];
+  }
+  const list = runs.map(({ id, from_ns: from, to_ns: to }) =>
+    (to === undefined ? id : `${id}:${from}:${to}`)).join(",");
+  return (await request(`/curves?runs=${list}&points=${points}`, { signal })).curves;
+}
 
 /**
  * @param {number} id

@@ -28,9 +28,10 @@ import { toMib } from "./format.js";
  * @property {Map<number, TracedFunction>} functions
  * @property {number|null} tideAt seconds
  * @property {boolean} live it grew by events since it was fetched
- * @property {AbortController} abort
+ * @property {AbortController} asking the newest request for the whole of it
  */
 
+const PART = 12;             // curves of one request; the daemon reads several side by side
 const GROWN_ENOUGH = 8000;   // points of a growing curve, after which it is fetched thinned again
 
 /**
@@ -42,9 +43,16 @@ function newHeld(id) {
   return {
     id, state: "loading", error: null, coarse: empty, fine: null, window: "", drawn: empty,
     points: [],
-    functions: new Map(), tideAt: null, live: false, abort: new AbortController(),
+    functions: new Map(), tideAt: null, live: false, asking: new AbortController(),
   };
 }
+
+/**
+ * @template T
+ * @param {T[]} all
+ */
+const parts = (all) => Array.from({ length: Math.ceil(all.length / PART) },
+  (_, i) => all.slice(i * PART, (i + 1) * PART));
 
 export class CurveStore extends EventTarget {
   constructor() {
@@ -52,6 +60,7 @@ export class CurveStore extends EventTarget {
     /** @type {Map<number, Held>} */
     this.held = new Map();
     this.points = 1000;
+    this.refining = new AbortController();
   }
 
   /** @param {number} id */
@@ -65,48 +74,71 @@ export class CurveStore extends EventTarget {
    */
   want(ids) {
     const wanted = new Set(ids);
-    for (const [id, held] of this.held) {
-      if (wanted.has(id)) continue;
-      held.abort.abort();
-      this.held.delete(id);
-    }
-    for (const id of ids) {
-      if (!this.held.has(id)) void this.fetch(id);
-    }
+    const dropped = [...this.held.values()].filter((held) => !wanted.has(held.id));
+    for (const { id } of dropped) this.held.delete(id);
+    const waiting = new Set([...this.held.values()].map((held) => held.asking));
+    for (const { asking } of dropped) if (!waiting.has(asking)) asking.abort();
+    void this.fetch(ids.filter((id) => !this.held.has(id)));
   }
 
   clear() {
+    this.refining.abort();
     this.want([]);
   }
 
   /**
-   * The whole curve anew: at first, when a run is done, after a lost stream.
-   * @param {number} id
+   * Whole curves anew: at first, when a run is done, after a lost stream.
+   * @param {number[]} ids
    */
-  async fetch(id) {
-    const before = this.held.get(id);
-    before?.abort.abort();
-    const held = before ?? newHeld(id);
-    held.abort = new AbortController();
-    this.held.set(id, held);
+  async fetch(ids) {
+    await Promise.all(parts(ids).map((part) => this.#fetchPart(part)));
+  }
+
+  /** @param {number[]} ids */
+  async #fetchPart(ids) {
+    const asking = new AbortController();
+    const waiting = ids.map((id) => {
+      const held = this.held.get(id) ?? newHeld(id);
+      this.held.set(id, held);
+      held.asking = asking;
+      return held;
+    });
+    const stillWaits = (/** @type {Held} */ held) =>
+      held.asking === asking && this.held.get(held.id) === held;
     try {
-      const curve = await api.getCurve(id, { points: this.points }, held.abort.signal);
-      const grown = held.coarse;
-      held.coarse = samplesOf(curve);
-      if (curve.status === "running") appendLater(held.coarse, grown);
-      for (const fn of curve.functions) held.functions.set(fn.id, fn);
-      held.live = false;
-      held.state = "ready";
-      held.error = null;
-      held.window = "";
-      this.#redraw(held);
+      const curves = await api.getCurves(ids.map((id) => ({ id })), this.points, asking.signal);
+      waiting.forEach((held, i) => {
+        if (stillWaits(held)) this.#take(held, curves[i]);
+      });
       this.dispatchEvent(new Event("loaded"));
     } catch (error) {
-      if (held.abort.signal.aborted) return;
-      held.state = held.points.length ? "ready" : "failed";
-      held.error = error instanceof Error ? error.message : String(error);
+      if (asking.signal.aborted) return;
+      if (error instanceof api.ApiError && error.status === 404 && ids.length > 1) {
+        await Promise.all(waiting.filter(stillWaits).map(({ id }) => this.#fetchPart([id])));
+        return; // one of them is gone: the others come without it
+      }
+      for (const held of waiting.filter(stillWaits)) {
+        held.state = held.points.length ? "ready" : "failed";
+        held.error = error instanceof Error ? error.message : String(error);
+      }
     }
     this.#changed();
+  }
+
+  /**
+   * @param {Held} held
+   * @param {import("./types.js").Curve} curve
+   */
+  #take(held, curve) {
+    const grown = held.coarse;
+    held.coarse = samplesOf(curve);
+    if (curve.status === "running") appendLater(held.coarse, grown);
+    for (const fn of curve.functions) held.functions.set(fn.id, fn);
+    held.live = false;
+    held.state = "ready";
+    held.error = null;
+    held.window = "";
+    this.#redraw(held);
   }
 
   /**
@@ -124,7 +156,7 @@ export class CurveStore extends EventTarget {
     held.live = true;
     held.state = "ready";
     if (from > GROWN_ENOUGH) {
-      void this.fetch(held.id);
+      void this.fetch([held.id]);
       return;
     }
     if (held.fine) this.#redraw(held);
@@ -137,29 +169,46 @@ export class CurveStore extends EventTarget {
    * @param {(id: number) => {from: number, to: number}} windowOf in nanoseconds of the run
    */
   async refine(windowOf) {
-    await Promise.all([...this.held.values()].map(async (held) => {
-      if (held.state !== "ready" || held.live) return;
-      const { signal } = held.abort;
+    const wishes = [...this.held.values()].flatMap((held) => {
+      if (held.state !== "ready" || held.live) return [];
       const { from, to } = windowOf(held.id);
       const margin = Math.round((to - from) / 2);
-      const window = {
-        from_ns: Math.max(0, Math.round(from) - margin),
-        to_ns: Math.max(1, Math.round(to) + margin), points: this.points * 2,
-      };
-      const sign = JSON.stringify(window);
-      if (held.fine && held.window === sign) return;
-      try {
-        const curve = await api.getCurve(held.id, window, signal);
-        if (signal.aborted || held.live) return;
-        for (const fn of curve.functions) held.functions.set(fn.id, fn);
-        held.fine = samplesOf(curve);
+      const window = { from_ns: Math.max(0, Math.round(from) - margin),
+        to_ns: Math.max(1, Math.round(to) + margin) };
+      const sign = `${window.from_ns} ${window.to_ns} ${this.points}`;
+      return held.fine && held.window === sign ? []
+        : [{ held, sign, asking: held.asking, id: held.id, ...window }];
+    });
+    this.refining = new AbortController();
+    await Promise.all(parts(wishes).map((part) => this.#refinePart(part, this.refining.signal)));
+    this.#changed();
+  }
+
+  /**
+   * @param {{held: Held, sign: string, asking: AbortController, id: number, from_ns: number,
+   *   to_ns: number}[]} wishes
+   * @param {AbortSignal} signal
+   */
+  async #refinePart(wishes, signal) {
+    const stands = (/** @type {{held: Held, asking: AbortController}} */ { held, asking }) =>
+      this.held.get(held.id) === held && held.asking === asking && !held.live;
+    try {
+      const curves = await api.getCurves(wishes.map(({ id, from_ns, to_ns }) =>
+        ({ id, from_ns, to_ns })), this.points * 2, signal);
+      wishes.forEach((wish, i) => {
+        if (!stands(wish)) return; // meanwhile it was dropped, fetched anew or grew
+        const { held, sign } = wish;
+        for (const fn of curves[i].functions) held.functions.set(fn.id, fn);
+        held.fine = samplesOf(curves[i]);
         held.window = sign;
         this.#redraw(held);
-      } catch (error) {
-        if (!signal.aborted) held.error = error instanceof Error ? error.message : String(error);
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      for (const { held } of wishes.filter(stands)) {
+        held.error = error instanceof Error ? error.message : String(error);
       }
-    }));
-    this.#changed();
+    }
   }
 
   /** Back to the coarse curves. */

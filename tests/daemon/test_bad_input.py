@@ -178,6 +178,10 @@ NO_SUCH: Sequence[str] = tuple(
 QUERIES: Sequence[Tuple[str, str]] = tuple(
     ("/api/v1/runs/1/curve?points=" + value, "points")
     for value in ("1", "0", "-5", "100001", "abc", "", "1e3", "10.5", "0x10", "99999999999999999999")
+) + tuple(
+    ("/api/v1/curves?runs=" + value, "runs")
+    for value in ("", "0", "x", "1,", ",1", "1,,2", "1:5", "1:5:", "1:9:5", "1:-1:5", "1:0:5:7", "1;2", "1%2C0",
+                  "9999999999999999999", ",".join(["1"] * 65))
 ) + (
     ("/api/v1/runs/1/curve?from_ns=-1", "from_ns"),
     ("/api/v1/runs/1/curve?from_ns=abc", "from_ns"),
@@ -185,6 +189,9 @@ QUERIES: Sequence[Tuple[str, str]] = tuple(
     ("/api/v1/runs/1/curve?from_ns=10&to_ns=5", "to_ns"),
     ("/api/v1/runs/1/curve?nope=1", "nope"),
     ("/api/v1/runs/1/curve?%ff=1", ""),
+    ("/api/v1/curves", "runs"),
+    ("/api/v1/curves?runs=1&points=10001", "points"),
+    ("/api/v1/curves?runs=1&from_ns=0", "from_ns"),
     ("/api/v1/runs/1/events?limit=0", "limit"),
     ("/api/v1/runs/1/events?limit=10001", "limit"),
     ("/api/v1/runs/1/events?limit=ten", "limit"),

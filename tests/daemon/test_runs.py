@@ -304,6 +304,15 @@ class Runs(DaemonCase):
         two = self.daemon.get("/api/v1/runs/%d/curve?points=2" % run["id"]).json()
         self.assertEqual(sorted(two["rss"]), [min(whole["rss"]), max(whole["rss"])])
 
+    def test_curves_of_several_runs(self) -> None:
+        """Each stands there as by itself, in the order asked for, in its own window."""
+        first, second = self.runs[0]["id"], self.runs[-1]["id"]
+        found = self.daemon.get("/api/v1/curves?points=50&runs=%d,%d:1000:90000000" % (second, first)).json()
+        self.assertEqual(found["curves"], [
+            self.daemon.get("/api/v1/runs/%d/curve?points=50%s" % (run, window)).json()
+            for run, window in ((second, ""), (first, "&from_ns=1000&to_ns=90000000"))])
+        self.assertEqual(self.daemon.get("/api/v1/curves?runs=%d,999999" % first).status, 404)
+
     # -- what else a run tells --
 
     def test_phases(self) -> None:

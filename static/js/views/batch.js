@@ -225,7 +225,7 @@ export function createBatch({ model, router }) {
     pane.store.grow(/** @type {CustomEvent} */ (event).detail);
   const onDone = (/** @type {Event} */ event) => {
     const { id: ended } = /** @type {CustomEvent<Run>} */ (event).detail;
-    if (pane.store.get(ended)) void pane.store.fetch(ended);
+    if (pane.store.get(ended)) void pane.store.fetch([ended]);
   };
   const onBuild = (/** @type {Event} */ event) => {
     const { detail } = /** @type {CustomEvent<import("../types.js").Build>} */ (event);

@@ -121,7 +121,7 @@ export function createRun({ model, router }) {
     if (!run || run.status === "queued" || run.status === "building") return;
     if (run.status !== "running" && run.started_ns === null && !run.imported) return;
     const held = pane.store.get(run.id);
-    if (held?.state !== "loading" && !held?.points.length) void pane.store.fetch(run.id);
+    if (held?.state !== "loading" && !held?.points.length) void pane.store.fetch([run.id]);
     if (pane.plot.span) pane.refine();
   }
 
@@ -214,7 +214,7 @@ export function createRun({ model, router }) {
     if (detail.run === id) pane.store.grow(detail);
   };
   const onDone = (/** @type {Event} */ event) => {
-    if (/** @type {CustomEvent<Run>} */ (event).detail.id === id) void pane.store.fetch(id);
+    if (/** @type {CustomEvent<Run>} */ (event).detail.id === id) void pane.store.fetch([id]);
   };
   const onReloaded = () => void load(id);
   model.addEventListener("change", onChange);
