@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { browse, Daemon, until } from "./fixture.mjs";
+import { browse, Daemon, PATIENCE_MS, until } from "./fixture.mjs";
 
 const artifacts = process.env.ARTIFACTS ?? "build/artifacts/browser";
 const SMALL = { count: 4096, length: 1024, repeat: 3 };
@@ -112,7 +112,7 @@ test("a run is triggered from the form and its curve drawn", async () => {
   await page.getByText("1 commit × 1 Python × 1 scenario × 1 sample = 1 run").waitFor();
   await picture(page, "trigger");
   await page.getByRole("button", { name: "Start 1 run" }).click();
-  await page.locator(".watch[data-status=done]").waitFor({ timeout: 60000 });
+  await page.locator(".watch[data-status=done]").waitFor({ timeout: PATIENCE_MS });
   await picture(page, "trigger-done");
   await page.getByRole("link", { name: "Overlay its curves" }).click();
   assert.ok(await drawn(page, 1) > 20, "too few points");
@@ -242,7 +242,7 @@ test("a run that another client starts grows on the open page", async () => {
     commits: ["HEAD"], pythons: [newest], scenarios: ["list_bytes"], params: LONG, samples: 1,
   });
   const live = page.locator("figure.curves[data-live='1']");
-  await live.waitFor({ timeout: 60000 });
+  await live.waitFor({ timeout: PATIENCE_MS });
   const points = () => page.locator(".plot").getAttribute("data-points").then(Number);
   const some = await until("first growth", async () => {
     const now = await points();

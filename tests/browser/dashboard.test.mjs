@@ -46,7 +46,7 @@ before(async () => {
     commits, pythons: [...new Set(pythons)], scenarios: ["list_bytes", "set_bytes"],
     params: PARAMS, samples: 2,
   });
-  await daemon.batchDone(batch.id, 200000);
+  await daemon.batchDone(batch.id);
   browser = await browse();
   page = await reader(browser, complaints);
   await page.goto(daemon.entry);

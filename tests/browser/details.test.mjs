@@ -11,7 +11,7 @@ import { execFileSync } from "node:child_process";
 import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { browse, Daemon, until } from "./fixture.mjs";
+import { browse, Daemon, PATIENCE_MS, until } from "./fixture.mjs";
 
 const artifacts = process.env.ARTIFACTS ?? "build/artifacts/browser";
 const SMALL = { count: 4096, length: 1024, repeat: 3 };
@@ -123,7 +123,7 @@ test("a batch is watched: the build's log comes in while it is at work", async (
   const batch = await daemon.trigger({ project: "slow", pythons: [newest], scenarios: ["empty"] });
   await page.goto(`${daemon.url}/#/batch/${batch.id}`);
   const log = page.getByRole("region", { name: "Log of the build at work" });
-  await log.getByText("the build has begun").waitFor({ timeout: 60000 });
+  await log.getByText("the build has begun").waitFor({ timeout: PATIENCE_MS });
   await picture(page, "batch-building");
   const [build] = (await daemon.get("/builds?status=building")).builds;
   await page.goto(`${daemon.url}/#/build/${build.id}`);
@@ -142,7 +142,7 @@ test("a batch that is done shows its runs and the last curve", async () => {
   const batch = await daemon.trigger({ commits: ["HEAD"], pythons: [newest], samples: 2,
     scenarios: ["list_bytes"], params: SMALL, recording: "all" });
   await page.goto(`${daemon.url}/#/batch/${batch.id}`);
-  await page.locator(".watch[data-status=done]").waitFor({ timeout: 60000 });
+  await page.locator(".watch[data-status=done]").waitFor({ timeout: PATIENCE_MS });
   await page.locator(".plot[data-series='1']").waitFor();
   assert.equal(await page.locator(".watch tbody tr[data-status=done]").count(), 2);
   await picture(page, "batch-done");
@@ -313,7 +313,7 @@ test("what is left of a batch is cancelled once that is confirmed", async () => 
   assert.equal((await daemon.get(`/batches/${batch.id}`)).cancelled, 0);
   await page.getByRole("button", { name: "Cancel what is left" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel what is left" }).click();
-  await page.locator(".watch[data-status=done]").waitFor({ timeout: 60000 });
+  await page.locator(".watch[data-status=done]").waitFor({ timeout: PATIENCE_MS });
   const held = await daemon.get(`/batches/${batch.id}`);
   assert.ok(held.cancelled > 0, JSON.stringify(held));
   await page.locator(".watch-facts", { hasText: "cancelled" }).waitFor();
@@ -382,7 +382,7 @@ test("Pythons that cannot be used say why", async () => {
   const { pythons } = await daemon.get("/pythons");
   const bad = pythons.filter((/** @type {{usable: boolean}} */ one) => !one.usable);
   await page.getByText(`${pythons.length - bad.length} can be used, ${bad.length} cannot`)
-    .waitFor({ timeout: 60000 });
+    .waitFor({ timeout: PATIENCE_MS });
   for (const { reason } of bad) await page.getByText(reason).first().waitFor();
 });
 

@@ -10,6 +10,9 @@ import { chromium } from "playwright-core";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 export const PROGRAM = process.env.TIDEMARK ?? join(root, "build/release/tidemark");
 
+/** What builds and runs may take on a machine that does much else. */
+export const PATIENCE_MS = 400000;
+
 /** @param {number} ms */
 export const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
 
@@ -119,7 +122,7 @@ export class Daemon {
    * @param {number} id
    * @param {number} [limitMs]
    */
-  async batchDone(id, limitMs = 60000) {
+  async batchDone(id, limitMs = PATIENCE_MS) {
     return until(`batch ${id}`, async () => {
       const batch = await this.get(`/batches/${id}`);
       return batch.status === "done" && batch;
