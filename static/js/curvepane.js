@@ -38,7 +38,7 @@ export class CurvePane extends EventTarget {
     this.zoomIn = button("Zoom in", "+", () => this.plot.zoomBy(2));
     this.zoomOut = button("Zoom out", "−", () => this.plot.zoomBy(0.5));
     this.reset = h("button", { type: "button", class: "small", on: {
-      click: () => this.plot.resetZoom(),
+      click: () => this.plot.show(null),
     } }, "Reset zoom");
     this.hint = h("span", { class: "hint" }, HINT);
     this.bar = h("div", { class: "plot-bar" }, this.hint,

@@ -64,7 +64,7 @@ export class Multiples extends EventTarget {
       small.plot.setSpan(span);
       small.plot.setSeries(own);
     }
-    const ranges = [...this.small.values()].map(({ plot }) => plot.range);
+    const ranges = [...this.small.values()].map(({ plot }) => plot.ownRange);
     const range = { min: Math.min(...ranges.map((one) => one.min)),
       max: Math.max(...ranges.map((one) => one.max)) };
     for (const { plot } of this.small.values()) plot.share(range);

@@ -123,7 +123,8 @@ export class Readout {
    */
   #atCursor(run) {
     const held = this.store.get(run.id);
-    if (!held?.points.length) return { ...this.#atRest(run), value: "", exact: "" };
+    const isDrawn = this.plot.series.some((s) => s.id === run.id); // not as part of another's band
+    if (!held?.points.length || !isDrawn) return { ...this.#atRest(run), value: "", exact: "" };
     const i = this.plot.indexAtCursor(run.id);
     if (i < 0) {
       return { value: "", exact: "", detail: "ended before this instant", place: "", log: false };

@@ -1,6 +1,8 @@
 // serieslines.js - what GET /series answers, made into lines to draw: columns as typed arrays,
 // commits placed evenly, by date or by tag, values as they are or in percent.
 
+import { comparePythons } from "./palette.js";
+
 /** @typedef {import("./types.js").SeriesAnswer} SeriesAnswer */
 /** @typedef {import("./types.js").Line} Line */
 
@@ -62,7 +64,8 @@ function references(answer, line, commits, scaling, baseline) {
   if (scaling === "first") {
     return out.fill(line.median.find((value) => value !== null) ?? NaN);
   }
-  const [python, sha] = (baseline ?? answer.series[0]?.python.name ?? "").split("@");
+  const oldest = () => answer.series.map((one) => one.python.name).sort(comparePythons)[0] ?? "";
+  const [python, sha] = (baseline ?? oldest()).split("@");
   const of = python ? answer.series.find((one) => one.python.name === python) : line;
   if (!of) return out.fill(NaN);
   if (sha === undefined) return column(of.median, commits);

@@ -7,612 +7,427 @@
 
 import * as api from "../api.js";
 import { calmly } from "../calm.js";
+import { CurveChoice } from "../curvechoice.js";
+import { curvesMessage } from "../curvesmessage.js";
 import { ALIGNS, CurveModes, SAMPLES, VALUES } from "../curvemodes.js";
 import { CurvePane } from "../curvepane.js";
 import { EventsAround } from "../eventsaround.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import { Figures } from "../figures.js";
 import { FirstSteps } from "../firststeps.js";
-import { paramsText, plural, shortSha } from "../format.js";
+import { paramsText, plural } from "../format.js";
 import { Matrix } from "../matrix.js";
 import { Multiples } from "../multiples.js";
-import { comparePythons, commitLine, pythonColor } from "../palette.js";
+import { commitLine, pythonColor } from "../palette.js";
 import { describe, Readout, seriesName } from "../readout.js";
-import { href, idList, nsOrNull } from "../router.js";
-import {
-  cellKey, cells, commitsOf, FIRST_LOOK, firstSample, lookAt, newestBatch, pythonsOf, workloadKey,
-  workloads,
-} from "../selection.js";
+import { href, nsOrNull } from "../router.js";
+import { cellKey, cells, commitsOf, pythonsOf } from "../selection.js";
 
 /** @typedef {import("../types.js").Run} Run */
+/** @typedef {import("../plot.js").CurvePlot} CurvePlot */
 
 const MOST_CURVES = 48;
-const DRAW_EVERY_MS = 250;    // while curves still come in
 const SAVE_EVERY_MS = 300;
-const MOST_COMMITS = 1000;
+const FIRST = { values: "rss", align: "time", samples: "first" };
+const OPTIONS = { values: VALUES, align: ALIGNS, samples: SAMPLES };
 
-/** @param {import("../views.js").Context} context */
-export function createCurves({ model, router }) {
-  /** @type {number[]} */
-  let selected = [];
-  /** @type {Set<number>} */
-  let off = new Set();
-  let work = "";
-  let split = false;
-  let banded = true;         // phases lie behind the curves
-  let follow = false;
-  /** @type {Set<number>} batches that following has already looked at */
-  const seen = new Set();
-  /** @type {number[]} */
-  let missing = [];
-  let chosen = false;
-  let line = model.commits;  // of the branch, newest first
-  let lineAsked = "";
-  let matrixShown = false;   // scrolled to the newest Python once
-  /** @type {Set<number>} runs whose marks were asked for */
-  const asked = new Set();
+class CurvesView {
+  /** @param {import("../views.js").Context} context */
+  constructor({ model, router }) {
+    this.title = "Curves";
+    this.model = model;
+    this.router = router;
+    this.split = false;
+    this.banded = true;          // phases lie behind the curves
+    this.matrixShown = false;    // scrolled to the newest Python once
+    /** @type {Set<number>} runs whose marks were asked for */
+    this.asked = new Set();
+    /** @type {Run[]} as the legend lists them */
+    this.runs = [];
+    /** @type {(run: Run) => import("../palette.js").Look} */
+    this.look = () => ({ color: "", dash: [], width: 1 });
+    this.drawing = 0;
+    this.all = false;            // the next frame draws more than the curves
+
+    this.choice = new CurveChoice(model, () => this.modes.mode.samples === "first");
+    /** @type {CurvePane} */
+    this.pane = new CurvePane({
+      describe: (id, index) => this.#tip(id, index, this.plot),
+      within: (id, span) => this.modes.within(id, span),
+    });
+    this.plot = this.pane.plot;
+    this.store = this.pane.store;
+    this.modes = new CurveModes((id) => this.store.get(id));
+    this.multiples = new Multiples((id, index, of) => this.#tip(id, index, of));
+    this.around = new EventsAround();
+    this.readout = this.#makeReadout();
+    this.matrix = new Matrix({
+      cell: (key) => this.choice.toggleCells((cell) => cell.key === key),
+      row: (sha) => this.choice.toggleCells((cell) => cell.commit.sha === sha),
+      column: (python) => this.choice.toggleCells((cell) => cell.python === python),
+    });
+    this.figures = new Figures();
+    this.controls = this.#makeControls();
+    this.firstSteps = new FirstSteps(model);
+    this.lost = h("p", { class: "note", hidden: true });
+    this.figure = h("figure", { class: "curves", "aria-label": "RSS against time" },
+      this.pane.element, this.readout.element);
+    this.full = this.#layOut();
+    this.element = h("section", { class: "view", "aria-label": "Curves" },
+      this.firstSteps.element, this.full);
+    this.saveWindow = calmly(SAVE_EVERY_MS, () => this.#save());
+    this.endListening = this.#listen();
+  }
+
+  /** @param {URLSearchParams} params */
+  show(params) {
+    const { modes, plot } = this;
+    const known = (/** @type {keyof typeof FIRST} */ name) =>
+      OPTIONS[name].find(([one]) => one === params.get(name))?.[0] ?? FIRST[name];
+    modes.mode = { values: known("values"), align: known("align"), samples: known("samples") };
+    this.split = params.get("split") === "python";
+    this.banded = params.get("phases") !== "0";
+    const [from, to] = [nsOrNull(params.get("from")), nsOrNull(params.get("to"))];
+    plot.setSpan(from !== null && to !== null && to > from
+      ? { from: from / 1e9, to: to / 1e9 } : null);
+    this.choice.read(params);
+    this.#draw();
+  }
+
+  destroy() {
+    this.endListening();
+    this.saveWindow.stop();
+    cancelAnimationFrame(this.drawing);
+    this.multiples.destroy();
+    this.pane.destroy();
+  }
 
   /* ---- the parts of the page ---- */
 
-  const workSelect = h("select", {
-    id: "work", on: { change: () => { work = workSelect.value; save(); draw(); } },
-  });
-  const workFixed = h("span", { class: "work-one" });
-  const splitBox = h("input", { type: "checkbox", on: { change: () => {
-    split = splitBox.checked;
-    save();
-    drawCurves();
-  } } });
-  const phaseBox = h("input", { type: "checkbox", on: { change: () => {
-    banded = phaseBox.checked;
-    save();
-    drawCurves();
-  } } });
-  const choices = {
-    values: choice("Values", VALUES, (name) => setMode({ values: name })),
-    align: choice("Aligned by", ALIGNS, (name) => setMode({ align: name })),
-    samples: choice("Samples", SAMPLES, (name) => setSamples(name)),
-  };
-  const followBox = h("input", {
-    type: "checkbox", on: { change: () => { follow = followBox.checked; save(); } },
-  });
-  const matrix = new Matrix({
-    cell: (key) => toggleCells([key]),
-    row: (sha) => toggleLine((cell) => cell.commit.sha === sha),
-    column: (python) => toggleLine((cell) => cell.python === python),
-  });
-  const older = h("button", {
-    type: "button", class: "quiet", hidden: true, on: { click: () => void model.loadOlder() },
-  }, "Load older runs");
-
-  /** @type {CurvePane} */
-  const pane = new CurvePane({
-    describe: (id, index) => tip(id, index, plot),
-    within: (id, span) => modes.within(id, span),
-  });
-  const { plot, store } = pane;
-  const modes = new CurveModes((id) => store.get(id));
-  const multiples = new Multiples((id, index, of) => tip(id, index, of));
-  const around = new EventsAround();
-  const readout = new Readout(plot, store, {
-    isOff: (id) => off.has(id),
-    toggle: (id) => {
-      if (!off.delete(id)) off.add(id);
-      save();
-      drawCurves();
-    },
-    remove: (id) => select(selected.filter((one) => one !== id)),
-    says: (run, index) => modes.says(run, plot.series.find((s) => s.id === run.id), index,
-      plot.shownNs / 1e9),
-    unit: () => plot.axes.signed ? "change, MiB" : "RSS, MiB",
-  });
-  pane.box.append(multiples.element);
-  const figure = h("figure", { class: "curves", "aria-label": "RSS against time" },
-    pane.element, readout.element);
-
-  const figures = new Figures();
-  const lost = h("p", { class: "note", hidden: true });
-  const full = h("div", { class: "curves-view" },
-    h("div", { class: "view-head" },
-      h("h1", null, "Curves"),
-      h("label", { class: "work-pick" }, h("span", { class: "unseen" }, "Scenario"), workSelect),
-      workFixed,
-      h("span", { class: "spring" }),
-      h("span", { class: "view-options" },
-        h("label", { class: "tick", title: "Show new runs as they start" }, followBox,
-          "Follow new runs"), older)),
-    lost, matrix.element, h("div", { class: "curve-modes" },
-      ...Object.values(choices).map((one) => one.element),
-      h("label", { class: "tick" }, phaseBox, "Phases"),
-      h("label", { class: "tick" }, splitBox, "One chart for each Python")),
-    figure, around.element, figures.element);
-
-  const firstSteps = new FirstSteps(model);
-  const element = h("section", { class: "view", "aria-label": "Curves" },
-    firstSteps.element, full);
-
-  /* ---- state ---- */
-
-  /** @param {URLSearchParams} params */
-  function read(params) {
-    selected = idList(params.get("runs"));
-    off = new Set(idList(params.get("off")));
-    modes.mode = {
-      values: known(VALUES, params.get("values")), align: known(ALIGNS, params.get("align")),
-      samples: known(SAMPLES, params.get("samples")),
+  #makeControls() {
+    const work = h("select", { id: "work", on: { change: () => {
+      this.choice.work = work.value;
+      this.#save();
+      this.#draw();
+    } } });
+    return {
+      work,
+      workFixed: h("span", { class: "work-one" }),
+      split: tick((on) => { this.split = on; this.#save(); this.#drawCurves(); }),
+      phases: tick((on) => { this.banded = on; this.#save(); this.#drawCurves(); }),
+      follow: tick((on) => { this.choice.follow = on; this.#save(); }),
+      values: pick("Values", VALUES, (name) => this.#setMode({ values: name })),
+      align: pick("Aligned by", ALIGNS, (name) => this.#setMode({ align: name })),
+      samples: pick("Samples", SAMPLES, (name) => {
+        this.modes.mode.samples = name;
+        this.choice.pickSamplesAnew();
+      }),
+      older: h("button", { type: "button", class: "quiet", hidden: true, on: {
+        click: () => void this.model.loadOlder(),
+      } }, "Load older runs"),
     };
-    split = params.get("split") === "python";
-    banded = params.get("phases") !== "0";
-    follow = params.get("follow") === "1";
-    work = params.get("work") ?? "";
-    const from = nsOrNull(params.get("from"));
-    const to = nsOrNull(params.get("to"));
-    plot.setSpan(from !== null && to !== null && to > from
-      ? { from: from / 1e9, to: to / 1e9 } : null);
-    chosen = selected.length > 0;
-    for (const batch of model.batches.keys()) seen.add(batch);
-    missing = [];
-    void adopt();
   }
 
-  /** Make sure that what the URL names is held, or choose where it names nothing. */
-  async function adopt() {
-    if (model.state !== "ready") return;
-    if (!chosen) {
-      const newest = newestBatch(model.runs.values());
-      if (newest === null || !await holds(newest) || chosen) return;
-      selected = lookAt(model.runsOfBatch(newest), line);
-      chosen = true;
-      follow = true;
-      for (const batch of model.batches.keys()) seen.add(batch);
-      save();
-    } else if (selected.some((id) => !model.runs.has(id))) {
-      try {
-        missing = await model.ensureRuns(selected);
-        selected = selected.filter((id) => !missing.includes(id));
-      } catch {
-        // The daemon is away; the notice says so, and the next reload asks again.
-      }
-    }
-    if (!work || !workloads(model.runs.values()).some((one) => one.key === work)) {
-      const first = model.runs.get(selected[0] ?? -1);
-      work = first ? workloadKey(first) : workloads(model.runs.values())[0]?.key ?? "";
-    }
-    fetchCurves();
-    if (plot.span) pane.refine();
-    draw();
+  #layOut() {
+    const { controls } = this;
+    this.pane.box.append(this.multiples.element);
+    return h("div", { class: "curves-view" },
+      h("div", { class: "view-head" },
+        h("h1", null, "Curves"),
+        h("label", { class: "work-pick" }, h("span", { class: "unseen" }, "Scenario"),
+          controls.work),
+        controls.workFixed,
+        h("span", { class: "spring" }),
+        h("span", { class: "view-options" },
+          h("label", { class: "tick", title: "Show new runs as they start" }, controls.follow,
+            "Follow new runs"), controls.older)),
+      this.lost, this.matrix.element, h("div", { class: "curve-modes" },
+        controls.values.element, controls.align.element, controls.samples.element,
+        h("label", { class: "tick" }, controls.phases, "Phases"),
+        h("label", { class: "tick" }, controls.split, "One chart for each Python")),
+      this.figure, this.around.element, this.figures.element);
   }
 
-  function save() {
-    const first = model.runs.get(selected[0] ?? -1);
-    router.replace({
-      runs: selected.join(",") || null,
-      off: [...off].filter((id) => selected.includes(id)).join(",") || null,
-      from: plot.span ? String(Math.round(plot.span.from * 1e9)) : null,
-      to: plot.span ? String(Math.round(plot.span.to * 1e9)) : null,
-      work: work && (!first || workloadKey(first) !== work) ? work : null,
-      ...Object.fromEntries(Object.entries(modes.mode).map(([name, value]) =>
-        [name, value === FIRST[/** @type {keyof typeof FIRST} */ (name)] ? null : value])),
-      split: split ? "python" : null,
-      phases: banded ? null : "0",
-      follow: follow ? "1" : null,
+  #makeReadout() {
+    const { plot, choice } = this;
+    return new Readout(plot, this.store, {
+      isOff: (id) => choice.off.has(id),
+      toggle: (id) => choice.toggle(id),
+      remove: (id) => choice.select(choice.selected.filter((one) => one !== id)),
+      says: (run, index) => this.modes.says(run, plot.series.find((s) => s.id === run.id), index,
+        plot.shownNs / 1e9),
+      unit: () => plot.axes.signed ? "change, MiB" : "RSS, MiB",
     });
   }
 
-  const selectedRuns = () => /** @type {Run[]} */ (
-    selected.map((id) => model.runs.get(id)).filter((run) => run !== undefined));
-
-  /** The selected runs as legend and table list them: by commit, Python, sample. */
-  function ordered() {
-    const runs = selectedRuns();
-    const commits = commitsOf(runs, line).map((commit) => commit.sha);
-    return runs.sort((a, b) => commits.indexOf(a.commit.sha) - commits.indexOf(b.commit.sha) ||
-      comparePythons(a.python.name, b.python.name) || a.sample - b.sample || a.id - b.id);
+  /** @returns {() => void} ends it */
+  #listen() {
+    const { model, store, plot, multiples, choice } = this;
+    /** @type {[EventTarget, string, (event: any) => void][]} */
+    const ears = [
+      [model, "change", () => { choice.refresh(); this.#fetchCurves(); this.#draw(); }],
+      [model, "curve", (event) => store.grow(event.detail)],
+      [model, "done", (event) => {
+        if (store.get(event.detail.id)) void store.fetch([event.detail.id]);
+      }],
+      [model, "reloaded", () => void store.fetch([...store.held.keys()])],
+      [choice, "change", () => this.#chosen()],
+      [choice, "elsewhere", () => { if (plot.span) plot.setSpan(null); }],
+      [store, "change", () => this.#drawCurves()],
+      [plot, "window", () => this.#moved()],
+      [plot, "cursor", () => this.readout.update(this.runs, this.look)],
+      [plot, "press", () => this.#press(plot)],
+      [multiples, "press", (event) => this.#press(event.detail)],
+      [multiples, "window", (event) => {
+        plot.setSpan(event.detail);
+        this.pane.refine();
+        this.#save();
+        this.#drawCurves();
+      }],
+    ];
+    for (const [target, name, ear] of ears) target.addEventListener(name, ear);
+    return () => {
+      for (const [target, name, ear] of ears) target.removeEventListener(name, ear);
+    };
   }
 
-  function current() {
-    return workloads(model.runs.values()).find((one) => one.key === work) ?? null;
+  /* ---- what happens ---- */
+
+  #save() {
+    const { plot, choice, modes } = this;
+    const { runs, off, work, follow } = choice.params;
+    this.router.replace({
+      runs, off,
+      from: plot.span ? String(Math.round(plot.span.from * 1e9)) : null,
+      to: plot.span ? String(Math.round(plot.span.to * 1e9)) : null,
+      work,
+      ...Object.fromEntries(Object.entries(modes.mode).map(([name, value]) =>
+        [name, value === FIRST[/** @type {keyof typeof FIRST} */ (name)] ? null : value])),
+      split: this.split ? "python" : null,
+      phases: this.banded ? null : "0",
+      follow,
+    });
   }
 
-  /** @param {number[]} ids */
-  function select(ids) {
-    selected = [...new Set(ids)];
-    chosen = true;
-    follow = false;
-    if (plot.span && !selected.length) plot.setSpan(null);
-    save();
-    fetchCurves();
-    draw();
-  }
-
-  /** @param {import("../selection.js").Cell} cell */
-  const picks = (cell) => (modes.mode.samples === "first" ? [firstSample(cell)]
-    : cell.runs).map((run) => run.id);
-
-  /** @param {string[]} keys */
-  function toggleCells(keys) {
-    const held = cells(current()?.runs ?? []);
-    const touched = keys.map((key) => held.get(key)).filter((cell) => cell !== undefined);
-    const inside = new Set(touched.flatMap((cell) => cell.runs.map((run) => run.id)));
-    const on = touched.some((cell) => !cell.runs.some((run) => selected.includes(run.id)));
-    const rest = selected.filter((id) => !inside.has(id));
-    select(on ? [...rest, ...touched.flatMap(picks)] : rest);
-  }
-
-  /** @param {(cell: import("../selection.js").Cell) => boolean} belongs */
-  function toggleLine(belongs) {
-    const held = cells(current()?.runs ?? []);
-    toggleCells([...held.values()].filter(belongs).map((cell) => cell.key));
+  /** Other runs are picked, or switched off. */
+  #chosen() {
+    const { plot, choice } = this;
+    if (plot.span && !choice.selected.length) plot.setSpan(null);
+    this.#save();
+    this.#fetchCurves();
+    if (plot.span) this.pane.refine();
+    this.#draw();
   }
 
   /** @param {Partial<import("../curvemodes.js").Mode>} change */
-  function setMode(change) {
-    if (change.align && change.align !== modes.mode.align && plot.span) plot.setSpan(null);
-    Object.assign(modes.mode, change);
-    save();
-    pane.refine();
-    draw();
+  #setMode(change) {
+    const { mode } = this.modes;
+    if (change.align && change.align !== mode.align && this.plot.span) this.plot.setSpan(null);
+    Object.assign(mode, change);
+    this.#save();
+    this.pane.refine();
+    this.#draw();
   }
 
-  /** One sample of each cell that is picked, or all of them. @param {string} which */
-  function setSamples(which) {
-    modes.mode.samples = which;
-    const held = cells([...model.runs.values()]);
-    const keys = new Set(selectedRuns().map(cellKey));
-    const inWork = new Set((current()?.runs ?? []).map((run) => run.id));
-    const kept = selected.filter((id) => !inWork.has(id));
-    const own = [...keys].flatMap((key) => {
-      const cell = held.get(key);
-      if (!cell) return [];
-      const runs = cell.runs.filter((run) => inWork.has(run.id));
-      return runs.length ? picks({ ...cell, runs }) : [];
-    });
-    const wasFollowing = follow;
-    select([...kept, ...own]);
-    follow = wasFollowing;
-    save();
+  /** The curves themselves are the same in any window; what is made of them is not. */
+  #moved() {
+    const { values, samples } = this.modes.mode;
+    this.saveWindow();
+    if (values === "rss" && samples !== "band" && !this.split) this.#drawBar();
+    else this.#drawCurves();
   }
 
-  /**
-   * Whether a batch is held whole; where it is not, it is fetched.
-   * @param {number} id
-   */
-  async function holds(id) {
-    if (model.holdsBatch(id)) return true;
-    try {
-      await model.ensureBatch(id);
-    } catch {
-      return false;
-    }
-    return model.holdsBatch(id);
+  /** @param {CurvePlot} of */
+  #press(of) {
+    const { cursor } = of;
+    const run = cursor ? this.model.runs.get(cursor.active) : undefined;
+    if (run && cursor) void this.around.open(run, this.modes.instant(run.id, cursor.x) * 1e9);
   }
 
-  /** A batch that came since the page looked is shown, if the reader wants to follow. */
-  async function followBatches() {
-    const newest = Math.max(0, ...model.batches.keys(),
-      ...[...model.runs.values()].map((run) => run.batch));
-    if (!chosen || seen.has(newest) || newest === 0) return;
-    seen.add(newest);
-    if (!follow || !await holds(newest) || !follow) return;
-    const runs = model.runsOfBatch(newest);
-    const fresh = lookAt(runs, line);
-    if (!fresh.length) return;
-    const key = workloadKey(/** @type {Run} */ (model.runs.get(fresh[0])));
-    const room = Math.max(0, FIRST_LOOK - fresh.length);
-    const again = new Set(runs.map(cellKey));
-    const kept = key !== work || !room ? [] : selectedRuns()
-      .filter((run) => !again.has(cellKey(run)) && workloadKey(run) === key)
-      .map((run) => run.id).slice(-room);
-    selected = [...kept, ...fresh];
-    if (key !== work && plot.span) plot.setSpan(null);
-    work = key;
-    save();
-    fetchCurves();
-    draw();
+  #fetchCurves() {
+    const started = this.choice.started.map((run) => run.id);
+    if (started.some((id) => !this.store.get(id))) this.pane.sizePoints(started.length);
+    this.store.want(started.slice(0, MOST_CURVES));
   }
 
-  /** Curves exist for what has started; a failed run may have one as far as it came. */
-  function fetchCurves() {
-    const started = selectedRuns().filter((run) => run.status === "running" ||
-      run.status === "done" || (run.status === "failed" && run.started_ns !== null));
-    pane.sizePoints(started.length);
-    store.want(started.slice(0, MOST_CURVES).map((run) => run.id));
-  }
-
-  /** The marks of the runs whose phases are laid over each other, or lie behind the curves. */
-  function fetchPhases() {
-    const runs = selectedRuns().filter((run) => run.status === "done" && !asked.has(run.id));
-    const wanted = modes.mode.align === "time" ? (banded ? runs.slice(0, 1) : []) : runs;
-    if (!wanted.length || (modes.mode.align === "time" &&
-      selected.some((id) => asked.has(id)))) return;
-    for (const run of wanted) asked.add(run.id);
+  /** The marks of the runs whose phases are laid over each other, or lie behind the curve. */
+  #fetchPhases() {
+    const shown = this.runs.filter((run) => !this.choice.off.has(run.id));
+    const isAligned = this.modes.mode.align !== "time";
+    const wanted = (isAligned ? this.runs : this.banded && shown.length === 1 ? shown : [])
+      .filter((run) => run.status === "done" && !this.asked.has(run.id));
+    if (!wanted.length) return;
+    for (const run of wanted) this.asked.add(run.id);
     void Promise.allSettled(wanted.map(async ({ id }) => {
-      modes.phases.set(id, (await api.getRun(id)).phases ?? []);
-    })).then(drawCurves);
+      this.modes.phases.set(id, (await api.getRun(id)).phases ?? []);
+    })).then(() => this.#drawCurves());
   }
 
   /**
    * @param {number} id
    * @param {number} index
-   * @param {import("../plot.js").CurvePlot} of
+   * @param {CurvePlot} of
    */
-  function tip(id, index, of) {
-    const run = model.runs.get(id);
+  #tip(id, index, of) {
+    const { modes } = this;
+    const run = this.model.runs.get(id);
     const s = of.series.find((one) => one.id === id);
     const said = run ? modes.says(run, s, index, of.shownNs / 1e9) : null;
-    if (!run || !said) return describe(run, store.get(id), index, of.shownNs);
+    if (!run || !said) return describe(run, this.store.get(id), index, of.shownNs);
     const x = of.axes.say(s?.points[index]?.x ?? 0, of.shownNs / 1e9);
     const value = /[KM]iB$/.test(said.value) ? said.value : `${said.value} MiB`;
     return [`${said.detail} ${said.place}`.trim(), `${value} at ${x}`, s?.band
-      ? s.name : modes.pair && modes.mode.values === "difference"
-        ? `${seriesName(modes.pair.head)} less ${seriesName(modes.pair.base)}` : seriesName(run)];
+      ? s.name : modes.mode.values === "difference" ? this.#pairText() : seriesName(run)];
+  }
+
+  /** "head less base" of a difference. */
+  #pairText() {
+    const { pair } = this.modes;
+    return pair ? `${seriesName(pair.head)} less ${seriesName(pair.base)}` : "";
   }
 
   /* ---- drawing ---- */
 
-  /** @param {Run} run @param {number} rank @param {number} mates */
-  function lookOf(run, rank, mates) {
-    const line = commitLine(rank);
-    return {
-      color: pythonColor(run.python.name, model.pythonNames),
-      dash: line.dash, width: mates > 1 ? Math.max(1, line.width * 0.6) : line.width,
-    };
+  #draw() {
+    this.all = true;
+    this.#drawCurves();
+  }
+
+  /** With the next frame, however often it is asked for until then. */
+  #drawCurves() {
+    this.drawing ||= requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.#drawNow();
+    });
+  }
+
+  #drawNow() {
+    const { model, choice } = this;
+    const isEmpty = model.state === "ready" && model.runs.size === 0;
+    this.firstSteps.element.hidden = !isEmpty;
+    this.full.hidden = isEmpty;
+    if (isEmpty) {
+      this.firstSteps.update();
+      return;
+    }
+    this.runs = choice.ordered;
+    this.look = this.#looks();
+    if (this.all) {
+      choice.fetchLine();
+      this.#drawHead();
+      this.#drawMatrix();
+      this.figures.update(this.runs, this.look);
+    }
+    this.all = false;
+    this.#drawFigure();
   }
 
   /** @returns {(run: Run) => import("../palette.js").Look} */
-  function looks() {
-    const runs = selectedRuns();
-    const shown = commitsOf(runs, line).map((commit) => commit.sha);
+  #looks() {
+    const { runs, model } = this;
+    const rank = new Map(commitsOf(runs, this.choice.line).map((commit, i) => [commit.sha, i]));
     /** @type {Map<string, number>} */
     const mates = new Map();
     for (const run of runs) mates.set(cellKey(run), (mates.get(cellKey(run)) ?? 0) + 1);
-    return (run) => lookOf(run, Math.max(0, shown.indexOf(run.commit.sha)),
-      mates.get(cellKey(run)) ?? 1);
+    const names = model.pythonNames;
+    return (run) => {
+      const { dash, width } = commitLine(rank.get(run.commit.sha) ?? 0);
+      const isAlone = (mates.get(cellKey(run)) ?? 1) < 2;
+      return { color: pythonColor(run.python.name, names), dash,
+        width: isAlone ? width : Math.max(1, width * 0.6) };
+    };
   }
 
-  function draw() {
-    const isEmpty = model.state === "ready" && model.runs.size === 0;
-    firstSteps.element.hidden = !isEmpty;
-    full.hidden = isEmpty;
-    if (isEmpty) {
-      firstSteps.update();
-      return;
-    }
-    fetchLine();
-    drawHead();
-    drawMatrix();
-    if (!matrixShown && matrix.element.clientWidth > 0 && model.runs.size) {
-      matrixShown = true;
-      matrix.element.scrollLeft = matrix.element.scrollWidth;
-    }
-    drawCurves();
-    figures.update(ordered(), looks());
-  }
-
-  function drawHead() {
-    const all = workloads(model.runs.values());
-    workSelect.hidden = all.length < 2;
-    workFixed.hidden = all.length !== 1;
+  #drawHead() {
+    const { controls, choice, modes, model } = this;
+    const all = choice.workloads;
+    controls.work.hidden = all.length < 2;
+    controls.workFixed.hidden = all.length !== 1;
     if (all.length === 1) {
-      replace(workFixed, h("b", null, all[0].scenario), h("span", null, paramsText(all[0].params)));
+      replace(controls.workFixed, h("b", null, all[0].scenario),
+        h("span", null, paramsText(all[0].params)));
     }
-    keyed(workSelect, all, (one) => one.key, (one) => h("option", { value: one.key }),
+    keyed(controls.work, all, (one) => one.key, (one) => h("option", { value: one.key }),
       (option, one) => setText(option, [one.scenario, paramsText(one.params)]
         .filter(Boolean).join("  ·  ")));
-    if (workSelect.value !== work) workSelect.value = work;
-    splitBox.checked = split;
-    phaseBox.checked = banded;
-    for (const [name, one] of Object.entries(choices)) {
-      one.update(modes.mode[/** @type {keyof typeof modes.mode} */ (name)]);
-    }
-    followBox.checked = follow;
-    older.hidden = model.olderRuns === null;
-    lost.hidden = missing.length === 0;
-    setText(lost, missing.length === 0 ? "" : `${plural(missing.length, "run")} of this link ` +
+    if (controls.work.value !== choice.work) controls.work.value = choice.work;
+    controls.split.checked = this.split;
+    controls.phases.checked = this.banded;
+    controls.follow.checked = choice.follow;
+    controls.values.update(modes.mode.values);
+    controls.align.update(modes.mode.align);
+    controls.samples.update(modes.mode.samples);
+    controls.older.hidden = model.olderRuns === null;
+    const { missing } = choice;
+    this.lost.hidden = missing.length === 0;
+    setText(this.lost, `${plural(missing.length, "run")} of this link ` +
       `${missing.length === 1 ? "is" : "are"} not in this database: ${missing.join(", ")}`);
   }
 
-  function drawMatrix() {
-    const runs = current()?.runs ?? [];
-    const params = current()?.params ?? {};
-    const scenario = current()?.scenario ?? "";
+  #drawMatrix() {
+    const { choice, matrix, model } = this;
+    const { runs = [], params = {}, scenario = "" } = choice.current ?? {};
     matrix.update({
-      commits: commitsOf(runs, line),
-      committed: new Map(line.map((commit) => [commit.sha, commit.committed_ns])),
+      commits: commitsOf(runs, choice.line),
+      committed: new Map(choice.line.map((commit) => [commit.sha, commit.committed_ns])),
       head: model.commits[0]?.sha ?? null,
       pythons: pythonsOf(runs),
       cells: cells(runs),
-      selected: new Set(selected),
-      look: looks(),
+      selected: new Set(choice.selected),
+      look: this.look,
       fill: (sha, python) => href("trigger", {
         commits: sha, pythons: python, scenarios: scenario, params: Object.entries(params)
           .map(([name, value]) => `${name}:${value}`).join(","),
       }),
     });
+    if (this.matrixShown || !runs.length || !matrix.element.clientWidth) return;
+    this.matrixShown = true;
+    matrix.element.scrollLeft = matrix.element.scrollWidth;
   }
 
-  /** Commits that are older than what every view loads are placed on the branch too. */
-  function fetchLine() {
-    if (lineAsked === model.project) return;
-    const known = new Set(line.map((commit) => commit.sha));
-    if (selectedRuns().every((run) => known.has(run.commit.sha) || run.project !== model.project)) {
-      return;
-    }
-    lineAsked = model.project;
-    void api.getCommits(model.project, MOST_COMMITS).then((commits) => {
-      line = commits;
-      draw();
-    }, () => {}); // the order then is that of the runs
-  }
-
-  function drawCurves() {
-    const look = looks();
-    const runs = ordered();
-    fetchPhases();
-    const series = modes.series(runs, look, (id) => off.has(id), plot.span);
+  #drawFigure() {
+    const { plot, modes, runs, figure, choice, multiples } = this;
+    this.#fetchPhases();
+    const series = modes.series(runs, this.look, (id) => choice.off.has(id), plot.span);
     const axes = modes.axes(runs, plot.shownNs / 1e9);
-    const phases = banded ? modes.bands(runs.filter((run) => !off.has(run.id))) : [];
+    const phases = this.banded ? modes.bands(runs.filter((run) => !choice.off.has(run.id))) : [];
     plot.setAxes(axes);
     plot.setPhases(phases);
     plot.setSeries(series);
-    plot.element.hidden = split;
-    if (split) {
+    plot.element.hidden = this.split;
+    multiples.element.hidden = !this.split;
+    if (this.split) {
       const named = new Map(runs.map((run) => [run.id, run.python.name]));
       multiples.update({ series, axes, phases, span: plot.span,
         groupOf: (s) => named.get(s.id) ?? "" });
     }
-    multiples.element.hidden = !split;
-    drawMessage(runs);
-    readout.update(runs, look);
-    drawBar();
+    const { text, state } = curvesMessage({ runs, store: this.store, isOff: choice.off,
+      isDrawn: series.some((s) => s.points.length && !s.hidden),
+      isDifference: modes.mode.values === "difference",
+      isLoading: this.model.state === "loading" });
+    this.pane.say(text, state);
+    this.readout.update(runs, this.look);
+    this.#drawBar();
+    figure.dataset.state = state;
     figure.dataset.runs = runs.map((run) => run.id).join(",");
     figure.dataset.live = String(runs.filter((run) => run.status === "running").length);
-  }
-
-  function drawBar() {
-    const { pair } = modes;
-    pane.drawBar(pair && modes.mode.values === "difference"
-      ? `${seriesName(pair.head)} less ${seriesName(pair.base)}` : undefined);
-  }
-
-  /** @param {Run[]} runs */
-  function drawMessage(runs) {
-    const drawn = plot.series.some((s) => s.points.length && !s.hidden);
-    const loading = runs.some((run) => store.get(run.id)?.state === "loading");
-    const waiting = runs.filter((run) => ["queued", "building", "running"].includes(run.status));
-    const failed = runs.filter((run) => run.status === "failed");
-    let text = "";
-    let state = "ready";
-    if (model.state === "loading") [text, state] = ["Loading runs", "loading"];
-    else if (drawn) text = "";
-    else if (modes.mode.values === "difference" && runs.length && !loading && !waiting.length) {
-      [text, state] = ["A difference is of two curves. Pick two, or switch the others off in the " +
-        "legend.", "none"];
-    }
-    else if (!runs.length) {
-      [text, state] = ["Nothing is picked. Press a cell above, or a commit or a Python for all " +
-        "of its cells.", "none"];
-    } else if (runs.every((run) => off.has(run.id))) {
-      [text, state] = ["Every picked curve is switched off in the legend.", "none"];
-    } else if (waiting.length) {
-      const [first] = waiting;
-      const building = waiting.filter((run) => run.status === "building").length;
-      [text, state] = [building
-        ? `Building ${first.project} at ${shortSha(first.commit.sha)} for ${first.python.name}. ` +
-          "The curve stands here as soon as its process starts."
-        : first.status === "running" ? `Starting ${first.scenario} on ${first.python.name}`
-          : `${plural(waiting.length, "run")} queued. The first curve stands here once it starts.`,
-      "waiting"];
-    } else if (loading) {
-      [text, state] = [`Loading ${plural(runs.length, "curve")}`, "loading"];
-    } else if (failed.length === runs.length) {
-      [text, state] = [failed.length === 1 ? "This run failed; why is said beside it."
-        : "All picked runs failed; why is said beside each.", "failed"];
-    } else {
-      [text, state] = ["No curve could be loaded; why is said beside each run.", "failed"];
-    }
-    pane.say(text, state);
-    figure.dataset.state = state;
     setAttr(figure, "aria-busy", state === "loading" ? "true" : null);
   }
 
-  /* ---- what the rest of the page tells ---- */
-
-  let drawSoon = 0;
-  /** @type {ReturnType<typeof setTimeout>|undefined} */
-  let drawLater;
-  const redraw = () => {
-    // Of many curves that come in one after another not each is drawn by itself.
-    if ([...store.held.values()].some((held) => held.state === "loading")) {
-      drawLater ??= setTimeout(drawNow, DRAW_EVERY_MS);
-    } else drawNow();
-  };
-  const drawNow = () => {
-    clearTimeout(drawLater);
-    drawLater = undefined;
-    drawSoon ||= requestAnimationFrame(() => {
-      drawSoon = 0;
-      drawCurves();
-    });
-  };
-  const onChange = () => {
-    if (line.length <= model.commits.length || lineAsked !== model.project) line = model.commits;
-    if (!chosen || missingHeld()) void adopt();
-    void followBatches();
-    const started = selectedRuns().some((run) => !store.get(run.id) && run.status !== "queued" &&
-      run.status !== "building" && (run.status !== "failed" || run.started_ns !== null));
-    if (started) fetchCurves();
-    draw();
-  };
-  const missingHeld = () => model.state === "ready" &&
-    selected.some((id) => !model.runs.has(id)) && !missing.length;
-  const onCurve = (/** @type {Event} */ event) =>
-    store.grow(/** @type {CustomEvent} */ (event).detail);
-  const onDone = (/** @type {Event} */ event) => {
-    const { id } = /** @type {CustomEvent<Run>} */ (event).detail;
-    if (store.get(id)) void store.fetch(id);
-  };
-  const onReloaded = () => {
-    for (const id of store.held.keys()) void store.fetch(id);
-  };
-  model.addEventListener("change", onChange);
-  model.addEventListener("curve", onCurve);
-  model.addEventListener("done", onDone);
-  model.addEventListener("reloaded", onReloaded);
-  store.addEventListener("change", redraw);
-  const saveWindow = calmly(SAVE_EVERY_MS, save);
-  plot.addEventListener("window", () => {
-    saveWindow();
-    // The curves themselves are the same in any window; what is made of them is not.
-    if (modes.mode.values === "rss" && modes.mode.samples !== "band" && !split) {
-      drawBar();
-    } else redraw();
-  });
-  plot.addEventListener("cursor", () => readout.update(ordered(), looks()));
-  multiples.addEventListener("window", (event) => {
-    plot.setSpan(/** @type {CustomEvent} */ (event).detail);
-    pane.refine();
-    save();
-    redraw();
-  });
-  const press = (/** @type {import("../plot.js").CurvePlot} */ of) => {
-    const run = of.cursor ? model.runs.get(of.cursor.active) : undefined;
-    if (run && of.cursor) void around.open(run, modes.instant(run.id, of.cursor.x) * 1e9);
-  };
-  plot.addEventListener("press", () => press(plot));
-  multiples.addEventListener("press", (event) =>
-    press(/** @type {CustomEvent} */ (event).detail));
-
-  return {
-    element,
-    title: "Curves",
-    /** @param {URLSearchParams} params */
-    show(params) {
-      read(params);
-      draw();
-    },
-    destroy() {
-      model.removeEventListener("change", onChange);
-      model.removeEventListener("curve", onCurve);
-      model.removeEventListener("done", onDone);
-      model.removeEventListener("reloaded", onReloaded);
-      clearTimeout(drawLater);
-      saveWindow.stop();
-      cancelAnimationFrame(drawSoon);
-      multiples.destroy();
-      pane.destroy();
-    },
-  };
+  #drawBar() {
+    this.pane.drawBar(this.modes.mode.values === "difference"
+      ? this.#pairText() || undefined : undefined);
+  }
 }
 
-const FIRST = { values: "rss", align: "time", samples: "first" };
+/** @param {import("../views.js").Context} context */
+export const createCurves = (context) => new CurvesView(context);
 
-/**
- * @param {readonly (readonly [string, string])[]} all
- * @param {string|null} given
- */
-const known = (all, given) => all.some(([name]) => name === given) && given !== null
-  ? given : all[0][0];
+/** @param {(on: boolean) => void} act */
+function tick(act) {
+  const box = h("input", { type: "checkbox", on: { change: () => act(box.checked) } });
+  return box;
+}
 
 /**
  * A row of buttons of which one is pressed.
@@ -620,7 +435,7 @@ const known = (all, given) => all.some(([name]) => name === given) && given !== 
  * @param {readonly (readonly [string, string])[]} all
  * @param {(name: string) => void} choose
  */
-function choice(label, all, choose) {
+function pick(label, all, choose) {
   const buttons = all.map(([name, text]) => h("button", {
     type: "button", data: { name }, on: { click: () => choose(name) },
   }, text));
