@@ -3,9 +3,9 @@
 
 #include "base/str.h"
 
-/* How many bytes the character at `p` has in UTF-8 (RFC 3629); 0 when it is none. */
-static size_t measure_character(const unsigned char *p)
+size_t tide_utf8_measure(const char *at)
 {
+    const unsigned char *p = (const unsigned char *)at;
     if (p[0] < 0x80) return 1;
     size_t n = p[0] >= 0xc2 && p[0] <= 0xdf   ? 2
                : p[0] >= 0xe0 && p[0] <= 0xef ? 3
@@ -23,7 +23,7 @@ char *tide_utf8_copy(const char *text)
 {
     struct tide_str s = {0};
     while (*text) {
-        size_t n = measure_character((const unsigned char *)text);
+        size_t n = tide_utf8_measure(text);
         if (n)
             tide_str_add(&s, text, n);
         else

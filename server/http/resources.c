@@ -2,6 +2,7 @@
  * of the pool and may block. */
 #include "http/internal.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "build/builder.h"
 #include "http/query.h"
@@ -201,17 +202,6 @@ static bool read_window(struct tide_request *r, struct tide_window *w)
     return false;
 }
 
-static json_t *columns(const struct tide_points *p)
-{
-    json_t *t = json_array(), *rss = json_array(), *function = json_array();
-    for (size_t i = 0; i < p->n; i++) {
-        json_array_append_new(t, json_integer(p->at[i].t_ns));
-        json_array_append_new(rss, json_integer((json_int_t)p->at[i].rss));
-        json_array_append_new(function, json_integer(p->at[i].name));
-    }
-    return json_pack("{s:o, s:o, s:o}", "t_ns", t, "rss", rss, "function", function);
-}
-
 static bool is_used(const struct tide_points *p, uint32_t name)
 {
     for (size_t i = 0; i < p->n; i++)
@@ -220,33 +210,66 @@ static bool is_used(const struct tide_points *p, uint32_t name)
 }
 
 /* The names that the points use. */
-static json_t *functions(const struct tide_points *p, const struct tide_name_row *names, size_t n)
+static void put_functions(struct tide_str *out, const struct tide_points *p,
+                          const struct tide_name_row *names, size_t n)
 {
     static const char *const kinds[] = {"", "python", "c", "mark"};
-    json_t *list = json_array();
-    for (size_t i = 0; i < n; i++)
-        if (is_used(p, names[i].id))
-            json_array_append_new(list, json_pack("{s:I, s:s, s:s, s:i, s:s}", "id",
-                                                  (json_int_t)names[i].id, "name", names[i].text,
-                                                  "file", names[i].file, "line", (int)names[i].line,
-                                                  "kind", kinds[names[i].kind & 3]));
-    return list;
+    const char *between = "";
+    tide_str_put(out, ",\"functions\":[");
+    for (size_t i = 0; i < n; i++) {
+        if (!is_used(p, names[i].id)) continue;
+        tide_str_printf(out, "%s{\"id\":%u,\"name\":", between, names[i].id);
+        tide_json_put_text(out, names[i].text);
+        tide_str_put(out, ",\"file\":");
+        tide_json_put_text(out, names[i].file);
+        tide_str_printf(out, ",\"line\":%u,\"kind\":\"%s\"}", names[i].line,
+                        kinds[names[i].kind & 3]);
+        between = ",";
+    }
+    tide_str_put(out, "]");
 }
 
-/* The column "children" of *answer. */
-static enum tide_rc add_children(struct tide_request *r, int64_t run,
-                                 const struct tide_points *points, json_t *answer,
-                                 struct tide_error *e)
+static void put_column(struct tide_str *out, const char *name, const struct tide_points *p,
+                       uint64_t (*value)(const struct tide_point *))
+{
+    tide_str_printf(out, ",\"%s\":[", name);
+    for (size_t i = 0; i < p->n; i++) {
+        if (i) tide_str_add(out, ",", 1);
+        tide_json_put_size(out, value(&p->at[i]));
+    }
+    tide_str_put(out, "]");
+}
+
+static uint64_t instant_of(const struct tide_point *p)
+{
+    return (uint64_t)p->t_ns; /* in a window, so not negative */
+}
+
+static uint64_t rss_of(const struct tide_point *p)
+{
+    return p->rss;
+}
+
+static uint64_t name_of(const struct tide_point *p)
+{
+    return p->name;
+}
+
+static enum tide_rc put_children(struct tide_request *r, int64_t run,
+                                 const struct tide_points *points, struct tide_error *e)
 {
     uint64_t *sums = NULL;
     enum tide_rc rc =
         tide_series_children(r->http->config.store, run, points->at, points->n, &sums, e);
-    json_t *column = json_array();
-    for (size_t i = 0; i < points->n && !rc; i++)
-        json_array_append_new(column, json_integer((json_int_t)sums[i]));
-    json_object_set_new(answer, "children", column);
+    if (rc) return rc;
+    tide_str_put(&r->answer, ",\"children\":[");
+    for (size_t i = 0; i < points->n; i++) {
+        if (i) tide_str_add(&r->answer, ",", 1);
+        tide_json_put_size(&r->answer, sums[i]);
+    }
+    tide_str_put(&r->answer, "]");
     free(sums);
-    return rc;
+    return TIDE_OK;
 }
 
 enum tide_rc tide_put_curve(struct tide_request *r, int64_t run, struct tide_window w,
@@ -254,28 +277,25 @@ enum tide_rc tide_put_curve(struct tide_request *r, int64_t run, struct tide_win
 {
     struct tide_run_facts facts;
     struct tide_name_row *names = NULL;
+    struct tide_str *out = &r->answer;
     size_t n = 0;
     enum tide_rc rc = tide_store_run_facts(r->http->config.store, run, &facts, e);
     if (!rc) rc = tide_store_names(r->http->config.store, run, &names, &n, e);
     if (rc) return rc;
-    json_t *answer = columns(points);
-    if (children) rc = add_children(r, run, points, answer, e);
     int64_t to = w.to_ns < facts.end_ns ? w.to_ns : facts.end_ns;
-    json_t *head = json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:o}", "run", (json_int_t)run,
-                             "status", facts.status, "points", (json_int_t)points->n, "from_ns",
-                             (json_int_t)w.from_ns, "to_ns", (json_int_t)to, "end_ns",
-                             (json_int_t)facts.end_ns, "functions", functions(points, names, n));
-    char *text = NULL;
-    if (answer && head && !json_object_update(head, answer)) text = json_dumps(head, JSON_COMPACT);
-    if (text && !rc)
-        tide_str_put(&r->answer, text);
-    else if (!rc)
-        rc = tide_fail(e, TIDE_NOMEM, "answer with a curve");
-    free(text);
-    json_decref(head);
-    json_decref(answer);
+    tide_str_printf(out,
+                    "{\"run\":%lld,\"status\":\"%s\",\"points\":%zu,\"from_ns\":%lld,"
+                    "\"to_ns\":%lld,\"end_ns\":%lld",
+                    (long long)run, facts.status, points->n, (long long)w.from_ns, (long long)to,
+                    (long long)facts.end_ns);
+    put_functions(out, points, names, n);
+    put_column(out, "t_ns", points, instant_of);
+    put_column(out, "rss", points, rss_of);
+    put_column(out, "function", points, name_of);
+    if (children) rc = put_children(r, run, points, e);
+    tide_str_put(out, "}");
     tide_names_free(names, n);
-    return rc;
+    return !rc && out->failed ? tide_fail(e, TIDE_NOMEM, "answer with a curve") : rc;
 }
 
 void tide_get_curve(struct tide_request *r, int64_t id, const char *name)

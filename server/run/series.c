@@ -6,9 +6,9 @@
  * CHUNK_RECORDS + place. */
 #include "run/series.h"
 
+#include "base/json.h"
 #include "run/stack.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
@@ -16,13 +16,8 @@
 #define CHUNK_RECORDS INT64_C(1048576) /* more than a payload of TIDE_STREAM_PAYLOAD_MAX holds */
 #define EDGES_SHARE   64 /* points of a level in a window at the least: its edges are few of them */
 
-struct entry { /* one decoded record with its place */
-    struct tide_record record;
-    uint32_t name_at; /* innermost function, for the curve */
-};
-
 struct decoded {
-    struct entry *at;
+    struct tide_record *at;
     size_t n, capacity;
     uint8_t *payload;
 };
@@ -31,27 +26,32 @@ enum tide_rc tide_series_inflate(const struct tide_chunk_row *row, uint8_t **pay
                                  struct tide_error *e)
 {
     unsigned long long size = ZSTD_getFrameContentSize(row->data, row->size);
+    *payload = NULL;
     if (size > TIDE_STREAM_PAYLOAD_MAX)
         return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
     *payload = malloc((size_t)size + 1);
     if (!*payload) return tide_fail(e, TIDE_NOMEM, "read a chunk of a run");
     *n = ZSTD_decompress(*payload, (size_t)size, row->data, row->size);
-    return ZSTD_isError(*n) ? tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged") : TIDE_OK;
+    if (!ZSTD_isError(*n)) return TIDE_OK;
+    free(*payload);
+    *payload = NULL;
+    return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
 }
 
-static enum tide_rc keep_entry(struct decoded *d, const struct entry *entry, struct tide_error *e)
+static enum tide_rc keep_record(struct decoded *d, const struct tide_record *r,
+                                struct tide_error *e)
 {
     if (d->n == d->capacity) {
         size_t capacity = d->capacity ? d->capacity * 2 : 1024;
-        struct entry *at = realloc(d->at, capacity * sizeof *at);
+        struct tide_record *at = realloc(d->at, capacity * sizeof *at);
         if (!at) return tide_fail(e, TIDE_NOMEM, "read a chunk of a run");
         d->at = at;
         d->capacity = capacity;
     }
     size_t place = d->n++;
-    for (; place && d->at[place - 1].record.t_ns > entry->record.t_ns; place--)
+    for (; place && d->at[place - 1].t_ns > r->t_ns; place--)
         d->at[place] = d->at[place - 1];
-    d->at[place] = *entry;
+    d->at[place] = *r;
     return TIDE_OK;
 }
 
@@ -61,20 +61,15 @@ static enum tide_rc decode(const struct tide_chunk_row *row, struct decoded *d,
                            struct tide_error *e)
 {
     struct tide_cursor cursor;
-    struct tide_stack stack;
-    struct entry entry;
+    struct tide_record r;
     size_t n = 0;
     enum tide_stream_rc got;
     enum tide_rc rc = tide_series_inflate(row, &d->payload, &n, e);
     if (rc) return rc;
-    tide_stack_read(&stack, row->stack);
     tide_cursor_start(&cursor, d->payload, n);
-    while (!rc && (got = tide_cursor_next(&cursor, &entry.record)) != TIDE_STREAM_END) {
+    while (!rc && (got = tide_cursor_next(&cursor, &r)) != TIDE_STREAM_END) {
         if (got) return tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged");
-        if (!tide_is_timed(&entry.record)) continue;
-        tide_stack_follow(&stack, &entry.record);
-        entry.name_at = tide_stack_name_at(&stack, &entry.record);
-        rc = keep_entry(d, &entry, e);
+        if (tide_is_timed(&r)) rc = keep_record(d, &r, e);
     }
     return rc;
 }
@@ -94,40 +89,42 @@ struct curve_walk {
     struct tide_points *out;
 };
 
-static enum tide_rc add_point(struct curve_walk *w, const struct tide_point *point,
-                              struct tide_error *e)
-{
-    if (point->t_ns < w->window.from_ns || point->t_ns > w->window.to_ns) return TIDE_OK;
-    return tide_points_add(w->out, point, e);
-}
-
 static enum tide_rc walk_level(void *context, const struct tide_chunk_row *row,
                                struct tide_error *e)
 {
     struct curve_walk *w = context;
-    struct tide_points points = {0};
-    enum tide_rc rc = tide_points_unpack(row->data, row->size, &points, e);
-    for (size_t i = 0; i < points.n && !rc; i++)
-        rc = add_point(w, &points.at[i], e);
-    tide_points_free(&points);
-    return rc;
+    return tide_points_unpack(row->data, row->size, w->window.from_ns, w->window.to_ns, w->out, e);
+}
+
+/* A record as a point of the curve, where it lies in the window. */
+static enum tide_rc take_record(struct curve_walk *w, struct tide_stack *stack,
+                                const struct tide_record *r, struct tide_error *e)
+{
+    if (!tide_is_timed(r)) return TIDE_OK;
+    int64_t t_ns = (int64_t)(r->t_ns - (uint64_t)w->origin_ns);
+    tide_stack_follow(stack, r);
+    if (t_ns < w->window.from_ns || t_ns > w->window.to_ns) return TIDE_OK;
+    const struct tide_point point = {t_ns, r->rss, tide_stack_name_at(stack, r)};
+    return tide_points_add(w->out, &point, e);
 }
 
 static enum tide_rc walk_events(void *context, const struct tide_chunk_row *row,
                                 struct tide_error *e)
 {
-    struct curve_walk *w = context;
-    struct decoded d = {0};
-    enum tide_rc rc = decode(row, &d, e);
-    for (size_t i = 0; i < d.n && !rc; i++) {
-        struct tide_point point = {
-            .t_ns = (int64_t)(d.at[i].record.t_ns - (uint64_t)w->origin_ns),
-            .rss = d.at[i].record.rss,
-            .name = d.at[i].name_at,
-        };
-        rc = add_point(w, &point, e);
-    }
-    decoded_free(&d);
+    struct tide_cursor cursor;
+    struct tide_stack stack;
+    struct tide_record r;
+    uint8_t *payload = NULL;
+    size_t n = 0;
+    enum tide_stream_rc got;
+    enum tide_rc rc = tide_series_inflate(row, &payload, &n, e);
+    if (rc) return rc;
+    tide_stack_read(&stack, row->stack);
+    tide_cursor_start(&cursor, payload, n);
+    while (!rc && (got = tide_cursor_next(&cursor, &r)) != TIDE_STREAM_END)
+        rc = got ? tide_fail(e, TIDE_CORRUPT, "a stored chunk is damaged")
+                 : take_record(context, &stack, &r, e);
+    free(payload);
     return rc;
 }
 
@@ -140,22 +137,28 @@ static enum tide_rc read_level(struct tide_store *s, int64_t run, int level,
 
 /* An interval of a level that reaches over an edge of the window may have its lowest and highest
  * point outside. It ends before the second point inside, so that far the events themselves are
- * taken. */
-static enum tide_rc join_edges(struct tide_store *s, int64_t run, struct curve_walk *walk,
-                               struct tide_error *e)
+ * taken. None does where the level has nothing outside; of a run that is not done, what came last
+ * may not have reached the level yet. */
+static enum tide_rc join_edges(struct tide_store *s, int64_t run, int level, bool done,
+                               struct curve_walk *walk, struct tide_error *e)
 {
-    struct tide_points level = *walk->out;
+    struct tide_points points = *walk->out;
     const struct tide_window window = walk->window;
-    tide_points_sort(&level);
+    int64_t from_ns, to_ns;
+    enum tide_rc rc = tide_store_level_span(s, run, level, &from_ns, &to_ns, e);
+    bool before = window.from_ns > from_ns;
+    bool after = !done || window.to_ns < to_ns;
+    if (rc || (!before && !after)) return rc;
+    tide_points_sort(&points);
     *walk->out = (struct tide_points){0};
-    walk->window.to_ns = level.at[1].t_ns;
-    enum tide_rc rc = read_level(s, run, 0, walk, e);
-    for (size_t i = 0; i < level.n && !rc; i++)
-        rc = tide_points_add(walk->out, &level.at[i], e);
-    walk->window = (struct tide_window){level.at[level.n - 2].t_ns, window.to_ns};
-    if (!rc) rc = read_level(s, run, 0, walk, e);
+    walk->window.to_ns = points.at[1].t_ns;
+    if (before) rc = read_level(s, run, 0, walk, e);
+    for (size_t i = 0; i < points.n && !rc; i++)
+        rc = tide_points_add(walk->out, &points.at[i], e);
+    walk->window = (struct tide_window){points.at[points.n - 2].t_ns, window.to_ns};
+    if (!rc && after) rc = read_level(s, run, 0, walk, e);
     walk->window = window;
-    tide_points_free(&level);
+    tide_points_free(&points);
     return rc;
 }
 
@@ -175,7 +178,8 @@ enum tide_rc tide_series_curve(struct tide_store *s, int64_t run, struct tide_wi
         rc = read_level(s, run, level, &walk, e);
         if (out->n >= wanted || level == 0) break;
     }
-    if (!rc && level) rc = join_edges(s, run, &walk, e);
+    bool done = !rc && !strcmp(facts.status, "done");
+    if (!rc && level) rc = join_edges(s, run, level, done, &walk, e);
     if (rc) {
         tide_points_free(out);
         return rc;
@@ -301,15 +305,6 @@ static bool is_named(const struct tide_name_row *name, const char *wanted)
     return last && !strcmp(last + 1, wanted);
 }
 
-static void put_json_text(struct tide_str *out, const char *text)
-{
-    json_t *string = json_string(text);
-    char *encoded = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-    tide_str_put(out, encoded ? encoded : "null"); /* null: a damaged stream's, not UTF-8 */
-    free(encoded);
-    json_decref(string);
-}
-
 void tide_series_put_event(struct tide_str *out, int64_t index, const struct tide_record *r,
                            const struct tide_name_row *name, int64_t t_ns, int64_t drss)
 {
@@ -321,9 +316,9 @@ void tide_series_put_event(struct tide_str *out, int64_t index, const struct tid
                     ",\"t_ns\":%lld,\"kind\":\"%s\",\"thread\":%u,\"function\":", (long long)t_ns,
                     tide_kind_name(r->kind), r->thread);
     if (name) {
-        put_json_text(out, name->text);
+        tide_json_put_text(out, name->text);
         tide_str_put(out, ",\"file\":");
-        put_json_text(out, name->file);
+        tide_json_put_text(out, name->file);
     } else
         tide_str_put(out, "null,\"file\":null");
     tide_str_printf(out, ",\"line\":%u,\"rss\":%llu,\"drss\":%lld", r->line,
@@ -356,7 +351,7 @@ static enum tide_rc walk_chunk(void *context, const struct tide_chunk_row *row,
     w->rss = (uint64_t)row->rss;
     enum tide_rc rc = decode(row, &d, e);
     for (size_t i = 0; i < d.n && !rc && w->next < 0; i++) {
-        const struct tide_record *r = &d.at[i].record;
+        const struct tide_record *r = &d.at[i];
         const struct tide_name_row *name = find_name(w, r->name);
         int64_t place = row->seq * CHUNK_RECORDS + (int64_t)i;
         int64_t change = w->rss ? (int64_t)(r->rss - w->rss) : 0;
@@ -421,7 +416,7 @@ static enum tide_rc walk_each(void *context, const struct tide_chunk_row *row, s
     uint64_t before = (uint64_t)row->rss;
     enum tide_rc rc = decode(row, &d, e);
     for (size_t i = 0; i < d.n && !rc; i++) {
-        const struct tide_record *r = &d.at[i].record;
+        const struct tide_record *r = &d.at[i];
         rc = w->each(w->context, r, find_name(&w->names, r->name),
                      (int64_t)(r->t_ns - (uint64_t)w->names.origin_ns),
                      before ? (int64_t)(r->rss - before) : 0, e);

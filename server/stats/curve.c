@@ -149,39 +149,41 @@ enum tide_rc tide_points_pack(const struct tide_point *at, size_t n, void **out,
     return rc;
 }
 
-static enum tide_rc get_columns(const uint8_t *at, const uint8_t *end, struct tide_points *p,
-                                struct tide_error *e)
+/* Where the n varints at `at` end; NULL when there are fewer. */
+static const uint8_t *skip_varints(const uint8_t *at, const uint8_t *end, uint64_t n)
 {
-    uint64_t n = 0;
-    size_t first = p->n;
-    at = get_varint(at, end, &n);
-    if (!at || n > (uint64_t)(end - at))
-        return tide_fail(e, TIDE_CORRUPT, "a stored curve is damaged");
-    struct tide_point point = {0};
-    for (uint64_t i = 0; i < n && at; i++) {
-        int64_t step = 0;
-        at = get_signed(at, end, &step);
-        point.t_ns = (int64_t)((uint64_t)point.t_ns + (uint64_t)step);
-        enum tide_rc rc = tide_points_add(p, &point, e);
-        if (rc) return rc;
-    }
-    uint64_t rss = 0;
-    for (uint64_t i = 0; i < n && at; i++) {
-        int64_t step = 0;
-        at = get_signed(at, end, &step);
-        rss += (uint64_t)step;
-        p->at[first + i].rss = rss;
-    }
-    for (uint64_t i = 0; i < n && at; i++) {
-        uint64_t name = 0;
-        at = get_varint(at, end, &name);
-        p->at[first + i].name = (uint32_t)name;
-    }
-    return at ? TIDE_OK : tide_fail(e, TIDE_CORRUPT, "a stored curve is damaged");
+    for (; n && at < end; at++)
+        n -= !(*at & 0x80);
+    return n ? NULL : at;
 }
 
-enum tide_rc tide_points_unpack(const void *bytes, size_t size, struct tide_points *p,
-                                struct tide_error *e)
+/* The columns are read side by side, so that no more is held than what lies in the window. */
+static enum tide_rc get_columns(const uint8_t *at, const uint8_t *end, int64_t from_ns,
+                                int64_t to_ns, struct tide_points *p, struct tide_error *e)
+{
+    uint64_t n = 0, id = 0;
+    struct tide_point point = {0};
+    enum tide_rc rc = TIDE_OK;
+    const uint8_t *t = get_varint(at, end, &n);
+    const uint8_t *rss = t ? skip_varints(t, end, n) : NULL;
+    const uint8_t *name = rss ? skip_varints(rss, end, n) : NULL;
+    if (!name) return tide_fail(e, TIDE_CORRUPT, "a stored curve is damaged");
+    for (uint64_t i = 0; i < n && !rc; i++) {
+        int64_t later = 0, more = 0;
+        t = get_signed(t, end, &later);
+        rss = get_signed(rss, end, &more);
+        name = get_varint(name, end, &id);
+        if (!t || !rss || !name) return tide_fail(e, TIDE_CORRUPT, "a stored curve is damaged");
+        point.t_ns = (int64_t)((uint64_t)point.t_ns + (uint64_t)later);
+        point.rss += (uint64_t)more;
+        point.name = (uint32_t)id;
+        if (point.t_ns >= from_ns && point.t_ns <= to_ns) rc = tide_points_add(p, &point, e);
+    }
+    return rc;
+}
+
+enum tide_rc tide_points_unpack(const void *bytes, size_t size, int64_t from_ns, int64_t to_ns,
+                                struct tide_points *p, struct tide_error *e)
 {
     unsigned long long length = ZSTD_getFrameContentSize(bytes, size);
     if (length > (64u << 20)) return tide_fail(e, TIDE_CORRUPT, "a stored curve is damaged");
@@ -189,7 +191,7 @@ enum tide_rc tide_points_unpack(const void *bytes, size_t size, struct tide_poin
     if (!columns) return tide_fail(e, TIDE_NOMEM, "unpack a curve");
     size_t got = ZSTD_decompress(columns, (size_t)length, bytes, size);
     enum tide_rc rc = ZSTD_isError(got) ? tide_fail(e, TIDE_CORRUPT, "a stored curve is damaged")
-                                        : get_columns(columns, columns + got, p, e);
+                                        : get_columns(columns, columns + got, from_ns, to_ns, p, e);
     free(columns);
     return rc;
 }

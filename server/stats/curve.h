@@ -39,8 +39,11 @@ void tide_points_thin(struct tide_points *p, size_t limit);
 /* Points as bytes: columns of varint deltas, zstd-compressed. *out is freed by the caller. */
 TIDE_CHECK enum tide_rc tide_points_pack(const struct tide_point *at, size_t n, void **out,
                                          size_t *size, struct tide_error *e);
-/* Append what was packed; CORRUPT when the bytes are not that. */
-TIDE_CHECK enum tide_rc tide_points_unpack(const void *bytes, size_t size, struct tide_points *p,
+/* Append those of what was packed that lie in [from_ns, to_ns]; CORRUPT when the bytes are not
+ * that.
+ */
+TIDE_CHECK enum tide_rc tide_points_unpack(const void *bytes, size_t size, int64_t from_ns,
+                                           int64_t to_ns, struct tide_points *p,
                                            struct tide_error *e);
 
 #define TIDE_PYRAMID_LEVELS 10

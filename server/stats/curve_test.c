@@ -194,7 +194,8 @@ static void check_packing(const struct tide_points *p)
     size_t size = 0;
     struct tide_points back = {0};
     assert_rc(tide_points_pack(p->at, p->n, &bytes, &size, &error), TIDE_OK, &error);
-    assert_rc(tide_points_unpack(bytes, size, &back, &error), TIDE_OK, &error);
+    assert_rc(tide_points_unpack(bytes, size, INT64_MIN, INT64_MAX, &back, &error), TIDE_OK,
+              &error);
     assert_same(&back, p);
     tide_points_free(&back);
     free(bytes);
@@ -237,7 +238,8 @@ static void test_unpack_appends(void **state)
     void *bytes = NULL;
     size_t size = 0;
     assert_rc(tide_points_pack(p.at, p.n, &bytes, &size, &error), TIDE_OK, &error);
-    assert_rc(tide_points_unpack(bytes, size, &both, &error), TIDE_OK, &error);
+    assert_rc(tide_points_unpack(bytes, size, INT64_MIN, INT64_MAX, &both, &error), TIDE_OK,
+              &error);
     assert_int_equal(both.n, 20);
     for (size_t i = 0; i < 20; i++)
         assert_true(is_same(&both.at[i], &p.at[i % 10]));
@@ -251,7 +253,7 @@ static void test_unpack_appends(void **state)
 static void check_damaged(const void *bytes, size_t size)
 {
     struct tide_points p = {0};
-    enum tide_rc rc = tide_points_unpack(bytes, size, &p, &error);
+    enum tide_rc rc = tide_points_unpack(bytes, size, INT64_MIN, INT64_MAX, &p, &error);
     assert_true(rc == TIDE_OK || rc == TIDE_CORRUPT);
     if (rc) assert_string_equal(error.text, "a stored curve is damaged");
     tide_points_free(&p);
@@ -276,7 +278,8 @@ static void test_damaged_bytes_never_crash(void **state)
     for (size_t cut = 0; cut < size; cut++) {
         struct tide_points none = {0};
         memcpy(bytes, packed, cut);
-        assert_int_equal(tide_points_unpack(bytes, cut, &none, &error), TIDE_CORRUPT);
+        assert_int_equal(tide_points_unpack(bytes, cut, INT64_MIN, INT64_MAX, &none, &error),
+                         TIDE_CORRUPT);
         tide_points_free(&none);
     }
     free(bytes);

@@ -2,6 +2,7 @@
  * null. */
 #include "stats/series.h"
 
+#include "base/json.h"
 #include "stats/changes.h"
 #include "store/changes.h"
 #include "store/histories.h"
@@ -31,36 +32,6 @@ struct columns { /* of one series, over the whole line */
 
 /* ---- writing ---- */
 
-static void put_number(struct tide_str *out, double value)
-{
-    char text[40];
-    if (isnan(value)) {
-        tide_str_add(out, "null", 4);
-        return;
-    }
-    if (value != floor(value) || fabs(value) >= 1e15) {
-        int n = snprintf(text, sizeof text, "%.15g", value);
-        tide_str_add(out, text, (size_t)n);
-        return;
-    }
-    char *at = text + sizeof text;
-    uint64_t rest = (uint64_t)fabs(value);
-    do
-        *--at = (char)('0' + rest % 10);
-    while (rest /= 10);
-    if (value < 0) *--at = '-';
-    tide_str_add(out, at, (size_t)(text + sizeof text - at));
-}
-
-static void put_text(struct tide_str *out, const char *text)
-{
-    json_t *string = text ? json_string(text) : NULL;
-    char *shown = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-    tide_str_put(out, shown ? shown : "null");
-    free(shown);
-    json_decref(string);
-}
-
 static void put_name(struct tide_str *out, const char *name, bool first)
 {
     tide_str_printf(out, "%s\"%s\":", first ? "" : ",", name);
@@ -72,7 +43,7 @@ static void put_column(struct tide_str *out, const char *name, const double *val
     put_name(out, name, false);
     for (size_t i = line->first; i <= line->last && line->n; i++) {
         tide_str_add(out, i == line->first ? "[" : ",", 1);
-        put_number(out, values[i]);
+        tide_json_put_number(out, values[i]);
     }
     tide_str_put(out, line->n ? "]" : "[]");
 }
@@ -145,9 +116,10 @@ static void put_commits(struct tide_str *out, const struct line *line, const jso
             const struct tide_line_commit *commit = &line->commits[i];
             if (i > line->first) tide_str_add(out, ",", 1);
             if (c == 0) tide_str_printf(out, "\"%s\"", commit->sha);
-            if (c == 1) put_text(out, commit->subject);
-            if (c == 2) tide_str_printf(out, "%lld", (long long)commit->committed_ns);
-            if (c == 3) put_text(out, json_string_value(json_object_get(tags, commit->sha)));
+            if (c == 1) tide_json_put_text(out, commit->subject);
+            if (c == 2) tide_json_put_integer(out, commit->committed_ns);
+            if (c == 3)
+                tide_json_put_text(out, json_string_value(json_object_get(tags, commit->sha)));
         }
         tide_str_put(out, "]");
     }
@@ -274,7 +246,7 @@ static void put_change(struct tide_str *out, const struct tide_kept_change *c, s
                        size_t end, bool first)
 {
     tide_str_printf(out, "%s{\"id\":", first ? "" : ",");
-    put_number(out, c->id ? (double)c->id : NAN);
+    tide_json_put_number(out, c->id ? (double)c->id : NAN);
     tide_str_printf(out, ",\"index\":%zu,\"end\":%zu,\"kind\":\"%s\",\"status\":\"%s\"", index, end,
                     c->creep ? "creep" : "step", c->confirmed ? "confirmed" : "suspect");
     const struct {
@@ -288,7 +260,7 @@ static void put_change(struct tide_str *out, const struct tide_kept_change *c, s
                    {"percent", c->before != 0 ? 100 * c->effect / fabs(c->before) : NAN}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         put_name(out, numbers[i].name, false);
-        put_number(out, numbers[i].value);
+        tide_json_put_number(out, numbers[i].value);
     }
     tide_str_printf(out, ",\"verdict\":\"%s\",\"accepted\":%s}", c->effect > 0 ? "worse" : "better",
                     c->accepted ? c->accepted : "null");
@@ -364,7 +336,7 @@ static void put_cells(struct tide_str *out, const int64_t *cells, const struct l
     tide_str_put(out, ",\"cell\":[");
     for (size_t i = line->first; i <= line->last && line->n; i++) {
         if (i > line->first) tide_str_add(out, ",", 1);
-        put_number(out, cells[i] ? (double)cells[i] : NAN);
+        tide_json_put_number(out, cells[i] ? (double)cells[i] : NAN);
     }
     tide_str_put(out, "]");
 }
@@ -383,11 +355,11 @@ static enum tide_rc put_series(struct tide_store *s, int64_t project,
     if (!rc) {
         tide_str_printf(out, "{\"id\":%lld,\"python\":{\"id\":%lld,\"name\":", (long long)row->id,
                         (long long)row->python_id);
-        put_text(out, row->python);
+        tide_json_put_text(out, row->python);
         tide_str_put(out, ",\"version\":");
-        put_text(out, row->python_version);
+        tide_json_put_text(out, row->python_version);
         tide_str_put(out, "},\"version\":");
-        put_text(out, row->version);
+        tide_json_put_text(out, row->version);
         put_cells(out, c.cell, line);
         put_column(out, "n", c.n, line);
         put_column(out, "median", c.median, line);
@@ -440,12 +412,12 @@ static enum tide_rc put_all(struct tide_store *s, int64_t project,
     enum tide_rc rc = TIDE_OK;
     bool first = true;
     tide_str_put(out, "{\"project\":");
-    put_text(out, r->project);
+    tide_json_put_text(out, r->project);
     tide_str_put(out, ",\"scenario\":");
-    put_text(out, r->scenario);
+    tide_json_put_text(out, r->scenario);
     tide_str_printf(out, ",\"metric\":\"%s\",\"unit\":\"%s\",\"params\":%s,\"allocator\":",
                     r->metric.name, r->metric.unit, like ? like->params : "null");
-    put_text(out, like ? like->allocator : r->allocator);
+    tide_json_put_text(out, like ? like->allocator : r->allocator);
     tide_str_put(out, ",");
     put_commits(out, line, r->tags);
     tide_str_put(out, ",\"series\":[");

@@ -233,3 +233,22 @@ enum tide_rc tide_store_pick_level(struct tide_store *s, int64_t run, int64_t fr
     *level = (int)found;
     return rc == TIDE_ABSENT ? TIDE_OK : rc;
 }
+
+enum tide_rc tide_store_level_span(struct tide_store *s, int64_t run, int level, int64_t *from_ns,
+                                   int64_t *to_ns, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    *from_ns = *to_ns = 0;
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e, "SELECT min(from_ns), max(to_ns) FROM curve_chunks WHERE run = ? AND level = ?",
+        "ii", run, (int64_t)level);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) {
+        *from_ns = sqlite3_column_int64(q, 0);
+        *to_ns = sqlite3_column_int64(q, 1);
+    }
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}

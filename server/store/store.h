@@ -330,6 +330,11 @@ TIDE_CHECK enum tide_rc tide_store_pick_level(struct tide_store *s, int64_t run,
                                               int64_t to_ns, int64_t points, int *level,
                                               struct tide_error *e);
 
+/* The instants of the first and the last point that a level (from 1) of the curve holds. */
+TIDE_CHECK enum tide_rc tide_store_level_span(struct tide_store *s, int64_t run, int level,
+                                              int64_t *from_ns, int64_t *to_ns,
+                                              struct tide_error *e);
+
 struct tide_page {    /* which part of a list, in which order (store/lists.h); texts are borrowed */
     const char *sort; /* name of a sort, descending with "-" before it; NULL: the list's own */
     const char *cursor; /* `next` of the page before; NULL: from the beginning */
