@@ -1,6 +1,6 @@
 /* http_constant.c - libmicrohttpd with the daemon's options, answering a constant from memory: what
- * bench/http_rates.py measures the daemon against. http_constant SIZE writes its port to standard output
- * and serves until its standard input ends. */
+ * bench/http_rates.py measures the daemon against. http_constant SIZE writes its port to standard
+ * output and serves until its standard input ends. */
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,11 +36,11 @@ int main(int argc, char **argv)
     struct MHD_Response *response =
         MHD_create_response_from_buffer((size_t)size, body, MHD_RESPMEM_MUST_FREE);
     MHD_add_response_header(response, "Content-Type", "application/json");
-    struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL,
-        answer, response, MHD_OPTION_CONNECTION_LIMIT, 2048u, MHD_OPTION_CONNECTION_TIMEOUT, 10u,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_END);
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0,
+                         NULL, NULL, answer, response, MHD_OPTION_CONNECTION_LIMIT, 2048u,
+                         MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         (size_t)16384, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
     if (!daemon) return 1;
     printf("%u\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
     fflush(stdout);

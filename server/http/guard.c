@@ -35,8 +35,10 @@ static enum MHD_Result count_head(void *context, enum MHD_ValueKind kind, const 
     };
     (void)kind;
     (void)value;
-    for (size_t i = 0; i < sizeof single / sizeof *single; i++)
-        if (!strcasecmp(key, single[i].name)) ++*single[i].count;
+    for (size_t i = 0; i < sizeof single / sizeof *single; i++) {
+        bool begins_alike = (*key | 0x20) == (*single[i].name | 0x20); /* letters, in any case */
+        if (begins_alike && !strcasecmp(key, single[i].name)) ++*single[i].count;
+    }
     return MHD_YES;
 }
 

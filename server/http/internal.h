@@ -15,14 +15,15 @@
 #define TIDE_IMPORT_PATH      "/api/v1/imports" /* takes files; its bodies may have TIDE_IMPORT_MAX */
 #define TIDE_HTTP_THREADS     4                 /* of each lane */
 #define TIDE_HTTP_ORIGINS     16
-#define TIDE_HTTP_CONNECTIONS 2048 /* as far as the limit of open files allows */
-#define TIDE_HTTP_IDLE_S      10   /* inactivity that libmicrohttpd allows */
-#define TIDE_HTTP_DEADLINE_S  15   /* for a whole request, head and body */
+#define TIDE_HTTP_CONNECTIONS 2048  /* as far as the limit of open files allows */
+#define TIDE_HTTP_IDLE_S      10    /* inactivity that libmicrohttpd allows */
+#define TIDE_HTTP_DEADLINE_S  15    /* for a whole request, head and body */
+#define TIDE_HTTP_MEMORY      16384 /* of a connection: head of a request and of its answer */
 
 struct tide_connection { /* of the socket, for its whole life */
     struct tide_connection *next, *previous;
     int fd;
-    int64_t deadline_ns; /* monotonic; 0: none now */
+    _Atomic int64_t deadline_ns; /* monotonic; 0: none now */
 };
 
 struct tide_stream;

@@ -163,7 +163,7 @@ static enum tide_rc start_listener(struct tide_http *h, const struct sockaddr_st
         MHD_OPTION_URI_LOG_CALLBACK, tide_server_begin, h, MHD_OPTION_NOTIFY_COMPLETED,
         tide_server_complete, h, MHD_OPTION_NOTIFY_CONNECTION, tide_server_notify, h,
         MHD_OPTION_CONNECTION_LIMIT, h->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        TIDE_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768,
+        TIDE_HTTP_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)TIDE_HTTP_MEMORY,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_ARRAY, certificate ? tls : &tls[2],
         MHD_OPTION_END);
     if (daemon) {

@@ -149,11 +149,23 @@ static void list_methods(struct tide_request *r, const bool *has)
     }
 }
 
+#define PREFIX "/api/v1/" /* of most routes; one that begins with "/a" is longer than it */
+
+/* Whether the pattern may be that of the path: one letter tells most that are not. */
+static bool begins_alike(const char *pattern, const char *path, bool prefixed)
+{
+    size_t telling = sizeof PREFIX - 1;
+    if (*path != '/' || pattern[1] != path[1]) return false;
+    return !prefixed || pattern[telling] == path[telling];
+}
+
 const struct tide_route *tide_router_find(struct tide_request *r)
 {
     bool has[METHODS] = {false};
+    bool prefixed = !strncmp(r->path, PREFIX, sizeof PREFIX - 1);
     const char *method = strcmp(r->method, "HEAD") ? r->method : "GET";
     for (const struct tide_route *route = tide_routes; route->path; route++) {
+        if (!begins_alike(route->path, r->path, prefixed)) continue;
         if (!match(route->path, r->path, &r->id, r->name)) continue;
         if (!strcmp(route->method, method)) return route;
         for (size_t k = 0; k < METHODS; k++)

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,13 +44,14 @@ void *tide_server_begin(void *context, const char *uri, struct MHD_Connection *c
     return r;
 }
 
-static void set_deadline(struct tide_request *r, int64_t seconds)
+static void set_deadline(struct tide_request *r, int64_t now_ns, int64_t seconds)
 {
-    struct tide_connection *c = r->socket;
-    if (!c) return;
-    pthread_mutex_lock(&r->http->lock);
-    c->deadline_ns = seconds ? tide_clock_monotonic_ns() + seconds * 1000000000 : 0;
-    pthread_mutex_unlock(&r->http->lock);
+    if (r->socket) r->socket->deadline_ns = now_ns + seconds * 1000000000;
+}
+
+static void lift_deadline(struct tide_request *r)
+{
+    if (r->socket) r->socket->deadline_ns = 0;
 }
 
 void tide_server_complete(void *context, struct MHD_Connection *connection, void **request,
@@ -60,10 +62,11 @@ void tide_server_complete(void *context, struct MHD_Connection *connection, void
     (void)connection;
     (void)how;
     if (!r) return;
+    int64_t now_ns = tide_clock_monotonic_ns();
     bool endless = r->route && !r->route->handler;
     if (r->started && !endless)
-        tide_latency_add(r->http->latency, r->route, tide_clock_monotonic_ns() - r->started_ns);
-    set_deadline(r, TIDE_HTTP_DEADLINE_S + TIDE_HTTP_IDLE_S); /* for the next on this connection */
+        tide_latency_add(r->http->latency, r->route, now_ns - r->started_ns);
+    set_deadline(r, now_ns, TIDE_HTTP_DEADLINE_S + TIDE_HTTP_IDLE_S); /* for the next here */
     tide_str_free(&r->body);
     tide_str_free(&r->answer);
     free(r->uri);
@@ -79,7 +82,7 @@ static void hand_over(struct tide_request *r)
     enum tide_lane lane = r->route ? r->route->lane : TIDE_LANE_QUICK;
     struct tide_pool *pool = &h->pools[lane == TIDE_LANE_COSTLY ? TIDE_LANE_SLOW : lane];
     r->answering = true;
-    set_deadline(r, 0);
+    lift_deadline(r);
     pthread_mutex_lock(&h->lock);
     MHD_suspend_connection(r->connection);
     if (pool->last)
@@ -97,7 +100,7 @@ static enum MHD_Result take_head(struct tide_request *r)
     r->started_ns = tide_clock_monotonic_ns();
     r->route = tide_router_find(r);
     r->body.ceiling = tide_guard_body_max(r);
-    set_deadline(r, TIDE_HTTP_DEADLINE_S);
+    set_deadline(r, r->started_ns, TIDE_HTTP_DEADLINE_S);
     return tide_guard_head(r) ? MHD_YES : tide_answer_send(r);
 }
 
@@ -117,11 +120,11 @@ static enum MHD_Result answer_now(struct tide_request *r)
     }
     bool get = !strcmp(r->method, MHD_HTTP_METHOD_GET);
     if (!r->route && !*r->allow && !tide_router_owns(r->path)) {
-        set_deadline(r, 0);
+        lift_deadline(r);
         return tide_files_send(r);
     }
     if (get && r->route && !r->route->handler) {
-        set_deadline(r, 0);
+        lift_deadline(r);
         return tide_streams_open(r);
     }
     if (r->route && r->route->lane == TIDE_LANE_NOW) {
@@ -219,11 +222,12 @@ static void shut_late(struct tide_http *h)
 {
     int64_t now = tide_clock_monotonic_ns();
     pthread_mutex_lock(&h->lock);
-    for (struct tide_connection *c = h->connections; c; c = c->next)
-        if (c->deadline_ns && c->deadline_ns < now) {
+    for (struct tide_connection *c = h->connections; c; c = c->next) {
+        int64_t deadline = c->deadline_ns;
+        if (deadline && deadline < now &&
+            atomic_compare_exchange_strong(&c->deadline_ns, &deadline, 0))
             shutdown(c->fd, SHUT_RDWR);
-            c->deadline_ns = 0;
-        }
+    }
     pthread_mutex_unlock(&h->lock);
 }
 
