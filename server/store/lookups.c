@@ -42,36 +42,38 @@ enum tide_rc tide_store_standing(struct tide_store *s, const char *project, cons
 }
 
 /* ?1: the text, ?2: the project or NULL. Functions are looked for in the newest runs alone: their
- * names repeat in every run. */
+ * names repeat in every run. `tail` ends the link; what would end it there is escaped. */
 static const char search[] =
-    "WITH found (kind, title, detail, link) AS ("
-    " SELECT * FROM (SELECT 'project', name, repo, '#/overview?project=' || name FROM projects"
+    "WITH found (kind, title, detail, link, tail) AS ("
+    " SELECT * FROM (SELECT 'project', name, repo, '#/overview?project=', name FROM projects"
     "  WHERE instr(lower(name), lower(?1)) AND (?2 IS NULL OR name = ?2) ORDER BY name LIMIT 8)"
     " UNION ALL SELECT * FROM (SELECT 'scenario', s.name, coalesce(s.description ->> 'title', ''),"
-    "  '#/history?project=' || p.name || '&scenario=' || s.name FROM scenarios s JOIN projects p"
+    "  '#/history?project=' || p.name || '&scenario=', s.name FROM scenarios s JOIN projects p"
     "  ON p.id = s.project WHERE s.present AND (?2 IS NULL OR p.name = ?2)"
     "  AND (instr(lower(s.name), lower(?1)) OR instr(lower(s.description ->> 'title'), lower(?1)))"
     "  ORDER BY s.name LIMIT 8)"
     " UNION ALL SELECT * FROM (SELECT 'commit', substr(c.sha, 1, 12), c.subject,"
-    "  '#/runs?project=' || p.name || '&commit=' || c.sha FROM commits c JOIN projects p"
+    "  '#/runs?project=' || p.name || '&commit=', c.sha FROM commits c JOIN projects p"
     "  ON p.id = c.project WHERE (?2 IS NULL OR p.name = ?2)"
     "  AND (substr(c.sha, 1, length(?1)) = lower(?1) OR instr(lower(c.subject), lower(?1)))"
     "  ORDER BY c.committed_ns DESC LIMIT 8)"
-    " UNION ALL SELECT * FROM (SELECT 'python', name, program, '#/pythons' FROM pythons"
+    " UNION ALL SELECT * FROM (SELECT 'python', name, program, '#/pythons', '' FROM pythons"
     "  WHERE present AND (instr(lower(name), lower(?1)) OR instr(program, ?1))"
     "  ORDER BY position LIMIT 8)"
-    " UNION ALL SELECT * FROM (SELECT 'function', n.text, n.file, '#/run/' || max(n.run)"
+    " UNION ALL SELECT * FROM (SELECT 'function', n.text, n.file, '#/run/' || max(n.run) || '?fn=',"
+    "  n.text"
     "  FROM (SELECT r.id FROM runs r JOIN cells l ON l.id = r.cell JOIN scenarios s"
     "   ON s.id = l.scenario JOIN projects p ON p.id = s.project WHERE ?2 IS NULL OR p.name = ?2"
     "   ORDER BY r.id DESC LIMIT 100) newest JOIN names n ON n.run = newest.id"
     "  WHERE n.kind IN (1, 2) AND instr(lower(n.text), lower(?1)) GROUP BY n.text, n.file"
     "  ORDER BY length(n.text), n.text LIMIT 8)"
     " UNION ALL SELECT * FROM (SELECT 'run', 'Run ' || r.id, s.name || ', ' || r.status,"
-    "  '#/run/' || r.id FROM runs r JOIN cells l ON l.id = r.cell JOIN scenarios s"
+    "  '#/run/' || r.id, '' FROM runs r JOIN cells l ON l.id = r.cell JOIN scenarios s"
     "  ON s.id = l.scenario JOIN projects p ON p.id = s.project WHERE r.id = CAST(?1 AS INTEGER)"
     "  AND ?1 = CAST(r.id AS TEXT) AND (?2 IS NULL OR p.name = ?2)))"
     " SELECT json_object('results', json_group_array(json_object('kind', kind, 'title', title,"
-    " 'detail', detail, 'link', link))) FROM found";
+    " 'detail', detail, 'link', link || replace(replace(replace(replace(tail, '%', '%25'),"
+    " '&', '%26'), '#', '%23'), '+', '%2B')))) FROM found";
 
 enum tide_rc tide_store_search_json(struct tide_store *s, const char *text, const char *project,
                                     struct tide_str *out, struct tide_error *e)

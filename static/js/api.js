@@ -340,4 +340,14 @@ export const getBisect = (id) => request(`/bisects/${id}`);
 /** @param {number} id */
 export const cancelBisect = (id) => post(`/bisects/${id}/cancel`, {});
 
+/**
+ * What has a text in its name, title, subject or at the beginning of its hash.
+ * @param {string} q
+ * @param {string} project
+ * @param {AbortSignal} signal
+ * @returns {Promise<import("./types.js").Found[]>}
+ */
+export const search = async (q, project, signal) =>
+  (await request("/search" + query({ q, project }), { signal })).results;
+
 export const STREAM_URL = ROOT + "/stream";

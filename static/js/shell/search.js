@@ -1,15 +1,15 @@
-// search.js - the dialog on `/`: scenarios, the newest commits, Pythons, projects and views by a
-// part of their name, runs by their number. Up and down choose, Enter opens.
+// search.js - the dialog on `/`: what GET /search finds (scenarios, commits, functions, runs,
+// projects, Pythons), and the views by their name. Up and down choose, Enter opens.
 
+import { ApiError, search } from "../api.js";
 import { h, replace, setAttr, setText } from "../dom.js";
-import { shortSha } from "../format.js";
 import { href } from "../router.js";
 import { VIEWS } from "../views.js";
 
-const MOST = 12;
-const ASK = "Type a part of a name, a sha or a run's number.";
+const ASK = "Type a part of a name or subject, a sha or a run's number.";
+const AFTER_MS = 120;
 
-/** @typedef {{kind: string, title: string, detail: string, link: string}} Found */
+/** @typedef {import("../types.js").Found} Found */
 
 export class Search {
   /** @param {import("../model.js").Model} model */
@@ -18,11 +18,13 @@ export class Search {
     /** @type {Found[]} */
     this.found = [];
     this.at = 0;
+    /** @type {AbortController|null} */
+    this.asking = null;
     this.input = h("input", {
       type: "text", class: "search-input", role: "combobox", "aria-label": "Search",
       "aria-controls": "search-found", "aria-expanded": "true", "aria-autocomplete": "list",
-      autocomplete: "off", spellcheck: "false",
-      placeholder: "scenario, commit, run, Python, project",
+      autocomplete: "off", spellcheck: "false", maxlength: 200,
+      placeholder: "scenario, commit, function, run, Python, project",
       on: { input: () => this.#find(), keydown: (/** @type {KeyboardEvent} */ e) => this.#key(e) },
     });
     this.list = h("ul", { id: "search-found", class: "search-found", role: "listbox",
@@ -33,6 +35,7 @@ export class Search {
     this.dialog.addEventListener("pointerdown", (event) => {
       if (event.target === this.dialog) this.dialog.close();
     });
+    this.dialog.addEventListener("close", () => this.asking?.abort());
     document.body.append(this.dialog);
   }
 
@@ -45,8 +48,30 @@ export class Search {
 
   #find() {
     const text = this.input.value.trim();
-    const found = text ? finds(this.model, text.toLowerCase()) : [];
-    this.#show(found, !text ? ASK : found.length ? "" : `Nothing is called like ${text}.`);
+    this.asking?.abort();
+    const views = text ? viewsLike(text.toLowerCase()) : [];
+    this.#show(views, text ? "Looking" : ASK);
+    if (!text) return;
+    const now = new AbortController();
+    this.asking = now;
+    setTimeout(() => {
+      if (!now.signal.aborted) void this.#ask(text, views, now.signal);
+    }, AFTER_MS);
+  }
+
+  /**
+   * @param {string} text
+   * @param {Found[]} views
+   * @param {AbortSignal} signal
+   */
+  async #ask(text, views, signal) {
+    try {
+      const found = [...await search(text, this.model.project, signal), ...views];
+      if (!signal.aborted) this.#show(found, found.length ? "" : `Nothing is called like ${text}.`);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#show(views, error instanceof ApiError ? error.message : String(error));
+    }
   }
 
   /**
@@ -91,29 +116,9 @@ export class Search {
 }
 
 /**
- * @param {import("../model.js").Model} model
  * @param {string} text in small letters
- * @returns {Found[]} names that begin with it first
+ * @returns {Found[]}
  */
-function finds(model, text) {
-  /** @type {Found[]} */
-  const all = [
-    ...model.scenariosHere.map(({ name, title }) => ({ kind: "scenario", title: name,
-      detail: title ?? "", link: href("history", { scenario: name }) })),
-    ...model.commits.map(({ sha, subject }) => ({ kind: "commit", title: shortSha(sha),
-      detail: subject ?? "", link: href("overview", { commit: sha }) })),
-    ...model.pythonNames.map((name) => ({ kind: "python", title: name, detail: "",
-      link: href("history", { python: name }) })),
-    ...model.projects.map(({ name, repo }) => ({ kind: "project", title: name, detail: repo ?? "",
-      link: href("overview", { project: name, baseline: null }) })),
-    ...Object.entries(VIEWS).filter(([, view]) => view.nav).map(([name, view]) => ({
-      kind: "view", title: view.title, detail: "", link: href(name) })),
-  ];
-  const rank = (/** @type {Found} */ { title, detail, link }) =>
-    title.toLowerCase().startsWith(text) || link.includes(`commit=${text}`) ? 0
-      : title.toLowerCase().includes(text) ? 1 : detail.toLowerCase().includes(text) ? 2 : 3;
-  const run = /^\d+$/.test(text) ? [{ kind: "run", title: `Run ${text}`, detail: "",
-    link: href(`run/${text}`) }] : [];
-  return [...run, ...all.map((one) => ({ one, at: rank(one) })).filter(({ at }) => at < 3)
-    .sort((a, b) => a.at - b.at).map(({ one }) => one)].slice(0, MOST);
-}
+const viewsLike = (text) => Object.entries(VIEWS)
+  .filter(([, view]) => view.nav && view.title.toLowerCase().includes(text))
+  .map(([name, view]) => ({ kind: "view", title: view.title, detail: "", link: href(name) }));
