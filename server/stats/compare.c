@@ -8,6 +8,7 @@
 
 #include "stats/verdict.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,38 @@ enum tide_rc tide_compare_cells(struct tide_store *s, int64_t base, int64_t head
 
 /* ---- whole sides ---- */
 
+int tide_compare_versions(const char *a, const char *b)
+{
+    while (*a && *b) {
+        if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
+            char *after_a, *after_b;
+            unsigned long x = strtoul(a, &after_a, 10), y = strtoul(b, &after_b, 10);
+            if (x != y) return x < y ? -1 : 1;
+            a = after_a;
+            b = after_b;
+        } else if (*a != *b) {
+            return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
+        } else {
+            a++;
+            b++;
+        }
+    }
+    /* 3.13.0 is newer than 3.13.0rc1, and 3.13.1 newer than 3.13 */
+    if (!*a && !*b) return 0;
+    return isalpha((unsigned char)(*a ? *a : *b)) ? (*a ? -1 : 1) : (*a ? 1 : -1);
+}
+
+/* By scenario, and of that the oldest Python first: those that are gone from the machine keep no
+ * place among those that are here, so the store's order will not do. */
+static int compare_rows(const json_t *a, const json_t *b)
+{
+    int order = strcmp(text(a, "scenario"), text(b, "scenario"));
+    if (!order) order = tide_compare_versions(text(a, "python_version"), text(b, "python_version"));
+    if (!order) order = strcmp(text(a, "python"), text(b, "python"));
+    if (!order) order = strcmp(text(a, "key"), text(b, "key"));
+    return order ? order : strcmp(text(a, "allocator"), text(b, "allocator"));
+}
+
 static enum tide_rc read_cells(struct tide_store *s, const struct tide_comparison *c,
                                const struct tide_side *side, json_t **out, struct tide_error *e)
 {
@@ -263,6 +296,7 @@ static enum tide_rc read_cells(struct tide_store *s, const struct tide_compariso
     enum tide_rc rc = tide_store_side_json(s, &f, &listed, e);
     *out = rc ? NULL : json_loads(listed.at, 0, NULL);
     if (!rc && !*out) rc = tide_fail(e, TIDE_NOMEM, "read the cells of a side");
+    if (!rc) *out = tide_compare_sort(*out, compare_rows);
     tide_str_free(&listed);
     return rc;
 }

@@ -52,6 +52,9 @@ TIDE_CHECK enum tide_rc tide_compare_middle_run(struct tide_store *s, int64_t ce
 /* A new array of the same values in this order, equal ones as they were; takes `values` over. */
 json_t *tide_compare_sort(json_t *values, int (*order)(const json_t *a, const json_t *b));
 
+/* Order of two versions: numbers by value, and what comes before a release before it. */
+int tide_compare_versions(const char *a, const char *b);
+
 /* A number as JSON: an integer wherever it is one, null for NAN. */
 json_t *tide_compare_number(double value);
 

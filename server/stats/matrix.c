@@ -7,7 +7,6 @@
 
 #include "stats/verdict.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,30 +31,9 @@ static json_int_t number(const json_t *object, const char *name)
     return json_integer_value(json_object_get(object, name));
 }
 
-int tide_matrix_compare_versions(const char *a, const char *b)
-{
-    while (*a && *b) {
-        if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-            char *after_a, *after_b;
-            unsigned long x = strtoul(a, &after_a, 10), y = strtoul(b, &after_b, 10);
-            if (x != y) return x < y ? -1 : 1;
-            a = after_a;
-            b = after_b;
-        } else if (*a != *b) {
-            return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
-        } else {
-            a++;
-            b++;
-        }
-    }
-    /* 3.13.0 is newer than 3.13.0rc1, and 3.13.1 newer than 3.13 */
-    if (!*a && !*b) return 0;
-    return isalpha((unsigned char)(*a ? *a : *b)) ? (*a ? -1 : 1) : (*a ? 1 : -1);
-}
-
 static int compare_columns(const json_t *a, const json_t *b)
 {
-    int order = tide_matrix_compare_versions(text(a, "version"), text(b, "version"));
+    int order = tide_compare_versions(text(a, "version"), text(b, "version"));
     return order ? order : strcmp(text(a, "name"), text(b, "name"));
 }
 

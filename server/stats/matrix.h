@@ -22,7 +22,4 @@ struct tide_matrix { /* texts are borrowed */
 TIDE_CHECK enum tide_rc tide_matrix_make(struct tide_store *s, const struct tide_matrix *m,
                                          json_t **out, struct tide_error *e);
 
-/* Order of two versions: numbers by value, and what comes before a release before it. */
-int tide_matrix_compare_versions(const char *a, const char *b);
-
 #endif

@@ -104,7 +104,7 @@ enum tide_rc tide_store_side_json(struct tide_store *s, const struct tide_side_f
         "SELECT json_group_array(json(row)) FROM (SELECT json_object('id', l.id,"
         " 'scenario', s.name, 'scenario_id', s.id, 'title', s.description ->> 'title',"
         " 'version', s.version, 'params', json(l.params),"
-        " 'python', y.name, 'python_id', y.id, 'commit', c.sha, 'allocator', l.allocator,"
+        " 'python', y.name, 'python_id', y.id, 'python_version', y.version, 'commit', c.sha, 'allocator', l.allocator,"
         " 'measure', json(l.measure), 'key', l.params || l.measure, 'done', count(r.id)"
         "  FILTER (WHERE r.status = 'done'), 'failed', count(r.id) FILTER (WHERE r.status = "
         "'failed'),"

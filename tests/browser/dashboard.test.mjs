@@ -194,6 +194,9 @@ test("picking one commit's cell and then another's opens their comparison", asyn
 test("a comparison says what moved, where it comes from, and copies as Markdown", async () => {
   const sides = `base=commit:${commits[0]}&head=commit:${commits[1]}`;
   const answer = await daemon.get(`/compare?${sides}&project=converters`);
+  const order = answer.cells.filter((/** @type {any} */ one) => one.scenario === "set_bytes")
+    .map((/** @type {any} */ one) => one.python);
+  assert.deepEqual(order, [...new Set(pythons)], "the oldest Python first");
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"],
     { origin: daemon.url });
   await open(`compare?${sides}&show=all`);
@@ -269,15 +272,26 @@ test("the keyboard alone goes everywhere", async () => {
   await until("it goes along", async () => /#\/history.*baseline=/.test(page.url()));
 });
 
-test("search finds a scenario and opens it", async () => {
+test("search finds scenarios, commits, functions, runs and views, and opens them", async () => {
   await open("overview");
   await page.locator(".gcell[data-verdict]").first().waitFor();
-  await page.keyboard.press("/");
-  await page.keyboard.type("set_by");
-  await page.locator(".search-found li", { hasText: "set_bytes" }).first().waitFor();
-  await picture(page, "search");
-  await page.keyboard.press("Enter");
-  await until("its view", async () => /set_bytes/.test(decodeURIComponent(page.url())));
+  const { runs: [run] } = await daemon.get("/runs?status=done&limit=1");
+  const { functions } = await daemon.get(`/runs/${run.id}/functions`);
+  const name = functions.find((/** @type {any} */ one) => one.kind === "c").name;
+  const cases = /** @type {const} */ ([["set_by", "scenario", /#\/history\?.*scenario=set_bytes/],
+    [commits[1].slice(0, 10), "commit", new RegExp(`#/runs\\?.*commit=${commits[1]}`)],
+    [name, "function", new RegExp(`#/run/\\d+\\?fn=`)],
+    [String(run.id), "run", new RegExp(`#/run/${run.id}$`)], ["host", "view", /#\/hosts/]]);
+  for (const [text, kind, where] of cases) {
+    await page.keyboard.press("/");
+    await page.keyboard.type(text);
+    const found = page.locator(".search-found li", { has: page.getByText(kind, { exact: true }) });
+    await found.first().waitFor();
+    if (kind === "scenario") await picture(page, "search");
+    await found.first().click();
+    await until(kind, async () => where.test(decodeURIComponent(page.url())));
+    await page.locator("main .view:not([aria-busy])").first().waitFor();
+  }
 });
 
 test("dark and light are switched by hand and kept", async () => {
