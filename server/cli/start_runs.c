@@ -227,6 +227,12 @@ static void print_time(const json_t *estimate)
     putchar('\n');
 }
 
+static void print_memory(const json_t *memory)
+{
+    long long largest = tide_json_number(memory, "largest");
+    if (largest > 0) printf("  memory    up to %.1f MiB a run\n", (double)largest / (1 << 20));
+}
+
 static void print_plan(const json_t *plan)
 {
     const json_t *builds = json_object_get(plan, "builds");
@@ -250,6 +256,7 @@ static void print_plan(const json_t *plan)
         printf("  left out  %s: %s\n", tide_json_text(item, "what"), tide_json_text(item, "why"));
     }
     print_time(json_object_get(plan, "estimate"));
+    print_memory(json_object_get(plan, "memory"));
     fflush(stdout);
 }
 

@@ -1,6 +1,7 @@
 /* plan.c - see plan.h. The plan is made of the same wish that tide_trigger would queue. */
 #include "schedule/plan.h"
 
+#include "schedule/memory.h"
 #include "schedule/wish.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct plan {
     size_t needed, cached, failed;
     double run_seconds, build_seconds;
     size_t unknown_runs, unknown_builds;
+    int64_t largest; /* tide mark of what is most like the runs; 0: none is known */
 };
 
 static enum tide_rc out_of_memory(struct tide_error *e)
@@ -118,7 +120,7 @@ out:
     return rc;
 }
 
-/* ---- time ---- */
+/* ---- time and memory ---- */
 
 /* Cells of a scenario and a python take alike. */
 static enum tide_rc estimate_runs(struct plan *p, struct tide_error *e)
@@ -128,12 +130,15 @@ static enum tide_rc estimate_runs(struct plan *p, struct tide_error *e)
     for (size_t s = 0; s < w->n_scenarios; s++)
         for (size_t y = 0; y < w->n_pythons && !rc; y++) {
             double seconds = -1;
+            int64_t tide_mark = 0;
             size_t runs = 0;
             for (size_t i = 0; i < w->n_cells; i++)
                 if (w->cells[i].scenario == s && w->cells[i].python == y)
                     runs += (size_t)w->samples[i];
             rc = tide_store_run_seconds(p->store, w->scenarios[s]->id, w->params[s],
-                                        w->catalog->python_ids[w->pythons[y]], &seconds, e);
+                                        w->catalog->python_ids[w->pythons[y]], &seconds, &tide_mark,
+                                        e);
+            if (tide_mark > p->largest) p->largest = tide_mark;
             if (seconds < 0)
                 p->unknown_runs += runs;
             else
@@ -150,6 +155,15 @@ static json_t *describe_estimate(const struct plan *p, int jobs)
     return json_pack("{s:o, s:I, s:I}", "seconds", known ? json_real(seconds) : json_null(),
                      "unknown_runs", (json_int_t)p->unknown_runs, "unknown_builds",
                      (json_int_t)p->unknown_builds);
+}
+
+static json_t *describe_memory(const struct plan *p)
+{
+    struct tide_memory memory;
+    tide_memory_read(&memory);
+    bool told = memory.available != INT64_MAX;
+    return json_pack("{s:o, s:o}", "largest", p->largest ? json_integer(p->largest) : json_null(),
+                     "available", told ? json_integer(memory.available) : json_null());
 }
 
 /* ---- the JSON ---- */
@@ -186,13 +200,13 @@ static enum tide_rc put_plan(const struct plan *p, int jobs, struct tide_str *ou
 {
     const struct tide_wish *w = p->wish;
     json_t *plan = json_pack(
-        "{s:b, s:s, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}, s:O, s:o, s:O}",
+        "{s:b, s:s, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:{s:I, s:I, s:I}, s:O, s:o, s:o, s:O}",
         "dry_run", 1, "project", w->catalog->row.name, "runs", (json_int_t)w->n_runs, "cells",
         (json_int_t)w->n_cells, "samples", w->wanted, "seed", (json_int_t)w->seed, "commits",
         list_commits(&w->selection), "pythons", list_pythons(p), "scenarios", list_scenarios(w),
         "builds", "needed", (json_int_t)p->needed, "cached", (json_int_t)p->cached, "failed",
         (json_int_t)p->failed, "known_failures", p->failures, "estimate",
-        describe_estimate(p, jobs), "left_out", w->left_out);
+        describe_estimate(p, jobs), "memory", describe_memory(p), "left_out", w->left_out);
     char *text = plan ? json_dumps(plan, JSON_COMPACT) : NULL;
     if (text) tide_str_put(out, text);
     free(text);

@@ -35,32 +35,35 @@ enum tide_rc tide_store_cell_facts(struct tide_store *s, const struct tide_cell_
     return rc;
 }
 
-/* The one value of the prepared query in seconds, -1 for NULL; finalises it. */
-static enum tide_rc take_seconds(sqlite3_stmt *q, enum tide_rc rc, double *out,
+/* The first value of the prepared query in seconds, -1 for NULL, and where `tide_mark` is not NULL
+ * the second, 0 for NULL; finalises it. */
+static enum tide_rc take_seconds(sqlite3_stmt *q, enum tide_rc rc, double *out, int64_t *tide_mark,
                                  struct tide_error *e)
 {
     if (!rc) rc = tide_sql_step(q, e);
     if (!rc)
         *out = sqlite3_column_type(q, 0) == SQLITE_NULL ? -1 : sqlite3_column_double(q, 0) / 1e9;
+    if (!rc && tide_mark) *tide_mark = sqlite3_column_int64(q, 1);
     sqlite3_finalize(q);
     return rc;
 }
 
 enum tide_rc tide_store_run_seconds(struct tide_store *s, int64_t scenario, const char *params,
-                                    int64_t python, double *out, struct tide_error *e)
+                                    int64_t python, double *out, int64_t *tide_mark,
+                                    struct tide_error *e)
 {
-#define MEAN                                                                             \
-    "SELECT avg(r.finished_ns - r.started_ns) FROM cells l JOIN runs r ON r.cell = l.id" \
-    " AND r.status = 'done' WHERE l.scenario = ?1"
+#define MEAN                                                                              \
+    "SELECT avg(r.finished_ns - r.started_ns), max(r.tide_mark) FROM cells l JOIN runs r" \
+    " ON r.cell = l.id AND r.status = 'done' WHERE l.scenario = ?1"
     sqlite3_stmt *q = NULL;
     sqlite3 *db = tide_store_lend(s);
     enum tide_rc rc = tide_sql_prepare(db, &q, e, MEAN " AND l.params = ?2 AND l.python = ?3",
                                        "iti", scenario, params, python);
-    rc = take_seconds(q, rc, out, e);
+    rc = take_seconds(q, rc, out, tide_mark, e);
     if (!rc && *out < 0) {
         q = NULL;
         rc = tide_sql_prepare(db, &q, e, MEAN, "i", scenario);
-        rc = take_seconds(q, rc, out, e);
+        rc = take_seconds(q, rc, out, NULL, e);
     }
     tide_store_give(s, db);
     return rc;
@@ -76,11 +79,11 @@ enum tide_rc tide_store_build_seconds(struct tide_store *s, int64_t project, int
     sqlite3_stmt *q = NULL;
     sqlite3 *db = tide_store_lend(s);
     enum tide_rc rc = tide_sql_prepare(db, &q, e, MEAN " AND b.python = ?2", "ii", project, python);
-    rc = take_seconds(q, rc, out, e);
+    rc = take_seconds(q, rc, out, NULL, e);
     if (!rc && *out < 0) {
         q = NULL;
         rc = tide_sql_prepare(db, &q, e, MEAN, "i", project);
-        rc = take_seconds(q, rc, out, e);
+        rc = take_seconds(q, rc, out, NULL, e);
     }
     tide_store_give(s, db);
     return rc;

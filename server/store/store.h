@@ -186,10 +186,11 @@ TIDE_CHECK enum tide_rc tide_store_cell_facts(struct tide_store *s,
                                               struct tide_cell_facts *facts, struct tide_error *e);
 
 /* Mean seconds of the runs on record that are most alike: of the scenario with the parameters on
- * the python, else of the scenario; -1 when there is none. */
+ * the python, else of the scenario; -1 when there is none. *tide_mark: the highest, in bytes, of the
+ * former alone; 0 when there is none. */
 TIDE_CHECK enum tide_rc tide_store_run_seconds(struct tide_store *s, int64_t scenario,
                                                const char *params, int64_t python, double *out,
-                                               struct tide_error *e);
+                                               int64_t *tide_mark, struct tide_error *e);
 /* The same of the project's builds for the python, else of the project's. */
 TIDE_CHECK enum tide_rc tide_store_build_seconds(struct tide_store *s, int64_t project,
                                                  int64_t python, double *out, struct tide_error *e);

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { duration, plural, shortSha } from "./format.js";
+import { exact, figure } from "./quantity.js";
 
 const COMMITS_SHOWN = 50;
 const FAILURES_SHOWN = 5;
@@ -26,12 +27,23 @@ function buildsOf({ builds }) {
   return parts.join(", ") || "none";
 }
 
+/** @param {Plan} plan @returns {(Node|string)[]} */
+function memoryOf({ memory: { largest, available } }) {
+  const size = (/** @type {number} */ bytes) =>
+    h("span", { title: exact(bytes, "bytes") }, figure(bytes, "bytes"));
+  const room = available === null ? [] : ["; ", size(available), " can be had now"];
+  if (largest === null) return ["not known: nothing like it was measured", ...room];
+  return ["up to ", size(largest), " for a run, as its like took", ...room,
+    available !== null && largest > available ? ": it waits until there is more" : ""];
+}
+
 /**
  * @param {Plan} plan
  * @returns {Node[]}
  */
 export function planFacts(plan) {
   const rows = [["Builds", buildsOf(plan)], ["Time", timeOf(plan)],
+    ["Memory", memoryOf(plan)],
     ...plan.known_failures.slice(0, FAILURES_SHOWN).map((one) =>
       ["Fails", `${shortSha(one.commit)} for ${one.python}: ${one.error}`]),
     ...plan.left_out.map((one) => ["Left out", `${one.what}: ${one.why}`])];

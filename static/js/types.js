@@ -39,6 +39,7 @@
  * @property {boolean} [imported]
  * @property {number} [attempt]
  * @property {string|null} [waiting] why it is not started
+ * @property {boolean} [outside] it failed for a reason outside of what is measured
  * @property {Phase[]} [phases] this and what follows: GET /runs/{id} alone
  * @property {number|null} [samples_taken]
  * @property {number|null} [events]
@@ -190,12 +191,14 @@
  * @property {string} module
  * @property {Param[]} params
  *
+ * @typedef {{queued: number, building: number, running: number, paused: boolean}} Queue
+ *
  * @typedef {object} Status
  * @property {string} version
  * @property {number} started_ns
  * @property {string} project
  * @property {{usable: number, unusable: number}} pythons
- * @property {{queued: number, building: number, running: number}} queue
+ * @property {Queue} queue
  * @property {boolean} discovering
  * @property {string|null} trouble why nothing can be measured
  *
@@ -374,6 +377,8 @@
  * @property {string} [detail]
  * @property {string[]|string|object} [allowed]
  *
+ * @typedef {{kind: string, title: string, detail: string|null, link: string}} Found
+ *
  * @typedef {object} TriggerRequest
  * @property {string} [project]
  * @property {(string|Record<string, string|number>)[]} [commits] revisions, ranges, "tags", "new",
@@ -386,6 +391,15 @@
  * @property {Record<string, number|string|boolean>} [params]
  * @property {number|string} [samples]
  * @property {"demo"|"full"} [size]
+ * @property {string[]} [allocators]
+ * @property {string} [recording]
+ * @property {number|string} [threshold] bytes
+ * @property {string} [precision]
+ * @property {number|string} [bound] bytes
+ * @property {number|string} [interval_us]
+ * @property {number|string} [priority]
+ * @property {number|string} [seed]
+ * @property {boolean} [retry_failed]
  *
  * @typedef {object} Plan
  * @property {number} runs
@@ -396,6 +410,7 @@
  * @property {{needed: number, cached: number, failed: number}} builds
  * @property {{commit: string, python: string, build: number, error: string}[]} known_failures
  * @property {{seconds: number|null, unknown_runs: number, unknown_builds: number}} estimate
+ * @property {{largest: number|null, available: number|null}} memory bytes
  * @property {{what: string, why: string}[]} left_out
  */
 

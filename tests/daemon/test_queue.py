@@ -226,8 +226,11 @@ class Plans(DaemonCase):
         self.assertIn("this_is_no_declaration", plan["known_failures"][0]["error"])
         self.assertEqual((plan["estimate"]["unknown_runs"], plan["estimate"]["unknown_builds"]), (0, 0))
         self.assertGreater(plan["estimate"]["seconds"], 0)
+        done = [run["tide_mark"] for run in runs if run["status"] == "done"]
+        self.assertEqual(plan["memory"]["largest"], max(done))
         other = self.plan(params={"count": 65, "repeat": 1}, **wish)
         self.assertGreater(other["estimate"]["seconds"], 0, "the scenario's own mean")
+        self.assertIsNone(other["memory"]["largest"], "other parameters take other memory")
         self.check_new_and_missing()
         self.check_retry()
 
