@@ -100,6 +100,7 @@ enum tide_rc tide_scheduler_pause(struct tide_scheduler *s, bool paused, struct 
     pthread_mutex_unlock(&s->lock);
     if (rc) return rc;
     tide_log(TIDE_LOG_INFO, "schedule", "the queue is %s", paused ? "paused" : "resumed");
+    tide_publish_queue(s);
     if (!paused) tide_scheduler_wake(s);
     return TIDE_OK;
 }

@@ -71,6 +71,7 @@ void tide_turns_end_run(struct tide_slot *slot);
 
 void tide_publish_run(struct tide_scheduler *s, const char *name, int64_t run, int64_t batch);
 void tide_publish_batch(struct tide_scheduler *s, int64_t batch);
+void tide_publish_queue(struct tide_scheduler *s);
 /* A batch that was queued, and each of its runs. */
 void tide_publish_queued(struct tide_scheduler *s, int64_t batch);
 /* Each run that was changed under its new status, and their batches. */

@@ -29,6 +29,17 @@ void tide_publish_batch(struct tide_scheduler *s, int64_t batch)
     tide_str_free(&text);
 }
 
+void tide_publish_queue(struct tide_scheduler *s)
+{
+    struct tide_str text = {0};
+    struct tide_error e;
+    if (tide_store_queue_json(s->store, &text, &e))
+        tide_log(TIDE_LOG_ERROR, "schedule", "queue: %s", e.text);
+    else
+        tide_feed_publish(s->feed, "queue", 0, text.at);
+    tide_str_free(&text);
+}
+
 void tide_publish_queued(struct tide_scheduler *s, int64_t batch)
 {
     struct tide_str text = {0};

@@ -1,6 +1,8 @@
 // app.js - puts the page together: head bar, navigation, notices, tray, and the view of the URL.
 
+import * as api from "./api.js";
 import { h, keyed, replace, setAttr } from "./dom.js";
+import { plural } from "./format.js";
 import { Model } from "./model.js";
 import { carry, href, Router } from "./router.js";
 import { Head } from "./shell/head.js";
@@ -149,10 +151,20 @@ stream.addEventListener("state", (event) => {
   }
 });
 
+function sayPaused() {
+  const waits = model.waiting ? `, with ${plural(model.waiting, "run")} waiting` : "";
+  notices.set("paused", model.paused ? `The queue is paused${waits}. What is at work goes on to ` +
+    "its end; nothing else begins." : "", { label: "Resume", act: () => {
+    api.act("/queue/resume").then((queue) => model.takeQueue(queue),
+      (error) => notices.refused(error));
+  } });
+}
+
 let shown = "";
 model.addEventListener("change", () => {
   head.update();
   notices.set("trouble", model.trouble ?? "");
+  sayPaused();
   if (shown === model.state) return;
   shown = model.state;
   if (model.state === "ready") {

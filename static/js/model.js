@@ -268,6 +268,21 @@ export class Model extends EventTarget {
       .sort((a, b) => b.id - a.id)[0] ?? null;
   }
 
+  get paused() {
+    return this.status?.queue.paused ?? false;
+  }
+
+  /** How many runs wait, of every batch. */
+  get waiting() {
+    return [...this.batches.values()].reduce((sum, batch) => sum + batch.queued, 0);
+  }
+
+  /** @param {import("./types.js").Queue} queue */
+  takeQueue(queue) {
+    if (this.status) this.status.queue = queue;
+    this.changed();
+  }
+
   /** @param {Batch} batch */
   addBatch(batch) {
     this.batches.set(batch.id, batch);
@@ -300,6 +315,10 @@ export class Model extends EventTarget {
   #heard(name, data) {
     if (name === "curve") {
       this.dispatchEvent(new CustomEvent("curve", { detail: data }));
+      return;
+    }
+    if (name === "queue") {
+      this.takeQueue(data);
       return;
     }
     if (name !== "build") this.dispatchEvent(new Event("moved"));

@@ -82,6 +82,7 @@ export const bare = (value, scale) =>
  */
 export function figure(value, unit) {
   if (value === null || value === undefined) return "–";
+  if (unit === "bytes" && value === 0) return "0 bytes";
   const scale = scaleFor(unit, value);
   return [fixed(value / scale.size, scale.digits), scale.unit].filter(Boolean).join(" ");
 }
@@ -97,7 +98,8 @@ export const change = (value, unit) =>
 /** @param {number|null|undefined} percent */
 export function percent(percent) {
   if (percent === null || percent === undefined || !Number.isFinite(percent)) return "–";
-  const digits = Math.abs(percent) >= 99.5 ? 0 : 1;
+  const size = Math.abs(percent);
+  const digits = size >= 99.5 || size === 0 ? 0 : size < 0.095 ? 2 : 1;
   return `${percent >= 0.5 / 10 ** digits ? "+" : ""}${fixed(percent, digits)} %`;
 }
 
@@ -114,7 +116,8 @@ export function exact(value, unit) {
 }
 
 /**
- * A value with half the width of its interval behind it, both in one unit: "98.0 ± 2.0 MiB".
+ * A value with half the width of its interval behind it, both in one unit: "98.0 ± 2.0 MiB"; each
+ * in its own where the interval would read as nothing: "98.0 MiB ± 8.0 KiB".
  * @param {number|null|undefined} value
  * @param {number|null|undefined} low
  * @param {number|null|undefined} high
@@ -127,10 +130,10 @@ export function within(value, low, high, unit) {
   }
   const half = (high - low) / 2;
   const scale = scaleFor(unit, Math.max(Math.abs(value), half));
-  const least = 1 / 10 ** scale.digits;
-  const around = half > 0 && half / scale.size < least / 2 ? `<${fixed(least, scale.digits)}`
-    : bare(half, scale);
-  return [`${bare(value, scale)} ± ${around}`, scale.unit].filter(Boolean).join(" ");
+  if (half < 0.5 * scale.size / 10 ** scale.digits) {
+    return `${bare(value, scale)} ${scale.unit} ± ${figure(half, unit)}`;
+  }
+  return [`${bare(value, scale)} ± ${bare(half, scale)}`, scale.unit].filter(Boolean).join(" ");
 }
 
 /**

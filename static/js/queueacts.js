@@ -4,6 +4,7 @@
 import * as api from "./api.js";
 import { h, replace } from "./dom.js";
 import { entryHelp } from "./entry.js";
+import { plural } from "./format.js";
 
 /**
  * Ask in a dialog; true once the reader has said yes.
@@ -38,6 +39,30 @@ export function confirmed({ ask, why, yes, type }) {
     if (type) typed.focus();
   });
 }
+
+/**
+ * Pause or resume the whole queue.
+ * @param {import("./model.js").Model} model
+ * @param {boolean} paused
+ * @param {HTMLElement} problem where a refusal is said
+ */
+export const pauseQueue = (model, paused, problem) => confirmAct({
+  path: paused ? "/queue/pause" : "/queue/resume", problem,
+  done: (queue) => model.takeQueue(queue),
+});
+
+/**
+ * Cancel what is queued, built and running, of every batch.
+ * @param {import("./model.js").Model} model
+ * @param {HTMLElement} problem where a refusal is said
+ */
+export const cancelEverything = (model, problem) => confirmAct({
+  path: "/queue/cancel", problem, done: (queue) => model.takeQueue(queue),
+  ask: "Cancel everything?", yes: "Cancel everything",
+  why: `${plural(model.waiting, "run")} will not be measured, of every batch and project; what ` +
+    "runs now is ended, and what it has recorded goes. Runs that are done stay. Cancelled runs " +
+    "can be tried again, batch by batch.",
+});
 
 /**
  * Send a request of the queue, asked back about first where `ask` says so.

@@ -13,7 +13,7 @@
 import { STREAM_URL } from "./api.js";
 
 const NAMES = ["queued", "building", "running", "done", "failed", "cancelled", "batch", "build",
-  "curve"];
+  "curve", "queue"];
 const PAUSES_MS = [500, 1000, 2000, 5000, 10000];
 const SHARED = "tidemark-stream";
 

@@ -352,6 +352,7 @@ test("what the API refuses is said at its field", async () => {
 });
 
 test("on a phone no view scrolls sideways", async () => {
+  provoked = [/status of 401/]; // these readers have no token, so nothing is planned for them
   const looks = /** @type {const} */ ([["light", "phone"], ["dark", "phone-dark"]]);
   for (const [scheme, name] of looks) {
     const phone = await reader({
@@ -371,7 +372,87 @@ test("on a phone no view scrolls sideways", async () => {
     }
     await phone.context().close();
   }
+  provoked = [];
 });
+
+test("how runs are measured is said behind More, and a refusal stands there", async () => {
+  provoked = [/status of 4(22|01)/];
+  await page.goto(`${daemon.url}/#/trigger?pythons=${newest}&commits=HEAD&scenarios=list_bytes`);
+  await page.getByText("More: allocators, recording, order").click();
+  for (const name of ["pymalloc", "malloc"]) await page.getByLabel(name, { exact: true }).check();
+  await page.getByLabel("Recording").selectOption("all");
+  assert.equal(await page.getByLabel("Threshold").isVisible(), false, "only changes has one");
+  await page.getByLabel("Precision").selectOption("exact");
+  await page.getByLabel("Interval").fill("500");
+  await page.getByLabel("Priority").fill("7");
+  await page.getByLabel("Order", { exact: true }).fill("4711");
+  await page.getByText("× 2 allocators × 1 scenario × 1 sample = 2 runs").waitFor();
+  await page.locator(".plan-facts dt", { hasText: "Memory" }).waitFor();
+  await picture(page, "trigger-more");
+  const other = await reader();
+  await other.goto(page.url());
+  await other.getByText("2 allocators").waitFor();
+  for (const name of ["Recording", "Precision", "Interval", "Priority", "Order"]) {
+    const value = (/** @type {import("playwright-core").Page} */ on) =>
+      on.getByLabel(name, { exact: true }).inputValue();
+    assert.equal(await value(other), await value(page), name);
+  }
+  await other.context().close();
+  await page.getByLabel("Priority").fill("101");
+  await page.getByRole("button", { name: /^Start/ }).click();
+  await page.locator("[data-field=priority] .field-error", { hasText: "100" }).waitFor();
+  assert.equal(await page.getByLabel("Priority").getAttribute("aria-invalid"), "true");
+  await page.getByLabel("Priority").fill("7");
+  const asked = page.waitForRequest((request) => request.method() === "POST" &&
+    !request.url().includes("dry_run"));
+  await page.getByRole("button", { name: /^Start 2 runs/ }).click();
+  const { allocators, recording, precision, interval_us: interval, priority, seed } =
+    (await asked).postDataJSON();
+  assert.deepEqual({ allocators, recording, precision, interval, priority, seed }, {
+    allocators: ["pymalloc", "malloc"], recording: "all", precision: "exact", interval: 500,
+    priority: 7, seed: 4711 });
+  await page.locator(".watch[data-status=done]").waitFor({ timeout: 120000 });
+  provoked = [];
+});
+
+test("a paused queue is said on every page and resumed from there; all of it is cancelled",
+  async () => {
+    await page.goto(`${daemon.url}/#/runs`);
+    await page.getByRole("button", { name: "Pause the queue" }).click();
+    await page.locator(".notice-paused").waitFor();
+    const other = await reader();
+    await other.goto(`${daemon.url}/#/overview`);
+    await other.locator(".notice-paused", { hasText: "The queue is paused" }).waitFor();
+    const batch = await daemon.trigger({ commits: ["HEAD"], pythons: [newest], samples: 3,
+      scenarios: ["list_bytes"], params: SMALL });
+    await page.locator(".notice-paused", { hasText: "3 runs waiting" }).waitFor();
+    await page.goto(`${daemon.url}/#/batch/${batch.id}`);
+    await page.locator(".watch-facts", { hasText: "the queue is paused" }).waitFor();
+    await picture(page, "paused");
+    assert.equal((await daemon.get(`/batches/${batch.id}`)).queued, 3);
+    await page.goto(`${daemon.url}/#/runs`);
+    await page.getByRole("button", { name: "Cancel everything" }).click();
+    await page.getByRole("dialog").getByText("3 runs will not be measured").waitFor();
+    await page.getByRole("button", { name: "Leave it as it is" }).click();
+    assert.equal((await daemon.get(`/batches/${batch.id}`)).queued, 3);
+    await page.getByRole("button", { name: "Cancel everything" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel everything" }).click();
+    await until("the end of it", async () =>
+      (await daemon.get(`/batches/${batch.id}`)).cancelled === 3);
+    await page.locator(".notice-paused").getByRole("button", { name: "Resume" }).click();
+    await page.locator(".notice-paused").waitFor({ state: "detached" });
+    await other.locator(".notice-paused").waitFor({ state: "detached" });
+    assert.equal((await daemon.get("/status")).queue.paused, false);
+
+    await page.goto(`${daemon.url}/#/batch/${batch.id}`);
+    await page.getByRole("button", { name: "Try every one again" }).click();
+    await page.locator(".watch[data-status=done] tbody tr[data-status=done]").nth(2)
+      .waitFor({ timeout: 120000 });
+    const { runs } = await daemon.get(`/runs?batch=${batch.id}`);
+    assert.deepEqual(runs.map((/** @type {any} */ run) => [run.status, run.attempt]),
+      Array(3).fill(["done", 2]));
+    await other.context().close();
+  });
 
 test("every run is listed", async () => {
   await page.goto(daemon.url + "/#/runs");

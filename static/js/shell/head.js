@@ -139,11 +139,11 @@ export class Head {
     const batch = model.activeBatch;
     live.dataset.busy = String(batch !== null);
     if (!batch) {
-      replace(live, model.state === "ready"
-        ? h("span", { class: "idle" }, "nothing running") : null);
+      replace(live, model.state === "ready" ? h("span", { class: "idle" },
+        model.paused ? "queue paused" : "nothing running") : null);
       return;
     }
-    const parts = [];
+    const parts = model.paused ? ["paused"] : [];
     if (batch.running) parts.push(`${batch.running} running`);
     if (batch.building) parts.push(`${batch.building} building`);
     if (batch.queued) parts.push(`${batch.queued} queued`);

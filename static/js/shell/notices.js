@@ -38,6 +38,15 @@ export class Notices {
   }
 
   /**
+   * Say for good why something was refused, until the next is.
+   * @param {unknown} error
+   */
+  refused(error) {
+    const text = error instanceof Error ? error.message : String(error);
+    this.set("refused", text, { label: "Close", act: () => this.clear("refused") });
+  }
+
+  /**
    * Say that something was done; it goes by itself.
    * @param {string} text
    */

@@ -102,7 +102,9 @@ export function createBatch({ model, router }) {
     if (batch.cancelled) parts.push(`${batch.cancelled} cancelled`);
     if (batch.running) parts.push(`${batch.running} running`);
     if (batch.building) parts.push(`${batch.building} building`);
-    if (batch.queued) parts.push(`${batch.queued} queued`);
+    if (batch.queued) {
+      parts.push(`${batch.queued} ${model.paused ? "waiting: the queue is paused" : "queued"}`);
+    }
     if (batch.eta_ns !== null && batch.status !== "done") {
       parts.push(`about ${duration(batch.eta_ns)} left`);
     }
@@ -118,7 +120,8 @@ export function createBatch({ model, router }) {
   function drawActions(batch, runs) {
     const left = batch.queued + batch.building + batch.running;
     const again = batch.failed + (batch.cancelled ?? 0);
-    const sign = [left > 0, batch.failed > 0, again > 0, runs.length > 0].join();
+    const outside = runs.filter((run) => run.status === "failed" && run.outside).length;
+    const sign = [left > 0, outside, again > 0, runs.length > 0].join();
     if (actions.dataset.sign === sign) return;
     actions.dataset.sign = sign;
     const done = () => void load(id);
@@ -131,14 +134,15 @@ export function createBatch({ model, router }) {
         why: `${plural(left, "run")} will not be measured; what runs now is ended, and what it ` +
           "has recorded goes. Runs that are done stay.",
       }) } }, "Cancel what is left") : null,
-      again ? h("button", { type: "button", class: "small", title:
-        "Those that failed for reasons outside of what is measured", on: {
+      outside ? h("button", { type: "button", class: "small", title: "Those that were killed, or " +
+        "failed for another reason outside of what is measured", on: {
         click: () => void confirmAct({ path: `/batches/${id}/retry`, problem, done }),
-      } }, "Try failed ones again") : null,
-      batch.failed ? h("button", { type: "button", class: "small", on: {
+      } }, `Try ${plural(outside, "run")} again that failed from outside`) : null,
+      again ? h("button", { type: "button", class: "small", title:
+        "Every run that failed or was cancelled; a failed build is tried once more", on: {
         click: () => void confirmAct({ path: `/batches/${id}/retry`, body: { all: true }, problem,
           done }),
-      } }, "Try every failed one again") : null);
+      } }, "Try every one again") : null);
   }
 
   /** The build that is at work, else the last one that failed. @param {Run[]} runs */

@@ -8,6 +8,7 @@ import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import {
   ago, dateTime, exactBytes, mib, paramsText, plural, seconds, shortSha,
 } from "../format.js";
+import { cancelEverything, pauseQueue } from "../queueacts.js";
 import { href } from "../router.js";
 import { failedState } from "../shell/states.js";
 
@@ -45,9 +46,17 @@ export function createRuns({ model, router }) {
     h("thead", null, h("tr", null, ...[["Run", "num"], ["Status"], ["Python"], ["Commit"],
       ["Scenario"], ["Sample", "num"], ["Tide mark MiB", "num"], ["Time s", "num"], ["Queued"]]
       .map(([name, kind]) => h("th", { scope: "col", class: kind ?? null }, name)))), body));
+  const problem = h("div", { class: "problem", role: "alert", hidden: true });
+  const pause = h("button", { type: "button", class: "small", on: {
+    click: () => void pauseQueue(model, !model.paused, problem),
+  } });
+  const cancel = h("button", { type: "button", class: "small", on: {
+    click: () => void cancelEverything(model, problem),
+  } }, "Cancel everything");
   const element = h("section", { class: "view", "aria-label": "Runs" },
-    h("div", { class: "view-head" }, h("h1", null, "Runs"), tabs, chips),
-    none, failure, scroll, more);
+    h("div", { class: "view-head" }, h("h1", null, "Runs"), tabs, chips,
+      h("span", { class: "spring" }), h("span", { class: "actions" }, pause, cancel)),
+    problem, none, failure, scroll, more);
 
   /** @param {Run} run */
   const fits = (run) => run.project === model.project &&
@@ -120,6 +129,8 @@ export function createRuns({ model, router }) {
       setText(chip, `${name} ${name === "commit" ? shortSha(value) : value} ×`);
       setAttr(chip, "aria-label", `Runs of every ${name}, not only ${value}`);
     });
+    setText(pause, model.paused ? "Resume the queue" : "Pause the queue");
+    cancel.hidden = model.activeBatch === null;
     none.hidden = all.length > 0 || Boolean(failure.firstElementChild);
     replace(none, loading ? "Loading"
       : status || Object.keys(filters).length ? ["No run is like that. ",
