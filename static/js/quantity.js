@@ -131,7 +131,7 @@ export function within(value, low, high, unit) {
   const half = (high - low) / 2;
   const scale = scaleFor(unit, Math.max(Math.abs(value), half));
   if (half < 0.5 * scale.size / 10 ** scale.digits) {
-    return `${bare(value, scale)} ${scale.unit} ± ${figure(half, unit)}`;
+    return `${[bare(value, scale), scale.unit].filter(Boolean).join(" ")} ± ${figure(half, unit)}`;
   }
   return [`${bare(value, scale)} ± ${bare(half, scale)}`, scale.unit].filter(Boolean).join(" ");
 }

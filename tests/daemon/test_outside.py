@@ -122,11 +122,10 @@ class Outside(DaemonCase):
         self.assertIn(("commit", ("%040x" % 0xabd)[:12]), found("change%20%3C1"))
         self.assertIn(("run", "Run %d" % run), found(str(run)))
         self.assertTrue([kind for kind, _ in found("3.") if kind == "python"])
-        odd = self.daemon.post("/api/v1/imports?name=50%25%20a%26b.dat", LOG, {"Content-Type": "application/octet-stream"})
-        self.assertEqual(odd.status, 201)
-        [link] = [one["link"] for one in self.daemon.get("/api/v1/search?q=50%25").json()["results"]
-                  if one["kind"] == "scenario"]
-        self.assertTrue(link.endswith("scenario=50%25 a%26b.dat"), link)
+        odd = LOG + b"FUNC 50%a&b#c+d 10.0 1700000000.1 12.0 1700000000.6 0\n"
+        made = self.daemon.post("/api/v1/imports?name=odd.dat", odd, {"Content-Type": "application/octet-stream"}).json()
+        [link] = [one["link"] for one in self.daemon.get("/api/v1/search?q=50%25").json()["results"]]
+        self.assertEqual(link, "#/run/%d?fn=50%%25a%%26b%%23c%%2Bd" % made["id"])
         self.assertEqual(found("%25_%25"), [])
         self.assertEqual(found("no_such_thing_anywhere"), [])
         only = self.daemon.get("/api/v1/search?q=grow&project=converters").json()["results"]
