@@ -18,7 +18,8 @@
 #define POLL_MS    50   /* how soon a stop or a deadline is noticed */
 #define END_ROUNDS 5000 /* of 2 ms, until what was killed must have ended */
 
-/* What follows runs in the child, after fork: async-signal-safe calls only. */
+/* What follows runs in the child, after fork, or in the child's child, which shares its memory
+ * until it has become the program: async-signal-safe calls only. */
 
 /* End as the program ended. */
 static _Noreturn void end_alike(int status)
@@ -127,7 +128,7 @@ static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, 
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     prctl(PR_SET_CHILD_SUBREAPER, 1UL);
     if (getppid() != daemon) _exit(TIDE_PROCESS_NO_START); /* it died before prctl */
-    pid_t guard = getpid(), program = fork();
+    pid_t guard = getpid(), program = vfork(); /* cheap: the guard has no other thread and waits */
     if (program == 0) become(c, guard, out, environment);
     if (program < 0) _exit(TIDE_PROCESS_NO_START);
     stand_guard(program, awaited);

@@ -186,7 +186,7 @@ def environment(folder: Path) -> Dict[str, str]:
     changed["XDG_CONFIG_HOME"] = str(folder / "config")
     changed["XDG_DATA_HOME"] = str(folder / "share")
     changed["XDG_CACHE_HOME"] = str(folder / "caches")
-    changed.setdefault("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1:abort_on_error=0")
+    changed.setdefault("ASAN_OPTIONS", "detect_leaks=1:strict_string_checks=1:abort_on_error=0:quarantine_size_mb=16")
     changed.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
     return changed
 
