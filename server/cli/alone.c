@@ -96,6 +96,20 @@ void tide_alone_end(struct tide_alone *a)
     free(a);
 }
 
+enum tide_rc tide_alone_do(const char *named, struct tide_daemon_options o, tide_alone_act *act,
+                           void *context, struct tide_error *e)
+{
+    struct tide_alone *alone = NULL;
+    char *data = tide_config_data(named);
+    if (!data) return tide_fail(e, TIDE_NOMEM, "find the data folder");
+    o.data = data;
+    enum tide_rc rc = tide_alone_served(data) ? TIDE_OK : tide_alone_begin(&o, &alone, e);
+    if (!rc) rc = act(context, data, e);
+    tide_alone_end(alone);
+    free(data);
+    return rc;
+}
+
 /* ---- a database file ---- */
 
 /* Make FOLDER/tidemark.db a link to the file, unless it is that. */

@@ -17,6 +17,12 @@ TIDE_CHECK enum tide_rc tide_alone_begin(const struct tide_daemon_options *o,
                                          struct tide_alone **out, struct tide_error *e);
 void tide_alone_end(struct tide_alone *a); /* NULL is a no-op */
 
+/* Have `act` done on the data folder that `named` (NULL: the default) names, by the daemon that
+ * serves it, else by one of our own that runs as `o` says meanwhile (o->data is set here). */
+typedef enum tide_rc tide_alone_act(void *context, const char *data, struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_alone_do(const char *named, struct tide_daemon_options o,
+                                      tide_alone_act *act, void *context, struct tide_error *e);
+
 /* The data folder of a database file: the one that holds it where it is called tidemark.db, else
  * FILE.data, which is made and has a link to it. With `make` the file need not be there. INVALID
  * when it must be and is not. */

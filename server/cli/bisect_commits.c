@@ -6,6 +6,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/request.h"
 #include "cli/terminal.h"
 #include "stats/verdict.h"
 
@@ -47,29 +48,6 @@ static void note_interrupt(int signal)
     interrupted = 1;
 }
 
-/* A number or a truth value where the text is one, else the text itself. */
-static json_t *value_of(const char *text)
-{
-    json_error_t unread;
-    json_t *value = json_loads(text, JSON_DECODE_ANY, &unread);
-    if (json_is_number(value) || json_is_boolean(value)) return value;
-    json_decref(value);
-    return json_string(text);
-}
-
-static void put_param(json_t *request, const char *text, struct argp_state *state)
-{
-    const char *equals = strchr(text, '=');
-    if (!equals || equals == text) {
-        argp_error(state, "--param takes NAME=VALUE, not \"%s\"", text);
-        return;
-    }
-    if (!json_object_get(request, "params")) json_object_set_new(request, "params", json_object());
-    char *name = strndup(text, (size_t)(equals - text));
-    if (name) json_object_set_new(json_object_get(request, "params"), name, value_of(equals + 1));
-    free(name);
-}
-
 static void put_commit(struct arguments *a, const char *text, struct argp_state *state)
 {
     static const char *const ends[] = {"good", "bad"};
@@ -87,20 +65,22 @@ static void check_whole(const struct arguments *a, struct argp_state *state)
     if (!json_object_get(a->request, "python")) argp_error(state, "--python is missing");
 }
 
+static const struct tide_request_field fields[] = {
+    {"project", KEY_PROJECT, TIDE_REQUEST_TEXT},
+    {"python", KEY_PYTHON, TIDE_REQUEST_TEXT},
+    {"scenario", KEY_SCENARIO, TIDE_REQUEST_TEXT},
+    {"metric", KEY_METRIC, TIDE_REQUEST_TEXT},
+    {"size", KEY_SIZE, TIDE_REQUEST_TEXT},
+    {"allocator", KEY_ALLOCATOR, TIDE_REQUEST_TEXT},
+    {"worse_than", KEY_WORSE, TIDE_REQUEST_TEXT},
+    {"samples", KEY_SAMPLES, TIDE_REQUEST_VALUE},
+    {0},
+};
+
 static error_t parse(int key, char *value, struct argp_state *state)
 {
-    static const struct {
-        int key;
-        const char *field;
-    } texts[] = {{KEY_PROJECT, "project"}, {KEY_PYTHON, "python"}, {KEY_SCENARIO, "scenario"},
-                 {KEY_METRIC, "metric"},   {KEY_SIZE, "size"},     {KEY_ALLOCATOR, "allocator"},
-                 {KEY_WORSE, "worse_than"}};
     struct arguments *a = state->input;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i].key == key) {
-            json_object_set_new(a->request, texts[i].field, json_string(value));
-            return 0;
-        }
+    if (tide_request_take(a->request, fields, key, value)) return 0;
     switch (key) {
     case KEY_DETACH: a->detach = true; return 0;
     case KEY_CANCEL:
@@ -108,8 +88,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->id = value;
         return 0;
     case KEY_WATCH: a->id = value; return 0;
-    case KEY_SAMPLES: json_object_set_new(a->request, "samples", value_of(value)); return 0;
-    case KEY_PARAM: put_param(a->request, value, state); return 0;
+    case KEY_PARAM: tide_request_param(a->request, value, state); return 0;
     case ARGP_KEY_ARG: put_commit(a, value, state); return 0;
     case ARGP_KEY_END: check_whole(a, state); return 0;
     default: return ARGP_ERR_UNKNOWN;

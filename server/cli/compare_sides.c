@@ -6,6 +6,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/request.h"
 #include "cli/terminal.h"
 #include "cli/watch.h"
 #include "stats/verdict.h"
@@ -77,16 +78,13 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 /* ---- asking ---- */
 
-static void put_parameter(struct tide_str *target, const char *name, const char *axis,
-                          const char *value)
+static void put_side(struct tide_str *target, const char *name, const char *axis, const char *value)
 {
-    if (!value) return;
-    tide_str_printf(target, "%c%s=", strchr(target->at, '?') ? '&' : '?', name);
-    if (axis) {
-        tide_client_escape(target, axis);
-        tide_str_put(target, ":");
-    }
-    tide_client_escape(target, value);
+    struct tide_str side = {0};
+    tide_str_printf(&side, "%s%s%s", axis ? axis : "", axis ? ":" : "", value);
+    tide_request_query(target, name, side.at);
+    target->failed = target->failed || side.failed;
+    tide_str_free(&side);
 }
 
 static enum tide_rc ask(const struct arguments *a, const char *data, json_t **out,
@@ -94,19 +92,16 @@ static enum tide_rc ask(const struct arguments *a, const char *data, json_t **ou
 {
     struct tide_str target = {0};
     tide_str_put(&target, "/api/v1/compare");
-    put_parameter(&target, "base", a->axis, a->base);
-    put_parameter(&target, "head", a->axis, a->head);
-    put_parameter(&target, "project", NULL, a->project);
-    put_parameter(&target, "metric", NULL, a->metric);
-    put_parameter(&target, "commit", NULL, a->commit);
-    put_parameter(&target, "python", NULL, a->python);
-    put_parameter(&target, "scenario", NULL, a->scenario);
-    put_parameter(&target, "allocator", NULL, a->allocator);
-    put_parameter(&target, "subtract", NULL, a->subtract ? "empty" : NULL);
-    enum tide_rc rc = target.failed ? tide_fail(e, TIDE_NOMEM, "compare two sides")
-                                    : tide_client_get(data, target.at, out, e);
-    tide_str_free(&target);
-    return rc;
+    put_side(&target, "base", a->axis, a->base);
+    put_side(&target, "head", a->axis, a->head);
+    tide_request_query(&target, "project", a->project);
+    tide_request_query(&target, "metric", a->metric);
+    tide_request_query(&target, "commit", a->commit);
+    tide_request_query(&target, "python", a->python);
+    tide_request_query(&target, "scenario", a->scenario);
+    tide_request_query(&target, "allocator", a->allocator);
+    tide_request_query(&target, "subtract", a->subtract ? "empty" : NULL);
+    return tide_request_get(data, &target, out, e);
 }
 
 /* ---- measuring more ---- */
@@ -357,8 +352,9 @@ static int code_of(const json_t *compared)
 
 /* ---- the command ---- */
 
-static enum tide_rc act(struct arguments *a, const char *data, struct tide_error *e)
+static enum tide_rc act(void *context, const char *data, struct tide_error *e)
 {
+    struct arguments *a = context;
     json_t *compared = NULL;
     enum tide_rc rc = ask(a, data, &compared, e);
     if (!rc && a->decide) rc = decide(a, data, &compared, e);
@@ -378,16 +374,10 @@ static enum tide_rc act(struct arguments *a, const char *data, struct tide_error
 static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {.runs = RUNS_DEFAULT};
-    struct tide_alone *alone = NULL;
     struct tide_error e;
     tide_cli_parse(c, argc, argv, &a.common, &a);
-    char *data = tide_config_data(a.common.data);
-    const struct tide_daemon_options wanted = {.data = data, .idle = !a.decide};
-    enum tide_rc rc = data ? TIDE_OK : tide_fail(&e, TIDE_NOMEM, "find the data folder");
-    if (!rc && !tide_alone_served(data)) rc = tide_alone_begin(&wanted, &alone, &e);
-    if (!rc) rc = act(&a, data, &e);
-    tide_alone_end(alone);
-    free(data);
+    const struct tide_daemon_options wanted = {.idle = !a.decide};
+    enum tide_rc rc = tide_alone_do(a.common.data, wanted, act, &a, &e);
     int code = tide_cli_end(c, rc, &e);
     return code ? code : a.code;
 }

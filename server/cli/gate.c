@@ -11,6 +11,7 @@
 #include "cli/compare_sides.h"
 #include "cli/config.h"
 #include "cli/gate_report.h"
+#include "cli/request.h"
 #include "cli/terminal.h"
 #include "cli/watch.h"
 #include "stats/limit.h"
@@ -42,6 +43,7 @@ struct arguments {
     struct tide_limit limit;
     int64_t runs; /* that may be spent on what is inconclusive */
     bool fresh;
+    int code; /* what the program ends with */
 };
 
 /* ---- arguments ---- */
@@ -127,21 +129,6 @@ static const struct argp_option options[] = {
 
 /* ---- asking ---- */
 
-static void put_parameter(struct tide_str *target, const char *name, const char *value)
-{
-    tide_str_printf(target, "%c%s=", strchr(target->at, '?') ? '&' : '?', name);
-    tide_client_escape(target, value);
-}
-
-static enum tide_rc get(const char *data, struct tide_str *target, json_t **out,
-                        struct tide_error *e)
-{
-    enum tide_rc rc = target->failed ? tide_fail(e, TIDE_NOMEM, "ask the daemon")
-                                     : tide_client_get(data, target->at, out, e);
-    tide_str_free(target);
-    return rc;
-}
-
 static enum tide_rc find_merge_base(const struct arguments *a, const char *data, json_t **out,
                                     struct tide_error *e)
 {
@@ -149,9 +136,9 @@ static enum tide_rc find_merge_base(const struct arguments *a, const char *data,
     tide_str_put(&target, "/api/v1/projects/");
     tide_client_escape(&target, a->project);
     tide_str_put(&target, "/merge-base");
-    put_parameter(&target, "base", a->base);
-    put_parameter(&target, "head", a->head);
-    return get(data, &target, out, e);
+    tide_request_query(&target, "base", a->base);
+    tide_request_query(&target, "head", a->head);
+    return tide_request_get(data, &target, out, e);
 }
 
 static const char *sha_of(const json_t *parted, const char *side)
@@ -169,8 +156,8 @@ static enum tide_rc name_scenarios(const struct arguments *a, const char *data,
     enum tide_rc rc = TIDE_OK;
     if (json_object_get(a->request, "scenarios")) goto out;
     tide_str_put(&target, "/api/v1/scenarios");
-    put_parameter(&target, "project", a->project);
-    rc = get(data, &target, &answer, e);
+    tide_request_query(&target, "project", a->project);
+    rc = tide_request_get(data, &target, &answer, e);
     json_array_foreach(json_object_get(answer, "scenarios"), i, scenario)
     {
         json_array_append(names, json_object_get(scenario, "name"));
@@ -234,13 +221,13 @@ static enum tide_rc compare(const struct arguments *a, const char *data, const j
 {
     struct tide_str target = {0};
     tide_str_put(&target, "/api/v1/compare");
-    put_parameter(&target, "base", sha_of(parted, "merge_base"));
-    put_parameter(&target, "head", sha_of(parted, "head"));
-    put_parameter(&target, "project", a->project);
-    put_parameter(&target, "metric", a->metric);
+    tide_request_query(&target, "base", sha_of(parted, "merge_base"));
+    tide_request_query(&target, "head", sha_of(parted, "head"));
+    tide_request_query(&target, "project", a->project);
+    tide_request_query(&target, "metric", a->metric);
     json_decref(*out);
     *out = NULL;
-    return get(data, &target, out, e);
+    return tide_request_get(data, &target, out, e);
 }
 
 /* Names of the pythons that were asked for: a plan tells them. */
@@ -413,9 +400,9 @@ static enum tide_rc get_accepted(const struct arguments *a, const char *data, js
     struct tide_str target = {0};
     json_t *answer = NULL;
     tide_str_put(&target, "/api/v1/regressions?accepted=true&limit=1000");
-    put_parameter(&target, "project", a->project);
-    put_parameter(&target, "metric", a->metric);
-    enum tide_rc rc = get(data, &target, &answer, e);
+    tide_request_query(&target, "project", a->project);
+    tide_request_query(&target, "metric", a->metric);
+    enum tide_rc rc = tide_request_get(data, &target, &answer, e);
     *out = json_incref(json_object_get(answer, "regressions"));
     json_decref(answer);
     return rc;
@@ -483,9 +470,9 @@ static enum tide_rc tell(const struct arguments *a, const json_t *report, struct
     return rc ? rc : write_file(a->junit, tide_gate_junit, report, e);
 }
 
-static enum tide_rc act(const struct arguments *a, const char *data, int *code,
-                        struct tide_error *e)
+static enum tide_rc act(void *context, const char *data, struct tide_error *e)
 {
+    struct arguments *a = context;
     json_t *parted = NULL, *report = NULL;
     enum tide_rc rc = find_merge_base(a, data, &parted, e);
     bool same = !rc && !strcmp(sha_of(parted, "merge_base"), sha_of(parted, "head"));
@@ -501,7 +488,7 @@ static enum tide_rc act(const struct arguments *a, const char *data, int *code,
         rc = compare_both(a, data, parted, &report, e);
     if (!rc && !report) rc = tide_fail(e, TIDE_NOMEM, "judge a branch");
     if (!rc) rc = tell(a, report, e);
-    if (!rc) *code = (int)tide_json_number(report, "exit");
+    if (!rc) a->code = (int)tide_json_number(report, "exit");
     json_decref(parted);
     json_decref(report);
     return rc;
@@ -521,22 +508,15 @@ static int run(const struct tide_cli *c, int argc, char **argv)
             json_pack("{s:i, s:s, s:i}", "samples", 5, "reason", "gate", "priority", PRIORITY),
         .accepted = json_object(),
     };
-    struct tide_alone *alone = NULL;
     struct tide_error e;
-    int judged = TIDE_EXIT_FINE;
     tide_cli_parse(c, argc, argv, &a.common, &a);
     json_object_set_new(a.request, "project", json_string(a.project));
-    char *data = tide_config_data(a.common.data);
-    const struct tide_daemon_options wanted = {.data = data, .repo = a.repo, .config = a.config};
-    enum tide_rc rc = data ? TIDE_OK : tide_fail(&e, TIDE_NOMEM, "find the data folder");
-    if (!rc && !tide_alone_served(data)) rc = tide_alone_begin(&wanted, &alone, &e);
-    if (!rc) rc = act(&a, data, &judged, &e);
-    tide_alone_end(alone);
-    free(data);
+    const struct tide_daemon_options wanted = {.repo = a.repo, .config = a.config};
+    enum tide_rc rc = tide_alone_do(a.common.data, wanted, act, &a, &e);
     json_decref(a.request);
     json_decref(a.accepted);
     int code = tide_cli_end(c, rc, &e);
-    return code ? code : judged;
+    return code ? code : a.code;
 }
 
 const struct tide_cli tide_command_gate = {

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/request.h"
 #include "cli/terminal.h"
 #include "stats/verdict.h"
 
@@ -45,13 +46,6 @@ static const struct argp_option options[] = {
     {"limit", 'l', "N", 0, "The newest N (default: 50)", 0},
     {0},
 };
-
-static void put_parameter(struct tide_str *target, const char *name, const char *value)
-{
-    if (!value) return;
-    tide_str_printf(target, "&%s=", name);
-    tide_client_escape(target, value);
-}
 
 static void put_row(struct tide_table *t, const json_t *change)
 {
@@ -100,21 +94,19 @@ static enum tide_rc list(void *context, const char *data, struct tide_error *e)
     struct tide_str target = {0};
     json_t *answer = NULL;
     tide_str_printf(&target, "/api/v1/regressions?limit=%lld", (long long)a->limit);
-    put_parameter(&target, "project", a->project);
-    put_parameter(&target, "scenario", a->scenario);
-    put_parameter(&target, "python", a->python);
-    put_parameter(&target, "metric", a->metric);
-    put_parameter(&target, "status", a->status);
-    put_parameter(&target, "verdict", a->better ? "better" : a->all ? NULL : "worse");
-    put_parameter(&target, "accepted", a->all || a->better ? NULL : "false");
-    enum tide_rc rc = target.failed ? tide_fail(e, TIDE_NOMEM, "list the regressions")
-                                    : tide_client_get(data, target.at, &answer, e);
+    tide_request_query(&target, "project", a->project);
+    tide_request_query(&target, "scenario", a->scenario);
+    tide_request_query(&target, "python", a->python);
+    tide_request_query(&target, "metric", a->metric);
+    tide_request_query(&target, "status", a->status);
+    tide_request_query(&target, "verdict", a->better ? "better" : a->all ? NULL : "worse");
+    tide_request_query(&target, "accepted", a->all || a->better ? NULL : "false");
+    enum tide_rc rc = tide_request_get(data, &target, &answer, e);
     if (!rc && a->common.json)
         tide_print_json(answer);
     else if (!rc)
         print_changes(json_object_get(answer, "regressions"));
     json_decref(answer);
-    tide_str_free(&target);
     return rc;
 }
 

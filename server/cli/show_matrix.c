@@ -4,6 +4,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/request.h"
 #include "cli/terminal.h"
 #include "cli/watch.h"
 #include "stats/verdict.h"
@@ -51,27 +52,17 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-static void put_parameter(struct tide_str *target, const char *name, const char *value)
-{
-    if (!value) return;
-    tide_str_printf(target, "%c%s=", strchr(target->at, '?') ? '&' : '?', name);
-    tide_client_escape(target, value);
-}
-
 static enum tide_rc ask(const struct arguments *a, const char *data, json_t **out,
                         struct tide_error *e)
 {
     struct tide_str target = {0};
     tide_str_put(&target, "/api/v1/matrix");
-    put_parameter(&target, "project", a->project);
-    put_parameter(&target, "commit", a->commit);
-    put_parameter(&target, "baseline", a->baseline);
-    put_parameter(&target, "metric", a->metric);
-    put_parameter(&target, "subtract", a->subtract ? "empty" : NULL);
-    enum tide_rc rc = target.failed ? tide_fail(e, TIDE_NOMEM, "ask for a matrix")
-                                    : tide_client_get(data, target.at, out, e);
-    tide_str_free(&target);
-    return rc;
+    tide_request_query(&target, "project", a->project);
+    tide_request_query(&target, "commit", a->commit);
+    tide_request_query(&target, "baseline", a->baseline);
+    tide_request_query(&target, "metric", a->metric);
+    tide_request_query(&target, "subtract", a->subtract ? "empty" : NULL);
+    return tide_request_get(data, &target, out, e);
 }
 
 /* ---- filling ---- */
@@ -227,8 +218,9 @@ static bool has_worse(const json_t *matrix)
 
 /* ---- the command ---- */
 
-static enum tide_rc act(struct arguments *a, const char *data, struct tide_error *e)
+static enum tide_rc act(void *context, const char *data, struct tide_error *e)
 {
+    struct arguments *a = context;
     json_t *matrix = NULL;
     enum tide_rc rc = ask(a, data, &matrix, e);
     if (!rc && a->fill) {
@@ -249,16 +241,10 @@ static enum tide_rc act(struct arguments *a, const char *data, struct tide_error
 static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {.samples = 1};
-    struct tide_alone *alone = NULL;
     struct tide_error e;
     tide_cli_parse(c, argc, argv, &a.common, &a);
-    char *data = tide_config_data(a.common.data);
-    const struct tide_daemon_options wanted = {.data = data, .idle = !a.fill};
-    enum tide_rc rc = data ? TIDE_OK : tide_fail(&e, TIDE_NOMEM, "find the data folder");
-    if (!rc && !tide_alone_served(data)) rc = tide_alone_begin(&wanted, &alone, &e);
-    if (!rc) rc = act(&a, data, &e);
-    tide_alone_end(alone);
-    free(data);
+    const struct tide_daemon_options wanted = {.idle = !a.fill};
+    enum tide_rc rc = tide_alone_do(a.common.data, wanted, act, &a, &e);
     int code = tide_cli_end(c, rc, &e);
     return code ? code : a.code;
 }

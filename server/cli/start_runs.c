@@ -9,6 +9,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/config.h"
+#include "cli/request.h"
 #include "cli/terminal.h"
 #include "cli/watch.h"
 
@@ -54,102 +55,38 @@ struct arguments {
     bool alone; /* no daemon does it */
 };
 
-enum kind { TEXT, VALUE, WORDS, ENTRY, FLAG };
-
-/* What an option puts into the request. */
-static const struct field {
-    const char *name;
-    int key;
-    enum kind kind;
-} fields[] = {
-    {"project", KEY_PROJECT, TEXT},
-    {"commits", KEY_COMMITS, ENTRY},
-    {"since", KEY_SINCE, TEXT},
-    {"until", KEY_UNTIL, TEXT},
-    {"every", KEY_EVERY, VALUE},
-    {"pythons", KEY_PYTHONS, WORDS},
-    {"scenarios", KEY_SCENARIOS, WORDS},
-    {"samples", KEY_SAMPLES, VALUE},
-    {"size", KEY_SIZE, TEXT},
-    {"allocators", KEY_ALLOCATOR, WORDS},
-    {"recording", KEY_RECORDING, TEXT},
-    {"threshold", KEY_THRESHOLD, VALUE},
-    {"precision", KEY_PRECISION, TEXT},
-    {"bound", KEY_BOUND, VALUE},
-    {"interval_us", KEY_INTERVAL, VALUE},
-    {"seed", KEY_SEED, VALUE},
-    {"retry_failed", KEY_RETRY, FLAG},
-    {"priority", KEY_PRIORITY, VALUE},
+static const struct tide_request_field fields[] = {
+    {"project", KEY_PROJECT, TIDE_REQUEST_TEXT},
+    {"commits", KEY_COMMITS, TIDE_REQUEST_ENTRY},
+    {"since", KEY_SINCE, TIDE_REQUEST_TEXT},
+    {"until", KEY_UNTIL, TIDE_REQUEST_TEXT},
+    {"every", KEY_EVERY, TIDE_REQUEST_VALUE},
+    {"pythons", KEY_PYTHONS, TIDE_REQUEST_WORDS},
+    {"scenarios", KEY_SCENARIOS, TIDE_REQUEST_WORDS},
+    {"samples", KEY_SAMPLES, TIDE_REQUEST_VALUE},
+    {"size", KEY_SIZE, TIDE_REQUEST_TEXT},
+    {"allocators", KEY_ALLOCATOR, TIDE_REQUEST_WORDS},
+    {"recording", KEY_RECORDING, TIDE_REQUEST_TEXT},
+    {"threshold", KEY_THRESHOLD, TIDE_REQUEST_VALUE},
+    {"precision", KEY_PRECISION, TIDE_REQUEST_TEXT},
+    {"bound", KEY_BOUND, TIDE_REQUEST_VALUE},
+    {"interval_us", KEY_INTERVAL, TIDE_REQUEST_VALUE},
+    {"seed", KEY_SEED, TIDE_REQUEST_VALUE},
+    {"retry_failed", KEY_RETRY, TIDE_REQUEST_FLAG},
+    {"priority", KEY_PRIORITY, TIDE_REQUEST_VALUE},
+    {0},
 };
-
-/* A number or a truth value where the text is one, else the text itself. */
-static json_t *value_of(const char *text)
-{
-    json_error_t unread;
-    json_t *value = json_loads(text, JSON_DECODE_ANY, &unread);
-    if (json_is_number(value) || json_is_boolean(value)) return value;
-    json_decref(value);
-    return json_string(text);
-}
-
-static json_t *list_in(json_t *request, const char *name)
-{
-    json_t *list = json_object_get(request, name);
-    if (list) return list;
-    json_object_set_new(request, name, json_array());
-    return json_object_get(request, name);
-}
-
-/* Append what stands between commas. */
-static void add_words(json_t *list, const char *text)
-{
-    while (*text) {
-        size_t n = strcspn(text, ",");
-        if (n) json_array_append_new(list, json_stringn(text, n));
-        text += n + (text[n] == ',');
-    }
-}
-
-static void put_field(json_t *request, const struct field *f, const char *text)
-{
-    switch (f->kind) {
-    case TEXT: json_object_set_new(request, f->name, json_string(text)); return;
-    case VALUE: json_object_set_new(request, f->name, value_of(text)); return;
-    case FLAG: json_object_set_new(request, f->name, json_true()); return;
-    case WORDS: add_words(list_in(request, f->name), text); return;
-    case ENTRY: json_array_append_new(list_in(request, f->name), json_string(text)); return;
-    }
-}
-
-/* NAME=VALUE */
-static void put_param(json_t *request, const char *text, struct argp_state *state)
-{
-    const char *equals = strchr(text, '=');
-    json_t *params = json_object_get(request, "params");
-    if (!equals || equals == text) argp_error(state, "--param takes NAME=VALUE, not \"%s\"", text);
-    if (!params) {
-        json_object_set_new(request, "params", json_object());
-        params = json_object_get(request, "params");
-    }
-    char *name = equals ? strndup(text, (size_t)(equals - text)) : NULL;
-    if (name) json_object_set_new(params, name, value_of(equals + 1));
-    free(name);
-}
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *a = state->input;
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        if (fields[i].key == key) {
-            put_field(a->request, &fields[i], value);
-            return 0;
-        }
+    if (tide_request_take(a->request, fields, key, value)) return 0;
     switch (key) {
     case KEY_DRY: a->dry_run = true; return 0;
     case KEY_DETACH: a->detach = true; return 0;
     case KEY_REPO: a->repo = value; return 0;
     case KEY_CONFIG: a->config = value; return 0;
-    case KEY_PARAM: put_param(a->request, value, state); return 0;
+    case KEY_PARAM: tide_request_param(a->request, value, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
