@@ -7,7 +7,9 @@ OpenAPI 3.1 with these shorthands, which are spelled out here:
   "parameters": ["limit"]      a text names one of the frame's components.parameters
   "$ref": "Run"                a name without # is one of the schemas
   "optional": ["flag"]         every property of an object is required but these; of "anyOf" fields none is
-  responses                    what is no success is a Problem: added as `default`
+  responses                    what is no success is a Problem. Which statuses there are follows from the scope, parameters
+                               and body; "problems": [409] adds to these, "never": [422] takes away. What any operation
+                               may be answered by (405, 413, 429, 500, 503) is `default`
 """
 
 import json
@@ -46,6 +48,20 @@ def name_of(method, path):
                             if part not in ("api", "v1", ""))
 
 
+def statuses(operation, scope):
+    """The errors of an operation of its own."""
+    content = operation.get("requestBody", {}).get("content", {})
+    found = set(operation.pop("problems", []))
+    if scope is not None:
+        found |= {400, 401, 403}
+    if any(item.get("$ref", "").startswith("#/components/parameters/") and item["$ref"].split("/")[-1] in ("id", "name")
+           for item in operation.get("parameters", [])):
+        found.add(404)
+    if content:
+        found |= {415, 422}
+    return found - set(operation.pop("never", []))
+
+
 def finish_operation(method, path, operation):
     """The shorthands of an operation, in place."""
     scope = operation.pop("scope")
@@ -57,6 +73,8 @@ def finish_operation(method, path, operation):
                                for item in parameters + operation.get("parameters", [])]
     if not operation["parameters"]:
         del operation["parameters"]
+    for status in sorted(statuses(operation, scope)):
+        operation["responses"][str(status)] = {"$ref": "#/components/responses/Problem"}
     operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
 
 

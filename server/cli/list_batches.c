@@ -8,13 +8,26 @@
 
 struct arguments {
     struct tide_common common;
-    int64_t batch; /* 0: all */
+    struct tide_str query; /* filters */
+    int64_t batch;         /* 0: all */
     int64_t limit;
 };
+
+/* Filters of GET /api/v1/batches by the option's key. */
+static const struct filter {
+    int key;
+    const char *name;
+} filters[] = {{'p', "project"}, {'t', "status"}, {'r', "reason"}};
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *a = state->input;
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        if (filters[i].key == key) {
+            tide_str_printf(&a->query, "&%s=", filters[i].name);
+            tide_client_escape(&a->query, value);
+            return 0;
+        }
     switch (key) {
     case 'l': a->limit = tide_cli_number(state, "--limit", value, 1, 1000); return 0;
     case ARGP_KEY_ARG:
@@ -59,9 +72,11 @@ static void print_batches(const json_t *batches)
 static enum tide_rc list_all(const struct arguments *a, const char *data, struct tide_error *e)
 {
     json_t *answer = NULL;
-    char target[64];
-    snprintf(target, sizeof target, "/api/v1/batches?limit=%lld", (long long)a->limit);
-    enum tide_rc rc = tide_client_get(data, target, &answer, e);
+    struct tide_str target = {0};
+    tide_str_printf(&target, "/api/v1/batches?limit=%lld%s", (long long)a->limit,
+                    a->query.at ? a->query.at : "");
+    enum tide_rc rc = tide_client_get(data, target.at, &answer, e);
+    tide_str_free(&target);
     if (!rc && a->common.json)
         tide_print_json(answer);
     else if (!rc)
@@ -103,10 +118,16 @@ static int run(const struct tide_cli *c, int argc, char **argv)
 {
     struct arguments a = {.limit = 20};
     tide_cli_parse(c, argc, argv, &a.common, &a);
-    return tide_cli_on_data(c, &a.common, list, &a);
+    int code = tide_cli_on_data(c, &a.common, list, &a);
+    tide_str_free(&a.query);
+    return code;
 }
 
 static const struct argp_option options[] = {
+    {"project", 'p', "NAME", 0, "Of this project", 0},
+    {"status", 't', "queued|running|done", 0, "In this state", 0},
+    {"reason", 'r', "import|rest|cli|cron|commit|webhook|bisect|remeasure|python|gate", 0,
+     "Asked for by this", 0},
     {"limit", 'l', "N", 0, "The newest N batches (default: 20)", 0},
     {0},
 };
@@ -123,6 +144,7 @@ const struct tide_cli tide_command_batches = {
         (const struct tide_example[]){
             {"tidemark batches", NULL},
             {"tidemark batches 12", "The batch and each of its runs"},
+            {"tidemark batches --reason cron --status done", "What was measured at night"},
             {"tidemark batches --json | jq '.batches[] | select(.failed > 0).id'", NULL},
             {0}},
     .run = run,

@@ -101,7 +101,7 @@ void tide_progress_batch(struct tide_progress *p, const json_t *batch, const cha
 void tide_progress_show(struct tide_progress *p, struct tide_store *store, const char *url)
 {
     struct tide_str text = {0};
-    const struct tide_page newest = {.limit = 1};
+    const struct tide_batch_filter newest = {.page.limit = 1};
     if (p->enabled && !tide_store_batches_json(store, &newest, &text, NULL)) {
         json_t *list = json_loads(text.at, 0, NULL);
         tide_progress_batch(p, json_array_get(json_object_get(list, "batches"), 0), url);

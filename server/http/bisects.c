@@ -21,10 +21,14 @@ void tide_get_bisects(struct tide_request *r, int64_t id, const char *name)
     struct tide_page page;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &page)) return;
+    static const char *const statuses[] = {"running", "done", "failed", "cancelled", NULL};
+    const char *status;
+    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &page) ||
+        !tide_query_word(r, "status", statuses, &status))
+        return;
     tide_query_finish(r,
                       tide_store_bisects_json(r->http->config.store, tide_query_text(r, "project"),
-                                              tide_query_text(r, "status"), &page, &r->answer, &e),
+                                              status, &page, &r->answer, &e),
                       &e);
 }
 
@@ -56,8 +60,10 @@ void tide_post_bisects(struct tide_request *r, int64_t id, const char *name)
 void tide_post_bisect_cancel(struct tide_request *r, int64_t id, const char *name)
 {
     struct tide_error e;
+    json_t *body;
     (void)name;
-    if (!tide_query_known(r, no_parameters)) return;
+    if (!tide_read_order(r, NULL, &body)) return;
+    json_decref(body);
     enum tide_rc rc = tide_bisects_cancel(r->http->config.bisects, id, &e);
     if (!rc) rc = tide_store_bisect_json(r->http->config.store, id, &r->answer, &e);
     finish(r, rc, &e);

@@ -9,9 +9,7 @@
 
 static const char *const no_parameters[] = {NULL};
 
-/* The body, which may be left out: an object with no other field than this one (NULL: none at all).
- * False: the answer is a problem. */
-static bool read_body(struct tide_request *r, const char *field, json_t **out)
+bool tide_read_order(struct tide_request *r, const char *field, json_t **out)
 {
     const char *name;
     json_t *value;
@@ -48,7 +46,7 @@ static void cancel(struct tide_request *r, struct tide_scope scope)
     struct tide_error e;
     json_t *body;
     size_t n = 0;
-    if (!read_body(r, NULL, &body)) return;
+    if (!tide_read_order(r, NULL, &body)) return;
     enum tide_rc rc = tide_scheduler_cancel(r->http->config.scheduler, scope, &n, &e);
     if (!rc) rc = put_subject(r, scope, &e);
     json_decref(body);
@@ -61,7 +59,7 @@ static void retry(struct tide_request *r, struct tide_scope scope)
     json_t *body;
     size_t n = 0;
     enum tide_rc rc = TIDE_OK;
-    if (!read_body(r, "all", &body)) return;
+    if (!tide_read_order(r, "all", &body)) return;
     const json_t *all = json_object_get(body, "all");
     if (all && !json_is_boolean(all)) rc = tide_fail_field(&e, "all", "must be true or false");
     if (!rc) rc = tide_scheduler_retry(r->http->config.scheduler, scope, json_is_true(all), &n, &e);
@@ -74,7 +72,7 @@ static void pause_queue(struct tide_request *r, bool paused)
 {
     struct tide_error e;
     json_t *body;
-    if (!read_body(r, NULL, &body)) return;
+    if (!tide_read_order(r, NULL, &body)) return;
     enum tide_rc rc = tide_scheduler_pause(r->http->config.scheduler, paused, &e);
     if (!rc) rc = put_subject(r, (struct tide_scope){0}, &e);
     json_decref(body);
@@ -132,7 +130,7 @@ void tide_patch_batch(struct tide_request *r, int64_t id, const char *name)
     json_t *body;
     int64_t priority = 0;
     (void)name;
-    if (!read_body(r, "priority", &body)) return;
+    if (!tide_read_order(r, "priority", &body)) return;
     enum tide_rc rc = tide_wish_priority(json_object_get(body, "priority"), &priority, &e);
     if (!rc) rc = tide_scheduler_prioritize(r->http->config.scheduler, id, priority, &e);
     if (!rc) rc = put_subject(r, (struct tide_scope){.batch = id}, &e);

@@ -96,14 +96,15 @@ static bool unauthorized(struct tide_request *r, const struct tide_permit *permi
 }
 
 /* Whether the token that comes with the request, or its lack, is allowed what the route is. Paths
- * that are none tell so only to those who may read, or for a change hold any token. */
+ * that are none tell so only to those who may read, or for a change hold any token; the page is
+ * open. */
 static bool check_scope(struct tide_request *r, bool change)
 {
     char detail[120];
     unsigned needed = r->route ? r->route->scope : change ? ~0u : TIDE_SCOPE_READ;
     if (!needed) return true;
-    if (needed == TIDE_SCOPE_READ && (!r->http->config.require_token || !tide_router_owns(r->path)))
-        return true;
+    bool closed = r->http->config.require_token && (r->route || tide_router_owns(r->path));
+    if (needed == TIDE_SCOPE_READ && !closed) return true;
     const char *token = credentials(r, change);
     struct tide_permit permit = {0};
     if (token) permit = tide_tokens_judge(r->http->tokens, token);

@@ -82,20 +82,6 @@ void tide_get_series(struct tide_request *r, int64_t id, const char *name)
     if (rc) tide_answer_error(r, &e);
 }
 
-/* A parameter that is one of these words; *out is NULL where it is absent. False: the answer is a
- * problem. */
-static bool read_word(struct tide_request *r, const char *name, const char *const *words,
-                      const char *allowed, const char **out)
-{
-    *out = tide_query_text(r, name);
-    for (; *out && *words; words++)
-        if (!strcmp(*out, *words)) return true;
-    if (!*out) return true;
-    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
-                        "A query parameter is not allowed", name, allowed);
-    return false;
-}
-
 void tide_get_regressions(struct tide_request *r, int64_t id, const char *name)
 {
     static const char *const known[] = {"project", "scenario", "python",   "metric",
@@ -116,9 +102,9 @@ void tide_get_regressions(struct tide_request *r, int64_t id, const char *name)
     (void)id;
     (void)name;
     if (!tide_query_known(r, known) || !tide_query_page(r, 100, &f.page) ||
-        !read_word(r, "status", statuses, "allowed are suspect, confirmed, dropped", &f.status) ||
-        !read_word(r, "verdict", verdicts, "allowed are worse, better", &f.verdict) ||
-        !read_word(r, "accepted", truths, "allowed are true and false", &accepted))
+        !tide_query_word(r, "status", statuses, &f.status) ||
+        !tide_query_word(r, "verdict", verdicts, &f.verdict) ||
+        !tide_query_word(r, "accepted", truths, &accepted))
         return;
     if (accepted) f.accepted = *accepted == 't';
     tide_query_finish(r, tide_store_changes_json(r->http->config.store, &f, &r->answer, &e), &e);

@@ -197,6 +197,11 @@ tide_handler tide_get_status, tide_get_pythons, tide_post_refresh, tide_get_comm
 /* The body as JSON, a new reference; NULL: the answer is a problem. */
 json_t *tide_read_body(struct tide_request *r);
 
+/* The body of an order, which may be empty: an object with no other field than this one (NULL: none
+ * at all), a new reference in *out; the target has no parameters. False: the answer is a problem
+ * (control.c). */
+bool tide_read_order(struct tide_request *r, const char *field, json_t **out);
+
 /* Append a curve that was read to the answer, as an object; `children`: with their column. */
 TIDE_CHECK enum tide_rc tide_put_curve(struct tide_request *r, int64_t run, struct tide_window w,
                                        const struct tide_points *points, bool children,

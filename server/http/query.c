@@ -31,6 +31,22 @@ bool tide_query_integer(struct tide_request *r, const char *name, int64_t low, i
     return false;
 }
 
+bool tide_query_word(struct tide_request *r, const char *name, const char *const *words,
+                     const char **out)
+{
+    char allowed[200] = "allowed are";
+    *out = tide_query_text(r, name);
+    if (!*out) return true;
+    for (const char *const *word = words; *word; word++) {
+        size_t used = strlen(allowed);
+        if (!strcmp(*out, *word)) return true;
+        snprintf(allowed + used, sizeof allowed - used, "%s%s", word == words ? " " : ", ", *word);
+    }
+    tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request",
+                        "A query parameter is not allowed", name, allowed);
+    return false;
+}
+
 bool tide_query_flag(struct tide_request *r, const char *name, bool *out)
 {
     const char *text = tide_query_text(r, name);

@@ -12,6 +12,11 @@ bool tide_query_integer(struct tide_request *r, const char *name, int64_t low, i
 /* The text of the parameter, NULL where it is absent; borrowed from the request. */
 const char *tide_query_text(const struct tide_request *r, const char *name);
 
+/* A parameter that is one of these words (NULL-terminated); *out is NULL where it is absent. False:
+ * the answer is a problem that lists them. */
+bool tide_query_word(struct tide_request *r, const char *name, const char *const *words,
+                     const char **out);
+
 /* A parameter that is true or false; absent: false. False: the answer is a problem. */
 bool tide_query_flag(struct tide_request *r, const char *name, bool *out);
 

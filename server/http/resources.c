@@ -7,6 +7,7 @@
 #include "build/builder.h"
 #include "http/query.h"
 #include "run/series.h"
+#include "schedule/wish.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -147,13 +148,17 @@ void tide_post_runs(struct tide_request *r, int64_t id, const char *name)
 
 void tide_get_batches(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {TIDE_PAGE_PARAMETERS, NULL};
-    struct tide_page page;
+    static const char *const known[] = {"project", "status", "reason", TIDE_PAGE_PARAMETERS, NULL};
+    static const char *const statuses[] = {"queued", "running", "done", NULL};
+    struct tide_batch_filter f = {.project = tide_query_text(r, "project")};
     struct tide_error e;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &page)) return;
-    tide_query_finish(r, tide_store_batches_json(r->http->config.store, &page, &r->answer, &e), &e);
+    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &f.page) ||
+        !tide_query_word(r, "status", statuses, &f.status) ||
+        !tide_query_word(r, "reason", tide_reasons, &f.reason))
+        return;
+    tide_query_finish(r, tide_store_batches_json(r->http->config.store, &f, &r->answer, &e), &e);
 }
 
 void tide_get_batch(struct tide_request *r, int64_t id, const char *name)
@@ -170,15 +175,17 @@ void tide_get_runs(struct tide_request *r, int64_t id, const char *name)
         "batch", "project", "status", "commit", "python", "scenario", TIDE_PAGE_PARAMETERS, NULL};
     struct tide_run_filter f = {
         .project = tide_query_text(r, "project"),
-        .status = tide_query_text(r, "status"),
         .commit = tide_query_text(r, "commit"),
         .python = tide_query_text(r, "python"),
         .scenario = tide_query_text(r, "scenario"),
     };
+    static const char *const statuses[] = {"queued", "building",  "running", "done",
+                                           "failed", "cancelled", NULL};
     struct tide_error e;
     (void)id;
     (void)name;
     if (!tide_query_known(r, known) || !tide_query_page(r, 100, &f.page) ||
+        !tide_query_word(r, "status", statuses, &f.status) ||
         !tide_query_integer(r, "batch", 1, INT64_MAX, 0, &f.batch))
         return;
     tide_query_finish(r, tide_store_runs_json(r->http->config.store, &f, &r->answer, &e), &e);
@@ -385,14 +392,16 @@ void tide_get_builds(struct tide_request *r, int64_t id, const char *name)
         "project", "status", "commit", "python", TIDE_PAGE_PARAMETERS, NULL};
     struct tide_build_filter f = {
         .project = tide_query_text(r, "project"),
-        .status = tide_query_text(r, "status"),
         .commit = tide_query_text(r, "commit"),
         .python = tide_query_text(r, "python"),
     };
+    static const char *const statuses[] = {"building", "done", "failed", NULL};
     struct tide_error e;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &f.page)) return;
+    if (!tide_query_known(r, known) || !tide_query_page(r, 100, &f.page) ||
+        !tide_query_word(r, "status", statuses, &f.status))
+        return;
     tide_query_finish(r, tide_store_builds_json(r->http->config.store, &f, &r->answer, &e), &e);
 }
 

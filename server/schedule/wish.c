@@ -86,11 +86,12 @@ enum tide_rc tide_wish_priority(const json_t *value, int64_t *out, struct tide_e
                            TIDE_PRIORITY_MAX);
 }
 
+const char *const tide_reasons[] = {"import", "rest",      "cli",    "cron", "commit", "webhook",
+                                    "bisect", "remeasure", "python", "gate", NULL};
+
 /* How urgent it is, and what and who asks for it. */
 static enum tide_rc check_origin(const json_t *request, struct tide_wish *w, struct tide_error *e)
 {
-    static const char *const reasons[] = {"rest",   "cli",       "cron",   "commit", "webhook",
-                                          "bisect", "remeasure", "python", "gate",   NULL};
     char allowed[120] = "";
     const json_t *priority = json_object_get(request, "priority");
     const json_t *reason = json_object_get(request, "reason");
@@ -98,7 +99,7 @@ static enum tide_rc check_origin(const json_t *request, struct tide_wish *w, str
     enum tide_rc rc = priority ? tide_wish_priority(priority, &w->priority, e) : TIDE_OK;
     if (rc) return rc;
     w->reason = json_string_value(reason);
-    if (reason && !is_among(reasons, w->reason ? w->reason : "", allowed, sizeof allowed))
+    if (reason && !is_among(tide_reasons + 1, w->reason ? w->reason : "", allowed, sizeof allowed))
         return tide_fail_field(e, "reason", "must be one of %s", allowed);
     w->by = json_string_value(by);
     if (by && (!w->by || !*w->by || strlen(w->by) > BY_LONGEST))

@@ -44,6 +44,9 @@ TIDE_CHECK enum tide_rc tide_wish_make(const struct tide_catalog *c, struct tide
                                        struct tide_error *e);
 void tide_wish_clear(struct tide_wish *w);
 
+/* Reasons of batches, NULL-terminated. No request may name the first: it is of runs from files. */
+extern const char *const tide_reasons[];
+
 #define TIDE_PRIORITY_MAX 100
 
 /* A priority as a request states it. INVALID with the field `priority`. */

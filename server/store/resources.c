@@ -125,7 +125,12 @@ enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, bool full, s
 static const struct tide_list batches_list = {
     .name = "batches",
     .row = "(" BATCH_QUERY " WHERE b.id = x.id GROUP BY b.id) q)",
-    .from = "FROM batches x WHERE true",
+    .from = "FROM batches x WHERE (?2 IS NULL OR ?2 = (SELECT p.name FROM runs r"
+            "  JOIN cells l ON l.id = r.cell JOIN scenarios s ON s.id = l.scenario"
+            "  JOIN projects p ON p.id = s.project WHERE r.batch = x.id LIMIT 1))"
+            " AND (?3 IS NULL OR ?3 = iif(x.finished_ns IS NOT NULL, 'done',"
+            "  iif(EXISTS (SELECT 1 FROM runs WHERE batch = x.id AND status <> 'queued'),"
+            "   'running', 'queued'))) AND (?4 IS NULL OR x.reason = ?4)",
     .id = "x.id",
     .sorts = (const struct tide_sort[]){{"queued_ns", "x.queued_ns"},
                                         {"finished_ns", "coalesce(x.finished_ns, 0)"},
@@ -133,10 +138,11 @@ static const struct tide_list batches_list = {
     .sort = "-id",
 };
 
-enum tide_rc tide_store_batches_json(struct tide_store *s, const struct tide_page *page,
+enum tide_rc tide_store_batches_json(struct tide_store *s, const struct tide_batch_filter *f,
                                      struct tide_str *out, struct tide_error *e)
 {
-    return tide_store_list(s, &batches_list, page, out, e, "i", tide_clock_unix_ns());
+    return tide_store_list(s, &batches_list, &f->page, out, e, "ittt", tide_clock_unix_ns(),
+                           f->project, f->status, f->reason);
 }
 
 enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch, struct tide_str *out,

@@ -291,14 +291,14 @@ static void test_batches_page(void **state)
     (void)state;
     const struct tide_cell_key key = cell(0, 0, 0);
     char cursor[32];
-    struct tide_page page = {.limit = 3};
+    struct tide_batch_filter f = {.page.limit = 3};
     int64_t id = 0, last = INT64_MAX;
     size_t seen = 0;
     for (int i = 0; i < 7; i++)
         EXPECT_OK(queue_cells(&key, 1, 1, &id, &error));
     do {
         struct tide_str text = {0};
-        EXPECT_OK(tide_store_batches_json(store, &page, &text, &error));
+        EXPECT_OK(tide_store_batches_json(store, &f, &text, &error));
         json_t *list = parsed(&text), *batch;
         size_t i;
         json_array_foreach(field(list, "batches"), i, batch)
@@ -307,10 +307,37 @@ static void test_batches_page(void **state)
             last = number_of(batch, "id");
             seen++;
         }
-        page.cursor = next_page(list, cursor);
+        f.page.cursor = next_page(list, cursor);
         json_decref(list);
-    } while (page.cursor);
+    } while (f.page.cursor);
     assert_int_equal(seen, 7);
+}
+
+static size_t count_batches(const struct tide_batch_filter f)
+{
+    struct tide_str text = {0};
+    EXPECT_OK(tide_store_batches_json(store, &f, &text, &error));
+    json_t *list = parsed(&text);
+    size_t n = json_array_size(field(list, "batches"));
+    json_decref(list);
+    return n;
+}
+
+static void test_batches_are_filtered(void **state)
+{
+    (void)state;
+    int64_t done = 0, running = 0;
+    int64_t run = claim_new_run(&done);
+    end_run(run, NULL);
+    run = claim_new_run(&running);
+    queue_all();
+    assert_int_equal(count_batches((struct tide_batch_filter){.status = "done"}), 1);
+    assert_int_equal(count_batches((struct tide_batch_filter){.status = "running"}), 1);
+    assert_int_equal(count_batches((struct tide_batch_filter){.status = "queued"}), 1);
+    assert_int_equal(count_batches((struct tide_batch_filter){.reason = "rest"}), 3);
+    assert_int_equal(count_batches((struct tide_batch_filter){.reason = "cron"}), 0);
+    assert_int_equal(count_batches((struct tide_batch_filter){.project = "converters"}), 3);
+    assert_int_equal(count_batches((struct tide_batch_filter){.project = "other"}), 0);
 }
 
 typedef enum tide_rc lister(struct tide_store *, const struct tide_page *, struct tide_str *,
@@ -447,6 +474,7 @@ int main(void)
         STORE_TEST(test_hostile_texts_come_through_unchanged),
         STORE_TEST(test_a_batch_from_queued_to_done),
         STORE_TEST(test_batches_page),
+        STORE_TEST(test_batches_are_filtered),
         STORE_TEST(test_pythons),
         STORE_TEST(test_scenarios),
         STORE_TEST(test_projects_and_queue),

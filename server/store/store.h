@@ -431,7 +431,12 @@ TIDE_CHECK enum tide_rc tide_store_run_json(struct tide_store *s, int64_t run, b
 /* {"functions": [...]}: totals of a run, those that gained most first. ABSENT: no such run. */
 TIDE_CHECK enum tide_rc tide_store_functions_json(struct tide_store *s, int64_t run,
                                                   struct tide_str *out, struct tide_error *e);
-TIDE_CHECK enum tide_rc tide_store_batches_json(struct tide_store *s, const struct tide_page *page,
+struct tide_batch_filter {
+    const char *project, *status, *reason; /* NULL: any */
+    struct tide_page page;
+};
+TIDE_CHECK enum tide_rc tide_store_batches_json(struct tide_store *s,
+                                                const struct tide_batch_filter *f,
                                                 struct tide_str *out, struct tide_error *e);
 TIDE_CHECK enum tide_rc tide_store_batch_json(struct tide_store *s, int64_t batch,
                                               struct tide_str *out, struct tide_error *e);

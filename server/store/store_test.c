@@ -195,10 +195,10 @@ static void *read_batches(void *context)
 {
     (void)context;
     while (!finished || reads < 50) {
-        const struct tide_page page = {.limit = 1000};
+        const struct tide_batch_filter all = {.page.limit = 1000};
         struct tide_str text = {0};
         struct tide_error e;
-        if (tide_store_batches_json(store, &page, &text, &e)) faults++;
+        if (tide_store_batches_json(store, &all, &text, &e)) faults++;
         json_t *list = text.at ? json_loads(text.at, 0, NULL) : NULL, *batch;
         size_t i;
         json_array_foreach(json_object_get(list, "batches"), i, batch)

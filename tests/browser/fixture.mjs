@@ -46,13 +46,13 @@ export class Daemon {
   /**
    * Start `tidemark serve` on a free port with a fresh folder, or again on what an earlier one
    * left behind.
-   * @param {{data?: string, listen?: string}} [where]
+   * @param {{data?: string, listen?: string, options?: string[]}} [where]
    */
-  static async start({ data, listen = "127.0.0.1:0" } = {}) {
+  static async start({ data, listen = "127.0.0.1:0", options = [] } = {}) {
     const folder = data ?? await mkdtemp(join(tmpdir(), "tidemark-browser-"));
     const daemon = new Daemon(folder);
     const begun = Date.now();
-    daemon.child = spawn(PROGRAM, ["serve", "--data", folder, "--listen", listen], {
+    daemon.child = spawn(PROGRAM, ["serve", "--data", folder, "--listen", listen, ...options], {
       cwd: root, stdio: ["ignore", "pipe", "pipe"],
     });
     daemon.ended = new Promise((resume) => {
@@ -70,7 +70,7 @@ export class Daemon {
         ? await text(join(folder, "url")) : "";
       daemon.token = await text(join(folder, "token"));
       return daemon.url && daemon.token &&
-        await fetch(daemon.url + "/api/v1/status").then((r) => r.ok, () => false);
+        await fetch(daemon.url + "/healthz").then((r) => r.ok, () => false);
     });
     return daemon;
   }
