@@ -266,6 +266,7 @@ const needed = () => ({
   "/api/v1/compare/attribution": `?base_cell=${known.cells}&head_cell=${known.otherCell}`,
   "/api/v1/projects/{name}/merge-base": "?base=HEAD~1&head=HEAD",
   "/api/v1/search": "?q=copies",
+  "/api/v1/curves": `?runs=${known.runs}`,
 });
 
 /** The stream has no end: what it begins with is read. @param {string|null} token */
