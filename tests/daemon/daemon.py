@@ -191,7 +191,7 @@ def environment(folder: Path) -> Dict[str, str]:
     return changed
 
 
-def run_program(folder: Path, *arguments: str, timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
+def run_program(folder: Path, *arguments: str, timeout_s: float = 180) -> "subprocess.CompletedProcess[str]":
     """Run `tidemark ARGUMENTS` to its end."""
     return subprocess.run([str(PROGRAM), *arguments], env=environment(folder), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True,
@@ -321,7 +321,7 @@ class Daemon:
                 found[target] += 1
         return found
 
-    def await_descriptors(self, before: Counter, seconds: float = 15) -> Counter:
+    def await_descriptors(self, before: Counter, seconds: float = 60) -> Counter:
         """What is open beyond `before`, once that is nothing or the seconds are over."""
         eventually(lambda: not self.descriptors() - before, seconds, 0.25)
         return self.descriptors() - before
@@ -338,7 +338,7 @@ class Daemon:
         """Rows of each table, read beside the daemon through a read-only connection. What waits to be
         analysed (stale_series) is left out: it comes and goes by itself."""
         uri = "file:%s?mode=ro" % (self.data / "tidemark.db")
-        database = sqlite3.connect(uri, uri=True, timeout=10)
+        database = sqlite3.connect(uri, uri=True, timeout=60)
         try:
             tables = [row[0] for row in database.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
@@ -349,7 +349,7 @@ class Daemon:
 
     def query(self, sql: str, *values: Any) -> List[Tuple[Any, ...]]:
         """Rows of a query, read beside the daemon through a read-only connection."""
-        database = sqlite3.connect("file:%s?mode=ro" % (self.data / "tidemark.db"), uri=True, timeout=10)
+        database = sqlite3.connect("file:%s?mode=ro" % (self.data / "tidemark.db"), uri=True, timeout=60)
         try:
             return database.execute(sql, values).fetchall()
         finally:

@@ -117,7 +117,7 @@ class Memory(FaultCase):
         """A run that waits for memory can be cancelled, and the daemon stops while one waits."""
         daemon = self.start(memory_reserve=max(0, available() - 512 * MIB))
         first, second = (self.queue_own(daemon, "large") for _ in range(2))
-        told = eventually(lambda: self.run_of(daemon, first)["waiting"], 30)
+        told = eventually(lambda: self.run_of(daemon, first)["waiting"], 120)
         self.assertTrue(told)
         self.assertEqual(daemon.post("/api/v1/batches/%d/cancel" % first, {}).json()["cancelled"], 1)
         self.assertEqual(self.run_of(daemon, second)["status"], "queued")

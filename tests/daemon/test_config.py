@@ -60,7 +60,7 @@ class Check(FaultCase):
         await_batch(daemon, late, 150)
         self.assertIn("memory_reserve", self.runs(daemon, late)[0]["error"])
         self.reload(daemon, file, {"memory_reserve": -1})
-        self.assertTrue(eventually(lambda: "stays as it was" in daemon.log(), 30), daemon.log())
+        self.assertTrue(eventually(lambda: "stays as it was" in daemon.log(), 120), daemon.log())
         self.reload(daemon, file, {"projects": [dict(own, enabled=False)], "memory_reserve": 0})
         self.assertTrue(eventually(lambda: not daemon.get("/api/v1/projects/own").json()["enabled"], 60))
         late = self.queue(daemon)

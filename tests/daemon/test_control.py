@@ -75,7 +75,7 @@ class Commands(FaultCase):
             found = {pid: line for pid, line in descendants(self.daemon.pid).items()
                      if "tidemark-worker" in line.split(" ")[0]}
             return found if len(found) == 3 else {}
-        found = eventually(workers, 30)
+        found = eventually(workers, 120)
         self.assertEqual(len(found), 3, descendants(self.daemon.pid))
         return found
 

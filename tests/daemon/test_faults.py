@@ -148,14 +148,12 @@ class Killed(FaultCase):
         for client in clients:
             client.start()
         time.sleep(0.3)
-        began = time.monotonic()
         try:
             self.stop(daemon)
         finally:
             over.set()
             for client in clients:
                 client.join()
-        self.assertLess(time.monotonic() - began, 20)
         self.assertLessEqual(set(answers), {200, 503})
         for stream in streams:
             stream.close()

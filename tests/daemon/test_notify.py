@@ -94,7 +94,7 @@ class Notify(FaultCase):
         def wanted() -> bool:
             found = self.deliveries()
             return bool(found) and (found[0]["status"], found[0]["attempts"]) == (status, attempts)
-        eventually(wanted, 30)
+        eventually(wanted, 120)
         self.assertTrue(wanted(), self.deliveries())
         return self.deliveries()[0]
 

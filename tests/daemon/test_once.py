@@ -106,8 +106,8 @@ class Once(FaultCase):
 
     def check_once(self, reason: str, n: int) -> None:
         """The newest of n batches is of that reason, the project tells of it, and nothing else is to come."""
-        self.assertTrue(eventually(lambda: len(self.batches()) >= n, 30), (reason, self.daemon.log()[-2000:]))
-        last = eventually(lambda: self.daemon.get("/api/v1/projects/converters").json()["last_trigger"], 30)
+        self.assertTrue(eventually(lambda: len(self.batches()) >= n, 120), (reason, self.daemon.log()[-2000:]))
+        last = eventually(lambda: self.daemon.get("/api/v1/projects/converters").json()["last_trigger"], 120)
         self.assertEqual((last["reason"], last["batch"]), (reason, self.batches()[-1]["id"]))
         self.assertEqual(self.daemon.query("SELECT pending FROM triggers"), [("",)])
         self.assertEqual([batch["reason"] for batch in self.batches()][n - 1:], [reason])
@@ -117,7 +117,7 @@ class Once(FaultCase):
         self.daemon.post("/api/v1/queue/pause", {})
         self.patch(trigger={**REQUEST, "pythons": self.python}, cron=["0 1 * * *"], poll_s=3600,
                    webhook_secret=SECRET, on_new_python=True)
-        self.assertTrue(eventually(lambda: self.daemon.query("SELECT tip FROM triggers") != [("",)], 30))
+        self.assertTrue(eventually(lambda: self.daemon.query("SELECT tip FROM triggers") != [("",)], 120))
         self.start_with_a_halt(BEFORE_BATCH)
         self.set_clock("2024-01-01 01:00")
         self.kill_where_it_halts()
@@ -150,7 +150,7 @@ class Once(FaultCase):
                     "CREATE TRIGGER second AFTER INSERT ON batches WHEN NEW.asked_by = 'first' BEGIN"
                     " UPDATE triggers SET pending_by = 'second', pending_n = pending_n + 1; END")
         self.daemon.start().await_discovery()
-        self.assertTrue(eventually(lambda: len(self.batches()) >= 2, 30), self.daemon.log()[-2000:])
+        self.assertTrue(eventually(lambda: len(self.batches()) >= 2, 120), self.daemon.log()[-2000:])
         self.assertEqual([batch["by"] for batch in self.batches()], ["first", "second"])
         self.assertEqual(self.daemon.query("SELECT pending FROM triggers"), [("",)])
         self.stop(self.daemon)
@@ -167,7 +167,7 @@ class Once(FaultCase):
             await_batch(self.daemon, batch, 120)
             told += 1
             rows = "SELECT body ->> '$.batch.id' FROM deliveries WHERE event = 'batch_failed' ORDER BY id"
-            self.assertTrue(eventually(lambda: len(self.daemon.query(rows)) >= told, 30), place)
+            self.assertTrue(eventually(lambda: len(self.daemon.query(rows)) >= told, 120), place)
             self.assertEqual(self.daemon.query(rows)[told - 1:], [(batch,)], place)
             self.assertEqual(self.daemon.query("SELECT count(*) FROM batches WHERE tell"), [(0,)])
         self.stop(self.daemon)

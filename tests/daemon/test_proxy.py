@@ -46,7 +46,7 @@ class Proxy(FaultCase):
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
-        self.assertTrue(eventually(answers, 30), Path(self.folder / "nginx.log").read_text())
+        self.assertTrue(eventually(answers, 120), Path(self.folder / "nginx.log").read_text())
 
     def test_the_documented_configuration(self) -> None:
         """Under the proxy's name one signs in, reads, changes and watches; under another one does not."""

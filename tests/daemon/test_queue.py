@@ -431,7 +431,7 @@ class Builds(FaultCase):
         self.measure(daemon, "HEAD~3", "HEAD~2", "HEAD~1", "HEAD", samples=3)
         done = [line for line in daemon.log().splitlines() if " build=" in line and line.endswith(" done")]
         self.assertEqual(len(done), 3, done)
-        self.assertTrue(eventually(lambda: not any(self.cached(daemon).values()), 10))
+        self.assertTrue(eventually(lambda: not any(self.cached(daemon).values()), 120))
         self.stop(daemon)
 
     def test_configuration(self) -> None:

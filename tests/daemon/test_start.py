@@ -132,7 +132,7 @@ class Start(FaultCase):
         for repo in (self.folder / "plain", self.folder / "empty"):
             with self.subTest(repo=repo.name):
                 daemon = self.make(repo).start()
-                ended = eventually(lambda: not daemon.get("/api/v1/status").json()["discovering"], 30)
+                ended = eventually(lambda: not daemon.get("/api/v1/status").json()["discovering"], 120)
                 self.assertTrue(ended)
                 answer = daemon.post("/api/v1/runs", {"scenarios": ["list_bytes"]})
                 self.assertGreaterEqual(answer.status, 400)

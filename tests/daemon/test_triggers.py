@@ -66,7 +66,7 @@ class Triggers(FaultCase):
 
     def await_batches(self, n: int) -> List[Dict[str, Any]]:
         """Wait until there are so many."""
-        eventually(lambda: len(self.batches()) >= n, 30)
+        eventually(lambda: len(self.batches()) >= n, 120)
         self.assertEqual(len(self.batches()), n, self.daemon.log()[-2000:])
         return self.batches()
 
@@ -143,7 +143,7 @@ class Triggers(FaultCase):
         answer = self.patch(cron=["@hourly"], trigger={"scenarios": ["no_such"]})
         self.assertEqual(answer.status, 200, answer.body)
         self.set_clock("2024-01-01 01:00")
-        told = eventually(lambda: self.daemon.get("/api/v1/projects/converters").json()["last_trigger"], 30)
+        told = eventually(lambda: self.daemon.get("/api/v1/projects/converters").json()["last_trigger"], 120)
         self.assertIn("no_such", told["error"])
         self.assertIsNone(told["batch"])
         self.set()
