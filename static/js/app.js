@@ -181,6 +181,8 @@ model.addEventListener("change", () => {
     replace(main, skeleton("line", "matrix", "plot"));
   }
 });
+// What is drawn on a canvas is drawn anew in the other colours.
+document.addEventListener("theme", () => model.dispatchEvent(new Event("change")));
 router.addEventListener("change", () => {
   drawNav(router.view);
   if (model.state === "ready") void showView();

@@ -5,6 +5,7 @@ import { acceptChange, unacceptChange } from "./api.js";
 import { h, replace } from "./dom.js";
 import { entryHelp } from "./entry.js";
 import { ago, dateTime, shortSha } from "./format.js";
+import { comparePythons } from "./palette.js";
 import { effect, exact, percent } from "./quantity.js";
 import { href } from "./router.js";
 import { lineName } from "./serieslines.js";
@@ -72,7 +73,7 @@ function row(answer, { index, verdict, parts }, on) {
   const { one, line } = largest;
   const before = line.median.findLastIndex((value, i) => i < index && value !== null);
   const suspect = parts.every((part) => part.one.status === "suspect");
-  const names = parts.map((part) => lineName(answer, part.line));
+  const names = parts.map((part) => lineName(answer, part.line)).sort(comparePythons);
   return h("tr", null,
     h("th", { scope: "row" }, h("a", {
       class: "verdict", data: { verdict }, href: before < 0 ? null : href("compare", {

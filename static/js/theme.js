@@ -20,6 +20,15 @@
 
   apply();
   matchMedia(system).addEventListener("change", tell);
+  // Paper is light: charts are bitmaps, so they are drawn anew for it.
+  window.addEventListener("beforeprint", () => {
+    link.media = "not all";
+    tell();
+  });
+  window.addEventListener("afterprint", () => {
+    apply();
+    tell();
+  });
   window.addEventListener("storage", (event) => {
     if (event.key !== "theme") return;
     apply();

@@ -4,6 +4,7 @@
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
 import { browse, Daemon } from "./fixture.mjs";
+import { faultsInEveryLook } from "./reader.mjs";
 
 /** @type {Daemon} */
 let daemon;
@@ -46,4 +47,6 @@ test("every operation is listed, and one is tried", async () => {
   const text = await answer.textContent();
   assert.match(text ?? "", /^GET \/api\/v1\/status\n200 OK\n/);
   assert.deepEqual(faults, []);
+  await page.fill("#filter", "");
+  assert.deepEqual(await faultsInEveryLook(page, "apidocs"), []);
 });

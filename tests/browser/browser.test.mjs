@@ -9,6 +9,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { browse, Daemon, PATIENCE_MS, until } from "./fixture.mjs";
+import { faultsInEveryLook, settled } from "./reader.mjs";
 
 const artifacts = process.env.ARTIFACTS ?? "build/artifacts/browser";
 const SMALL = { count: 4096, length: 1024, repeat: 3 };
@@ -97,6 +98,26 @@ test("an empty database says what to do next", async () => {
   const demo = page.getByRole("button", { name: "Run the demo suite" });
   await until("the demo button", () => demo.isEnabled());
   await picture(page, "empty");
+});
+
+test("every view of an empty database offers a next step, and passes axe", async () => {
+  provoked = [/status of 404/];
+  const other = await reader({ reducedMotion: "reduce" });
+  await other.goto(daemon.entry);
+  /** @type {string[]} */
+  const found = [];
+  for (const view of ["overview", "curves", "history", "releases", "compare", "runs", "hosts",
+    "batch/1", "build/1"]) {
+    await settled(other, `${daemon.url}/#/${view}`);
+    await other.locator(".empty, .note").first().waitFor();
+    if (!await other.locator("main .view a, main .view button").count()) {
+      found.push(`${view}: no next step`);
+    }
+    found.push(...await faultsInEveryLook(other, `empty-${view.replace("/", "-")}`));
+  }
+  await other.context().close();
+  provoked = [];
+  assert.deepEqual(found, []);
 });
 
 test("a run is triggered from the form and its curve drawn", async () => {

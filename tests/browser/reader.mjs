@@ -44,10 +44,14 @@ export async function picture(page, name) {
  * @returns {Promise<string[]>}
  */
 export async function violations(page) {
-  await page.evaluate(await readFile(AXE, "utf8"));
+  // The page's own policy lets no foreign script in; evaluate() comes from the debugger.
+  if (await page.evaluate(() => !("axe" in globalThis))) {
+    await page.evaluate(await readFile(AXE, "utf8"));
+  }
   return page.evaluate(async () => {
     const { violations: found } = await /** @type {any} */ (globalThis).axe.run(document, {
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+      resultTypes: ["violations"],
     });
     return found.flatMap((/** @type {any} */ rule) => rule.nodes.map((/** @type {any} */ node) =>
       `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
@@ -57,3 +61,49 @@ export async function violations(page) {
 /** @param {import("playwright-core").Page} page */
 export const scrollsSideways = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+
+/** Until what was changed is laid out and drawn. @param {import("playwright-core").Page} page */
+const drawn = (page) => page.evaluate(() => new Promise((resume) =>
+  requestAnimationFrame(() => requestAnimationFrame(resume))));
+
+/**
+ * Look at a page in light and dark, on desktop and phone, without loading it again: what
+ * axe-core finds, where it scrolls sideways (also at 320 px, and with text twice as large). A
+ * picture of each look is kept.
+ * @param {import("playwright-core").Page} page as settled() left it
+ * @param {string} name of the view
+ * @returns {Promise<string[]>} what is wrong
+ */
+export async function faultsInEveryLook(page, name) {
+  const found = [];
+  for (const [look, viewport] of LOOKS) {
+    await page.emulateMedia({ colorScheme: look.endsWith("dark") ? "dark" : "light" });
+    await page.setViewportSize(viewport);
+    await drawn(page);
+    found.push(...(await violations(page)).map((one) => `${name} in ${look}: ${one}`));
+    if (await scrollsSideways(page)) found.push(`${name} in ${look}: scrolls sideways`);
+    await page.evaluate(() => window.scrollTo(0, 0));
+    await picture(page, `${name}-${look}`);
+  }
+  await page.setViewportSize({ width: 320, height: 640 });
+  await drawn(page);
+  if (await scrollsSideways(page)) found.push(`${name} at 320 px: scrolls sideways`);
+  await page.setViewportSize(LOOKS[0][1]);
+  await page.evaluate(() => { document.documentElement.style.fontSize = "200%"; });
+  await drawn(page);
+  if (await scrollsSideways(page)) found.push(`${name} with large text: scrolls sideways`);
+  await page.evaluate(() => { document.documentElement.style.fontSize = ""; });
+  return found;
+}
+
+/**
+ * Go to a view and wait until it shows what it has.
+ * @param {import("playwright-core").Page} page
+ * @param {string} url
+ */
+export async function settled(page, url) {
+  await page.goto(url);
+  await page.locator("main .view:not([aria-busy])").first().waitFor();
+  await page.waitForFunction(() => ![...document.querySelectorAll(".bone")].some((bone) =>
+    bone.checkVisibility()) && !document.querySelector("figure[data-state=loading]"));
+}

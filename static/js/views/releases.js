@@ -9,7 +9,7 @@ import { ChartMenu } from "../chartmenu.js";
 import { CommitLine, neighbour } from "../commitline.js";
 import { h, keyed, replace, setText } from "../dom.js";
 import { paramsText, plural } from "../format.js";
-import { comparePythons, pythonColor } from "../palette.js";
+import { comparePythons, onTheme, pythonColor } from "../palette.js";
 import { change, figure, percent, scaleFor, verdictText, within } from "../quantity.js";
 import { href } from "../router.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
@@ -54,6 +54,9 @@ class Releases {
       this.instead, this.bones, this.list);
     this.again = () => void this.#load();
     model.addEventListener("reloaded", this.again);
+    this.endTheme = onTheme(() => {
+      if (this.answer) this.#draw(this.answer);
+    });
   }
 
   /** @param {URLSearchParams} params */
@@ -66,6 +69,7 @@ class Releases {
   destroy() {
     this.asking?.abort();
     this.model.removeEventListener("reloaded", this.again);
+    this.endTheme();
     for (const card of this.cards.values()) card.destroy();
   }
 

@@ -10,7 +10,7 @@ import { h, replace, setText } from "../dom.js";
 import { EventTable } from "../eventtable.js";
 import { plural, seconds } from "../format.js";
 import { LogView } from "../logview.js";
-import { pythonColor } from "../palette.js";
+import { onTheme, pythonColor } from "../palette.js";
 import { confirmAct } from "../queueacts.js";
 import { describe } from "../readout.js";
 import { href, nsOrNull } from "../router.js";
@@ -236,6 +236,7 @@ export function createRun({ model, router }) {
     eventPart.scrollIntoView({ block: "nearest" });
   });
 
+  const endTheme = onTheme(drawCurve);
   return {
     element,
     title: "Run",
@@ -266,6 +267,7 @@ export function createRun({ model, router }) {
     },
     destroy() {
       asked += 1;
+      endTheme();
       saveWindow.stop();
       model.removeEventListener("change", onChange);
       model.removeEventListener("curve", onCurve);
