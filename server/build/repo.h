@@ -53,6 +53,12 @@ TIDE_CHECK enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev,
                                           struct tide_commit *out, struct tide_error *e);
 void tide_commit_clear(struct tide_commit *c);
 
+/* The same of n names with a few gits in all; out[i] is of revs[i]. On failure nothing is handed
+ * out, and *bad is the place of the name that is at fault, n where none is. */
+TIDE_CHECK enum tide_rc tide_repo_resolve_all(struct tide_repo *r, const char *const *revs,
+                                              size_t n, struct tide_commit *out, size_t *bad,
+                                              struct tide_error *e);
+
 /* Up to `limit` commits from `rev` back along the first parent, newest first; only those that touch
  * `path` (from the top, taken literally) unless it is NULL; the caller frees each and the array. */
 TIDE_CHECK enum tide_rc tide_repo_list(struct tide_repo *r, const char *rev, const char *path,

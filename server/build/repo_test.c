@@ -80,6 +80,38 @@ static void resolves_what_git_resolves(void **state)
     tide_repo_close(r);
 }
 
+static void resolves_many_at_once(void **state)
+{
+    (void)state;
+    enum { N = 7 };
+    run_shell(MAKE("many") "git tag 'v1' HEAD~1; git branch topic HEAD~2; "
+                           "git tag tree HEAD^{tree}; git tag blob HEAD:one");
+    struct tide_repo *r = synced("many");
+    const char *revs[N] = {"HEAD", "v1", "topic", "HEAD~1", ":/on", "HEAD^{/^t *wo}", "main"};
+    static const char *const subjects[N] = {"three", "two", "one", "two", "one", "two", "three"};
+    struct tide_commit c[N];
+    struct tide_error e = {0};
+    size_t bad;
+    assert_rc(tide_repo_resolve_all(r, revs, N, c, &bad, &e), TIDE_OK, &e);
+    assert_int_equal(bad, N);
+    for (size_t i = 0; i < N; i++) {
+        assert_string_equal(c[i].subject, subjects[i]);
+        tide_commit_clear(&c[i]);
+    }
+    revs[4] = "many";
+    assert_rc(tide_repo_resolve_all(r, revs, N, c, &bad, &e), TIDE_INVALID, &e);
+    assert_int_equal(bad, 4);
+    assert_contains(e.text, "\"many\" names no commit");
+    for (size_t i = 0; i < N; i++)
+        assert_null(c[i].subject);
+    expect_refusal(r, "tree", "names no commit");
+    expect_refusal(r, "blob", "names no commit");
+    /* What git repeats of a name must not pass for its answer. */
+    expect_refusal(r, "0123456789012345678901234567890123456789 commit 12", "names no commit");
+    assert_rc(tide_repo_resolve_all(r, NULL, 0, NULL, &bad, &e), TIDE_OK, &e);
+    tide_repo_close(r);
+}
+
 static void refuses_what_names_no_commit(void **state)
 {
     (void)state;
@@ -528,6 +560,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resolves_what_git_resolves),
+        cmocka_unit_test(resolves_many_at_once),
         cmocka_unit_test(refuses_what_names_no_commit),
         cmocka_unit_test(lists_along_the_first_parent),
         cmocka_unit_test(lists_a_range),

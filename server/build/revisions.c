@@ -21,12 +21,18 @@ static bool is_sha_start(const char *text, size_t n)
     return (n == 40 || n == 64) && strspn(text, "0123456789abcdef") == n;
 }
 
+/* What makes a name mean a commit. ":/words" seeks one by its message and takes all that follows as
+ * words. */
+static const char *peeling(const char *rev)
+{
+    return strncmp(rev, ":/", 2) == 0 ? "" : "^{commit}";
+}
+
 /* The hash that `rev` names; ABSENT for none. */
 static enum tide_rc find_sha(const struct tide_repo *r, const char *rev, char sha[65],
                              struct tide_error *e)
 {
-    /* ":/words" seeks a commit by its message and takes all that follows as words. */
-    char *peeled = tide_format("%s%s", rev, strncmp(rev, ":/", 2) == 0 ? "" : "^{commit}");
+    char *peeled = tide_format("%s%s", rev, peeling(rev));
     struct tide_str out = {0};
     if (!peeled) return tide_fail(e, TIDE_NOMEM, "find the commit %s", rev);
     const char *const args[] = {"rev-parse", "--verify", "--end-of-options", peeled, NULL};
@@ -196,20 +202,113 @@ enum tide_rc tide_repo_tags(struct tide_repo *r, struct tide_str *out, struct ti
     return tide_git(r, args, out, e);
 }
 
+/* ---- many at once ---- */
+
+/* The hash in the line at *p, "HASH commit SIZE", which is moved behind it; "" where the line tells
+ * that there is no such commit. It repeats the name then, which may look like anything. */
+static void take_hash(const char **p, char sha[65])
+{
+    static const char commit[] = " commit ";
+    size_t n = strcspn(*p, "\n"), id = strcspn(*p, " \n"), size = id + sizeof commit - 1;
+    bool found = size < n && is_sha_start(*p, id) && !strncmp(*p + id, commit, sizeof commit - 1) &&
+                 strspn(*p + size, "0123456789") == n - size;
+    snprintf(sha, 65, "%.*s", found ? (int)id : 0, *p);
+    *p += n + ((*p)[n] == '\n');
+}
+
+/* The hashes that the names mean, by one git; "" of those that it knows none for. There are names
+ * that it dies of, such as @{1} without a log: those behind one are not answered either. */
+static enum tide_rc find_shas(const struct tide_repo *r, const char *const *revs, size_t n,
+                              char (*shas)[65], struct tide_error *e)
+{
+    static const char *const args[] = {"cat-file", "--batch-check", NULL};
+    struct tide_str asked = {0}, answer = {0};
+    for (size_t i = 0; i < n; i++)
+        tide_str_printf(&asked, "%s%s\n", revs[i], peeling(revs[i]));
+    enum tide_rc rc = asked.failed ? tide_fail(e, TIDE_NOMEM, "find commits")
+                                   : tide_git_fed(r, args, &asked, &answer, e);
+    if (rc == TIDE_FAILED) rc = TIDE_OK;
+    const char *p = answer.at ? answer.at : "";
+    for (size_t i = 0; i < n && !rc; i++)
+        take_hash(&p, shas[i]);
+    tide_str_free(&asked);
+    tide_str_free(&answer);
+    return rc;
+}
+
+static enum tide_rc copy_commit(const struct tide_commit *from, struct tide_commit *out,
+                                struct tide_error *e)
+{
+    *out = *from;
+    out->subject = strdup(from->subject);
+    out->author = strdup(from->author);
+    if (out->subject && out->author) return TIDE_OK;
+    tide_commit_clear(out);
+    return tide_fail(e, TIDE_NOMEM, "find commits");
+}
+
+/* Git tells of a commit once, however often it is named. */
+static enum tide_rc hand_out(const struct tide_commit *found, size_t n_found, char (*shas)[65],
+                             size_t n, struct tide_commit *out, struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    for (size_t i = 0; i < n && !rc; i++) {
+        size_t k = 0;
+        while (k < n_found && strcmp(found[k].sha, shas[i]) != 0)
+            k++;
+        rc = k < n_found ? copy_commit(&found[k], &out[i], e)
+                         : tide_fail(e, TIDE_CORRUPT, "git log answered nothing for %s", shas[i]);
+    }
+    for (size_t i = 0; i < n && rc; i++)
+        tide_commit_clear(&out[i]);
+    return rc;
+}
+
+static enum tide_rc read_commits(const struct tide_repo *r, char (*shas)[65], size_t n,
+                                 struct tide_commit *out, struct tide_error *e)
+{
+    struct tide_commit *found = NULL;
+    size_t n_found = 0;
+    const char **which = calloc(n + 2, sizeof *which);
+    if (!which) return tide_fail(e, TIDE_NOMEM, "find commits");
+    which[0] = "--no-walk=unsorted";
+    for (size_t i = 0; i < n; i++)
+        which[i + 1] = shas[i];
+    enum tide_rc rc = list_log(r, which, NULL, n, &found, &n_found, e);
+    if (!rc) rc = hand_out(found, n_found, shas, n, out, e);
+    free_commits(found, n_found);
+    free(which);
+    return rc;
+}
+
+enum tide_rc tide_repo_resolve_all(struct tide_repo *r, const char *const *revs, size_t n,
+                                   struct tide_commit *out, size_t *bad, struct tide_error *e)
+{
+    enum tide_rc rc = TIDE_OK;
+    char(*shas)[65] = calloc(n + 1, sizeof *shas);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct tide_commit){0};
+    *bad = n;
+    if (!shas) return tide_fail(e, TIDE_NOMEM, "find commits");
+    for (size_t i = 0; i < n && !rc; i++) {
+        rc = tide_git_check_text(revs[i], "commits", "the commit's name", e);
+        if (rc) *bad = i;
+    }
+    if (!rc && n) rc = find_shas(r, revs, n, shas, e);
+    for (size_t i = 0; i < n && !rc; i++) {
+        if (!*shas[i]) rc = require_sha(r, revs[i], shas[i], e); /* which says what is wrong */
+        if (rc) *bad = i;
+    }
+    if (!rc && n) rc = read_commits(r, shas, n, out, e);
+    free(shas);
+    return rc;
+}
+
 enum tide_rc tide_repo_resolve(struct tide_repo *r, const char *rev, struct tide_commit *out,
                                struct tide_error *e)
 {
-    struct tide_commit *found;
-    size_t n;
-    *out = (struct tide_commit){0};
-    enum tide_rc rc = tide_repo_list(r, rev, NULL, 1, &found, &n, e);
-    if (rc) return rc;
-    if (n)
-        *out = found[0];
-    else
-        rc = tide_fail(e, TIDE_CORRUPT, "git log answered nothing for %.200s", rev);
-    free(found);
-    return rc;
+    size_t bad;
+    return tide_repo_resolve_all(r, &rev, 1, out, &bad, e);
 }
 
 void tide_commit_clear(struct tide_commit *c)

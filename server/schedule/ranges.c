@@ -222,16 +222,6 @@ static enum tide_rc add_range(struct tide_selection *s, struct tide_repo *repo, 
     return rc ? rc : add_line_take(s, line, n, b, range, e);
 }
 
-static enum tide_rc add_revision(struct tide_selection *s, struct tide_repo *repo, const char *rev,
-                                 struct tide_error *e)
-{
-    struct tide_commit c;
-    enum tide_rc rc = tide_repo_resolve(repo, rev, &c, e);
-    if (!rc) rc = add_take(s, &c, true, e);
-    tide_commit_clear(&c);
-    return rc;
-}
-
 /* ":/words" seeks a commit by its message, and words may hold dots. */
 static const char *find_dots(const char *text)
 {
@@ -282,8 +272,10 @@ static enum tide_rc add_object(struct tide_selection *s, struct tide_repo *repo,
     return add_range(s, repo, text, dots, &b, e);
 }
 
+/* Add what the entry names: `revision` where it is one. */
 static enum tide_rc add_entry(struct tide_selection *s, struct tide_repo *repo, const json_t *entry,
-                              size_t i, const struct bounds *b, struct tide_error *e)
+                              size_t i, const struct bounds *b, struct tide_commit *revision,
+                              struct tide_error *e)
 {
     const char *text = json_string_value(entry);
     if (json_is_object(entry)) return add_object(s, repo, entry, i, *b, e);
@@ -291,10 +283,10 @@ static enum tide_rc add_entry(struct tide_selection *s, struct tide_repo *repo, 
         return tide_fail_field(e, "commits",
                                "must be a string that is not empty, or an object with since, "
                                "until, every or range");
-    const char *dots = find_dots(text);
     if (is_filter(entry)) return TIDE_OK;
     if (!strcmp(text, "tags")) return add_tags(s, repo, b, e);
-    return dots ? add_range(s, repo, text, dots, b, e) : add_revision(s, repo, text, e);
+    const char *dots = find_dots(text);
+    return dots ? add_range(s, repo, text, dots, b, e) : add_take(s, revision, true, e);
 }
 
 static void note_filters(const json_t *list, struct tide_selection *s)
@@ -346,6 +338,77 @@ static enum tide_rc check_entries(const json_t *list, const struct bounds *b, bo
     return TIDE_OK;
 }
 
+static bool is_revision(const json_t *entry)
+{
+    const char *text = json_string_value(entry);
+    return text && *text && !is_filter(entry) && !is_line(entry);
+}
+
+struct revisions { /* the entries of a list that are revisions */
+    const char **names;
+    size_t *entries; /* where each stands in the list */
+    struct tide_commit *commits;
+    size_t n;
+};
+
+static void clear_revisions(struct revisions *v)
+{
+    for (size_t i = 0; i < v->n && v->commits; i++)
+        tide_commit_clear(&v->commits[i]);
+    free(v->names);
+    free(v->entries);
+    free(v->commits);
+}
+
+/* Find them all at once: git is started a few times, however many there are. */
+static enum tide_rc find_revisions(struct tide_repo *repo, const json_t *list, struct revisions *v,
+                                   struct tide_error *e)
+{
+    size_t i, size = json_array_size(list) + 1, bad;
+    json_t *entry;
+    *v = (struct revisions){.names = calloc(size, sizeof *v->names),
+                            .entries = calloc(size, sizeof *v->entries),
+                            .commits = calloc(size, sizeof *v->commits)};
+    if (!v->names || !v->entries || !v->commits) return tide_fail(e, TIDE_NOMEM, "select commits");
+    json_array_foreach((json_t *)list, i, entry)
+    {
+        if (!is_revision(entry)) continue;
+        v->entries[v->n] = i;
+        v->names[v->n++] = json_string_value(entry);
+    }
+    enum tide_rc rc = tide_repo_resolve_all(repo, v->names, v->n, v->commits, &bad, e);
+    if (rc && bad < v->n && e) snprintf(e->field, sizeof e->field, "commits[%zu]", v->entries[bad]);
+    return rc;
+}
+
+static enum tide_rc add_entries(struct tide_selection *s, struct tide_repo *repo,
+                                const json_t *list, const struct bounds *b, struct tide_error *e)
+{
+    struct revisions v;
+    size_t i, next = 0;
+    json_t *entry;
+    enum tide_rc rc = find_revisions(repo, list, &v, e);
+    json_array_foreach((json_t *)list, i, entry)
+    {
+        if (rc) break;
+        rc = add_entry(s, repo, entry, i, b, &v.commits[next], e);
+        next += is_revision(entry);
+        if (rc == TIDE_INVALID && e && !strcmp(e->field, "commits"))
+            snprintf(e->field, sizeof e->field, "commits[%zu]", i);
+    }
+    clear_revisions(&v);
+    return rc;
+}
+
+static enum tide_rc add_tip(struct tide_selection *s, struct tide_repo *repo, struct tide_error *e)
+{
+    struct tide_commit tip;
+    enum tide_rc rc = tide_repo_resolve(repo, "HEAD", &tip, e);
+    if (!rc) rc = add_take(s, &tip, true, e);
+    tide_commit_clear(&tip);
+    return rc;
+}
+
 enum tide_rc tide_ranges_select(struct tide_repo *repo, const json_t *request,
                                 struct tide_selection *out, struct tide_error *e)
 {
@@ -362,11 +425,6 @@ enum tide_rc tide_ranges_select(struct tide_repo *repo, const json_t *request,
     out->named = calloc(TIDE_COMMITS_MAX, sizeof *out->named);
     if (!out->commits || !out->named) return tide_fail(e, TIDE_NOMEM, "select commits");
     if (head) rc = add_head(out, repo, &b, e);
-    if (!list && !head) rc = add_revision(out, repo, "HEAD", e);
-    for (size_t i = 0; !rc && i < json_array_size(list); i++) {
-        rc = add_entry(out, repo, json_array_get(list, i), i, &b, e);
-        if (rc == TIDE_INVALID && e && !strcmp(e->field, "commits"))
-            snprintf(e->field, sizeof e->field, "commits[%zu]", i);
-    }
-    return rc;
+    if (!list && !head) rc = add_tip(out, repo, e);
+    return rc || !list ? rc : add_entries(out, repo, list, &b, e);
 }
