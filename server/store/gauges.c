@@ -11,8 +11,7 @@ const char *const tide_gauge_states[TIDE_GAUGE_STATES] = {"queued", "building", 
 static enum tide_rc count_states(sqlite3 *db, struct tide_gauges *out, struct tide_error *e)
 {
     sqlite3_stmt *q = NULL;
-    enum tide_rc rc =
-        tide_sql_prepare(db, &q, e, "SELECT status, count(*) FROM runs GROUP BY status", "");
+    enum tide_rc rc = tide_sql_prepare(db, &q, e, "SELECT status, n FROM run_counts", "");
     while (!rc && !(rc = tide_sql_step(q, e)))
         for (size_t i = 0; i < TIDE_GAUGE_STATES; i++)
             if (!strcmp(tide_gauge_states[i], (const char *)sqlite3_column_text(q, 0)))

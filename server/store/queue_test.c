@@ -184,6 +184,37 @@ static void test_failed_outcome(void **state)
                      -1);
 }
 
+/* Counts and what is counted; false when they differ. */
+static bool is_counted(void)
+{
+    return ask("SELECT NOT EXISTS (SELECT status, count(*) FROM runs GROUP BY status"
+               " EXCEPT SELECT status, n FROM run_counts) AND"
+               " (SELECT sum(n) FROM run_counts) = (SELECT count(*) FROM runs)") == 1;
+}
+
+static void test_runs_are_counted_by_status(void **state)
+{
+    (void)state;
+    const struct tide_cell_key cells[] = {cell(0, 0, 0), cell(0, 1, 0)};
+    struct tide_job job;
+    queue(cells, 2, 3);
+    assert_true(is_counted());
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
+    assert_true(is_counted());
+    end_run(job.run, "broke");
+    tide_job_clear(&job);
+    EXPECT_OK(tide_store_claim(store, 0, &job, &error));
+    end_run(job.run, NULL);
+    tide_job_clear(&job);
+    assert_true(is_counted());
+    tide_store_close(store);
+    change("DELETE FROM runs WHERE status = 'done' OR id = 6");
+    EXPECT_OK(tide_store_open(store_path, &store, &error));
+    assert_true(is_counted());
+    assert_int_equal(ask("SELECT n FROM run_counts WHERE status = 'queued'"), 3);
+    assert_int_equal(ask("SELECT n FROM run_counts WHERE status = 'done'"), 0);
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, open_store, close_store)
 
 int main(void)
@@ -198,6 +229,7 @@ int main(void)
         STORE_TEST(test_the_last_run_ends_its_batch),
         STORE_TEST(test_outcome_is_stored),
         STORE_TEST(test_failed_outcome),
+        STORE_TEST(test_runs_are_counted_by_status),
     };
     return cmocka_run_group_tests_name("queue", tests, make_test_folder, remove_test_folder);
 }
