@@ -80,7 +80,7 @@ static double analyse(struct tide_store *s, const int64_t *series, size_t n)
     int64_t began = cpu_ns();
     size_t all = 0;
     for (size_t i = 0; i < n; i++) {
-        struct tide_line_point *points;
+        struct tide_series_point *points;
         struct tide_change *changes;
         size_t n_points, count;
         check(tide_store_line_points(s, series[i], TIDE_METRIC_TIDE_MARK, &points, &n_points,

@@ -211,22 +211,31 @@ static enum tide_rc compare(struct tide_request *r, struct tide_projects *projec
     return rc;
 }
 
-void tide_get_compare(struct tide_request *r, int64_t id, const char *name)
+typedef enum tide_rc make_answer(struct tide_request *r, struct tide_projects *projects,
+                                 json_t **out, struct tide_error *e);
+
+/* Answer what `make` makes of the parameters, of which only the `known` may be there. */
+static void answer(struct tide_request *r, const char *const *known, make_answer *make)
 {
-    static const char *const known[] = {"project", "base",     "head",      "metric",   "commit",
-                                        "python",  "scenario", "allocator", "subtract", NULL};
     struct tide_projects *projects = NULL;
     struct tide_error e;
     json_t *out = NULL;
-    (void)id;
-    (void)name;
     if (!tide_query_known(r, known)) return;
     enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, &e);
-    if (!rc) rc = compare(r, projects, &out, &e);
+    if (!rc) rc = make(r, projects, &out, &e);
     if (rc)
         tide_answer_error(r, &e);
     else
         tide_answer_json(r, out);
+}
+
+void tide_get_compare(struct tide_request *r, int64_t id, const char *name)
+{
+    static const char *const known[] = {"project", "base",     "head",      "metric",   "commit",
+                                        "python",  "scenario", "allocator", "subtract", NULL};
+    (void)id;
+    (void)name;
+    answer(r, known, compare);
 }
 
 /* The number of a cell in a parameter that must be there. False: the answer is a problem. */
@@ -330,16 +339,7 @@ void tide_get_matrix(struct tide_request *r, int64_t id, const char *name)
 {
     static const char *const known[] = {"project", "commit",   "baseline",
                                         "metric",  "subtract", NULL};
-    struct tide_projects *projects = NULL;
-    struct tide_error e;
-    json_t *out = NULL;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known)) return;
-    enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, &e);
-    if (!rc) rc = make_matrix(r, projects, &out, &e);
-    if (rc)
-        tide_answer_error(r, &e);
-    else
-        tide_answer_json(r, out);
+    answer(r, known, make_matrix);
 }

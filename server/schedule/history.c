@@ -41,7 +41,7 @@ static struct tide_change_row row_of(const struct tide_change *c)
     };
 }
 
-static enum tide_rc find_changes(const struct tide_line_point *points, size_t n,
+static enum tide_rc find_changes(const struct tide_series_point *points, size_t n,
                                  struct tide_change_row **out, size_t *n_out, struct tide_error *e)
 {
     struct tide_change *changes = NULL;
@@ -65,7 +65,7 @@ static enum tide_rc find_changes(const struct tide_line_point *points, size_t n,
 static enum tide_rc refresh_metric(struct tide_store *store, int64_t series,
                                    enum tide_metric metric, struct tide_error *e)
 {
-    struct tide_line_point *points = NULL;
+    struct tide_series_point *points = NULL;
     struct tide_change_row *rows = NULL;
     size_t n = 0, n_rows = 0;
     enum tide_rc rc = tide_store_line_points(store, series, metric, &points, &n, e);

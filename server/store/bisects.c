@@ -6,7 +6,6 @@
 #include "store/lists.h"
 #include "store/samples.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,7 +168,7 @@ static enum tide_rc take_steps(sqlite3_stmt *q, struct tide_bisect_step_row **ou
         snprintf(step->sha, sizeof step->sha, "%s", (const char *)sqlite3_column_text(q, 0));
         snprintf(step->outcome, sizeof step->outcome, "%s",
                  (const char *)sqlite3_column_text(q, 1));
-        step->value = sqlite3_column_type(q, 2) == SQLITE_NULL ? NAN : sqlite3_column_double(q, 2);
+        step->value = tide_sql_real(q, 2);
     }
     return rc == TIDE_ABSENT ? TIDE_OK : rc;
 }

@@ -14,64 +14,27 @@
 const enum tide_metric tide_kept_metrics[TIDE_KEPT_METRICS] = {TIDE_METRIC_TIDE_MARK,
                                                                TIDE_METRIC_RETAINED};
 
-static double real_at(sqlite3_stmt *q, int column)
-{
-    return sqlite3_column_type(q, column) == SQLITE_NULL ? NAN : sqlite3_column_double(q, column);
-}
-
-static enum tide_rc take_points(sqlite3_stmt *q, struct tide_line_point **out, size_t *n,
-                                struct tide_error *e)
-{
-    size_t room = 0;
-    enum tide_rc rc;
-    while (!(rc = tide_sql_step(q, e))) {
-        if (*n == room) {
-            room = room ? room * 2 : 1024;
-            struct tide_line_point *more = realloc(*out, room * sizeof *more);
-            if (!more) return tide_fail(e, TIDE_NOMEM, "read a history");
-            *out = more;
-        }
-        (*out)[(*n)++] = (struct tide_line_point){
-            .position = sqlite3_column_int64(q, 0),
-            .commit = sqlite3_column_int64(q, 1),
-            .cell = sqlite3_column_int64(q, 2),
-            .summary = {sqlite3_column_int64(q, 3), real_at(q, 4), real_at(q, 5), real_at(q, 6),
-                        real_at(q, 7), real_at(q, 8)},
-        };
-    }
-    return rc == TIDE_ABSENT ? TIDE_OK : rc;
-}
-
 static int compare_points(const void *a, const void *b)
 {
-    int64_t left = ((const struct tide_line_point *)a)->position;
-    int64_t right = ((const struct tide_line_point *)b)->position;
+    int64_t left = ((const struct tide_series_point *)a)->position;
+    int64_t right = ((const struct tide_series_point *)b)->position;
     return (left > right) - (left < right);
 }
 
 enum tide_rc tide_store_line_points(struct tide_store *s, int64_t series, enum tide_metric metric,
-                                    struct tide_line_point **out, size_t *n, struct tide_error *e)
+                                    struct tide_series_point **out, size_t *n, struct tide_error *e)
 {
     sqlite3_stmt *q = NULL;
     sqlite3 *db = tide_store_lend(s);
-    *out = NULL;
-    *n = 0;
     enum tide_rc rc = tide_sql_prepare(
         db, &q, e,
         "SELECT l.position, u.commit_id, u.cell, u.n, u.minimum, u.maximum, u.median, u.low, u.high"
         " FROM summaries u JOIN line l ON l.commit_id = u.commit_id"
         " WHERE u.series = ? AND u.metric = ?",
         "ii", series, (int64_t)metric);
-    if (!rc) rc = take_points(q, out, n, e);
-    sqlite3_finalize(q);
+    rc = tide_sql_points(q, rc, out, n, e);
     tide_store_give(s, db);
-    if (!rc) {
-        if (*n) qsort(*out, *n, sizeof **out, compare_points);
-        return TIDE_OK;
-    }
-    free(*out);
-    *out = NULL;
-    *n = 0;
+    if (*n) qsort(*out, *n, sizeof **out, compare_points);
     return rc;
 }
 
@@ -111,7 +74,7 @@ struct kept { /* what stands in the database */
 };
 
 static enum tide_rc read_kept(sqlite3 *db, int64_t series, enum tide_metric metric,
-                              const struct tide_line_point *points, size_t n, struct kept **out,
+                              const struct tide_series_point *points, size_t n, struct kept **out,
                               size_t *n_out, struct tide_error *e)
 {
     sqlite3_stmt *q = NULL;
@@ -164,7 +127,7 @@ static struct kept *find_kept(struct kept *kept, size_t n, const struct tide_cha
 #define STATUS "iif(?9 = 'suspect' AND second IS NOT NULL AND " LOOKED ", second, ?9)"
 
 static enum tide_rc put_change(sqlite3 *db, int64_t id, int64_t series, enum tide_metric metric,
-                               const struct tide_line_point *points,
+                               const struct tide_series_point *points,
                                const struct tide_change_row *r, struct tide_error *e)
 {
     const char *status = r->confirmed ? "confirmed" : "suspect";
@@ -191,7 +154,7 @@ static enum tide_rc put_change(sqlite3 *db, int64_t id, int64_t series, enum tid
 
 /* Those at their place first, so that none takes the row of another. */
 static enum tide_rc sync_changes(sqlite3 *db, int64_t series, enum tide_metric metric,
-                                 const struct tide_line_point *points,
+                                 const struct tide_series_point *points,
                                  const struct tide_change_row *rows, size_t n_rows,
                                  struct kept *kept, size_t n_kept, int64_t *ids,
                                  struct tide_error *e)
@@ -214,7 +177,7 @@ static enum tide_rc sync_changes(sqlite3 *db, int64_t series, enum tide_metric m
 }
 
 enum tide_rc tide_store_put_changes(struct tide_store *s, int64_t series, enum tide_metric metric,
-                                    const struct tide_line_point *points, size_t n,
+                                    const struct tide_series_point *points, size_t n,
                                     const struct tide_change_row *rows, size_t n_rows,
                                     struct tide_error *e)
 {

@@ -15,15 +15,11 @@
 extern const enum tide_metric tide_kept_metrics[];
 #define TIDE_KEPT_METRICS 2
 
-/* A series along the line of its project: what is not on the line is left out. */
-struct tide_line_point {
-    int64_t position, commit, cell; /* on the line, from 0; ids */
-    struct tide_summary summary;
-};
-/* The caller frees *out. */
+/* One metric of a series along the line of its project: what is not on the line is left out. The
+ * caller frees *out. */
 TIDE_CHECK enum tide_rc tide_store_line_points(struct tide_store *s, int64_t series,
                                                enum tide_metric metric,
-                                               struct tide_line_point **out, size_t *n,
+                                               struct tide_series_point **out, size_t *n,
                                                struct tide_error *e);
 
 struct tide_stale { /* a series whose changes are to be found anew */
@@ -42,7 +38,7 @@ struct tide_change_row {
  * kept and is not among them is `dropped`. */
 TIDE_CHECK enum tide_rc tide_store_put_changes(struct tide_store *s, int64_t series,
                                                enum tide_metric metric,
-                                               const struct tide_line_point *points, size_t n,
+                                               const struct tide_series_point *points, size_t n,
                                                const struct tide_change_row *rows, size_t n_rows,
                                                struct tide_error *e);
 /* Its changes are up to date, unless it has changed since. */

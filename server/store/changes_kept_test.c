@@ -7,7 +7,7 @@
 #define POINTS 20
 
 static int64_t series;
-static struct tide_line_point points[POINTS];
+static struct tide_series_point points[POINTS];
 
 /* A line of POINTS commits, and a series on it without a value. */
 static int prepare(void **state)
@@ -19,7 +19,7 @@ static int prepare(void **state)
         snprintf(sha, sizeof sha, "%040zu", i + 100);
         const struct tide_commit_row row = {sha, "x", "Ann", (int64_t)i};
         EXPECT_OK(tide_store_put_commit(store, catalog.project, &row, &ids[i], &error));
-        points[i] = (struct tide_line_point){.position = (int64_t)i, .commit = ids[i]};
+        points[i] = (struct tide_series_point){.position = (int64_t)i, .commit = ids[i]};
     }
     EXPECT_OK(tide_store_put_line(store, catalog.project, ids, POINTS, &error));
     const struct tide_cell_key key = cell(0, 0, 0);

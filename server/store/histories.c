@@ -3,7 +3,6 @@
 
 #include "store/internal.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,11 +187,6 @@ enum tide_rc tide_store_broken(struct tide_store *s, int64_t project, int64_t py
     return end(s, db, q, rc);
 }
 
-static double real_at(sqlite3_stmt *q, int column)
-{
-    return sqlite3_column_type(q, column) == SQLITE_NULL ? NAN : sqlite3_column_double(q, column);
-}
-
 void tide_kept_changes_free(struct tide_kept_change *changes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -226,11 +220,11 @@ enum tide_rc tide_store_kept_changes(struct tide_store *s, int64_t series, enum 
                                        sqlite3_column_int64(q, 2),
                                        sqlite3_column_int(q, 3) > 0,
                                        sqlite3_column_int(q, 4) > 0,
-                                       real_at(q, 5),
-                                       real_at(q, 6),
-                                       real_at(q, 7),
-                                       real_at(q, 8),
-                                       real_at(q, 9),
+                                       tide_sql_real(q, 5),
+                                       tide_sql_real(q, 6),
+                                       tide_sql_real(q, 7),
+                                       tide_sql_real(q, 8),
+                                       tide_sql_real(q, 9),
                                        accepted ? strdup(accepted) : NULL};
         ++*n;
     }

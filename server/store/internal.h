@@ -65,6 +65,15 @@ TIDE_CHECK enum tide_rc tide_sql_texts(sqlite3_stmt *q, enum tide_rc rc, struct 
 /* A copy of the text in a column, "" for NULL; NULL when memory ends. */
 char *tide_sql_text(sqlite3_stmt *q, int column);
 
+/* The number in a column, NAN for NULL. */
+double tide_sql_real(sqlite3_stmt *q, int column);
+
+/* Read rows of position, commit, cell and the six columns of a summary, and finalise the query.
+ * `rc`: how preparing it went. The caller frees *out. */
+TIDE_CHECK enum tide_rc tide_sql_points(sqlite3_stmt *q, enum tide_rc rc,
+                                        struct tide_series_point **out, size_t *n,
+                                        struct tide_error *e);
+
 /* A number that may be fractional: an integer where it is whole, NULL for NAN. */
 int tide_sql_bind_real(sqlite3_stmt *q, int at, double value);
 

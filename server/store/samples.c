@@ -3,7 +3,6 @@
 #include "store/samples.h"
 #include "store/internal.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -104,7 +103,8 @@ enum tide_rc tide_store_side_json(struct tide_store *s, const struct tide_side_f
         "SELECT json_group_array(json(row)) FROM (SELECT json_object('id', l.id,"
         " 'scenario', s.name, 'scenario_id', s.id, 'title', s.description ->> 'title',"
         " 'version', s.version, 'params', json(l.params),"
-        " 'python', y.name, 'python_id', y.id, 'python_version', y.version, 'commit', c.sha, 'allocator', l.allocator,"
+        " 'python', y.name, 'python_id', y.id, 'python_version', y.version, 'commit', c.sha, "
+        "'allocator', l.allocator,"
         " 'measure', json(l.measure), 'key', l.params || l.measure, 'done', count(r.id)"
         "  FILTER (WHERE r.status = 'done'), 'failed', count(r.id) FILTER (WHERE r.status = "
         "'failed'),"
@@ -194,8 +194,7 @@ enum tide_rc tide_store_spark(struct tide_store *s, int64_t cell, enum tide_metr
         " AND u.commit_id = q.commit_id WHERE l.id = ?1 ORDER BY q.position",
         "iii", cell, (int64_t)metric, (int64_t)most);
     while (!rc && !(rc = tide_sql_step(q, e)))
-        values[(*n)++] =
-            sqlite3_column_type(q, 0) == SQLITE_NULL ? NAN : sqlite3_column_double(q, 0);
+        values[(*n)++] = tide_sql_real(q, 0);
     sqlite3_finalize(q);
     tide_store_give(s, db);
     return rc == TIDE_ABSENT ? TIDE_OK : rc;

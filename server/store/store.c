@@ -138,6 +138,11 @@ char *tide_sql_text(sqlite3_stmt *q, int column)
     return strdup(text ? text : "");
 }
 
+double tide_sql_real(sqlite3_stmt *q, int column)
+{
+    return sqlite3_column_type(q, column) == SQLITE_NULL ? NAN : sqlite3_column_double(q, column);
+}
+
 enum tide_rc tide_store_begin(struct tide_store *s, struct tide_error *e)
 {
     pthread_mutex_lock(&s->writing);

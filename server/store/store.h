@@ -186,8 +186,8 @@ TIDE_CHECK enum tide_rc tide_store_cell_facts(struct tide_store *s,
                                               struct tide_cell_facts *facts, struct tide_error *e);
 
 /* Mean seconds of the runs on record that are most alike: of the scenario with the parameters on
- * the python, else of the scenario; -1 when there is none. *tide_mark: the highest, in bytes, of the
- * former alone; 0 when there is none. */
+ * the python, else of the scenario; -1 when there is none. *tide_mark: the highest, in bytes, of
+ * the former alone; 0 when there is none. */
 TIDE_CHECK enum tide_rc tide_store_run_seconds(struct tide_store *s, int64_t scenario,
                                                const char *params, int64_t python, double *out,
                                                int64_t *tide_mark, struct tide_error *e);
@@ -381,6 +381,7 @@ struct tide_summary tide_store_summary(double *values, size_t n);
 /* A series is what cells of several commits have in common: scenario (one version), params, python,
  * allocator and measure; cells.series names it. */
 struct tide_series_point {
+    int64_t position;     /* along the line of the project, from 0; -1 where it was not asked for */
     int64_t commit, cell; /* ids */
     struct tide_summary summary;
 };

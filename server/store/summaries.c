@@ -178,11 +178,6 @@ enum tide_rc tide_store_fill_summaries(sqlite3 *db, struct tide_error *e)
 
 /* ---- reading ---- */
 
-static double real_at(sqlite3_stmt *q, int column)
-{
-    return sqlite3_column_type(q, column) == SQLITE_NULL ? NAN : sqlite3_column_double(q, column);
-}
-
 enum tide_rc tide_store_metric(struct tide_store *s, const char *name, struct tide_metric_row *out,
                                struct tide_error *e)
 {
@@ -231,13 +226,28 @@ static enum tide_rc take_points(sqlite3_stmt *q, struct tide_series_point **out,
             *out = more;
         }
         (*out)[(*n)++] = (struct tide_series_point){
-            .commit = sqlite3_column_int64(q, 0),
-            .cell = sqlite3_column_int64(q, 1),
-            .summary = {sqlite3_column_int64(q, 2), real_at(q, 3), real_at(q, 4), real_at(q, 5),
-                        real_at(q, 6), real_at(q, 7)},
+            .position = sqlite3_column_int64(q, 0),
+            .commit = sqlite3_column_int64(q, 1),
+            .cell = sqlite3_column_int64(q, 2),
+            .summary = {sqlite3_column_int64(q, 3), tide_sql_real(q, 4), tide_sql_real(q, 5),
+                        tide_sql_real(q, 6), tide_sql_real(q, 7), tide_sql_real(q, 8)},
         };
     }
     return rc == TIDE_ABSENT ? TIDE_OK : rc;
+}
+
+enum tide_rc tide_sql_points(sqlite3_stmt *q, enum tide_rc rc, struct tide_series_point **out,
+                             size_t *n, struct tide_error *e)
+{
+    *out = NULL;
+    *n = 0;
+    if (!rc) rc = take_points(q, out, n, e);
+    sqlite3_finalize(q);
+    if (!rc) return TIDE_OK;
+    free(*out);
+    *out = NULL;
+    *n = 0;
+    return rc;
 }
 
 enum tide_rc tide_store_series_points(struct tide_store *s, int64_t series, enum tide_metric metric,
@@ -246,19 +256,12 @@ enum tide_rc tide_store_series_points(struct tide_store *s, int64_t series, enum
 {
     sqlite3_stmt *q = NULL;
     sqlite3 *db = tide_store_lend(s);
-    *out = NULL;
-    *n = 0;
     enum tide_rc rc = tide_sql_prepare(
         db, &q, e,
-        "SELECT commit_id, cell, n, minimum, maximum, median, low, high FROM summaries"
+        "SELECT -1, commit_id, cell, n, minimum, maximum, median, low, high FROM summaries"
         " WHERE series = ? AND metric = ? ORDER BY commit_id",
         "ii", series, (int64_t)metric);
-    if (!rc) rc = take_points(q, out, n, e);
-    sqlite3_finalize(q);
+    rc = tide_sql_points(q, rc, out, n, e);
     tide_store_give(s, db);
-    if (!rc) return TIDE_OK;
-    free(*out);
-    *out = NULL;
-    *n = 0;
     return rc;
 }
