@@ -1,7 +1,8 @@
 /* idempotency.c - POST with an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): asked
  * again with the same key within 24 hours, a request that succeeded is answered as before and not
  * executed again. A key belongs to the token that came with it. Requests that are refused leave no
- * trace. */
+ * trace. Of an answer that tells a secret only the place of what was made is kept: nothing of it
+ * may stand in the database, so that it cannot be told again. */
 #include "http/internal.h"
 
 #include "base/digest.h"
@@ -20,13 +21,16 @@ static bool check_key(struct tide_request *r, const char *key)
     bool printable = true;
     for (size_t i = 0; i < n; i++)
         printable = printable && key[i] > ' ' && key[i] < 127;
-    if (n && n <= KEY_MAX && printable && strcmp(r->route->path, "/api/v1/tokens") != 0)
-        return true;
+    if (n && n <= KEY_MAX && printable) return true;
     tide_answer_problem(r, MHD_HTTP_BAD_REQUEST, "malformed-request", "The key is not allowed",
                         "Idempotency-Key",
-                        "it must have 1 to 200 printable characters without spaces; for tokens, "
-                        "whose texts are not kept, there is none");
+                        "it must have 1 to 200 printable characters without spaces");
     return false;
+}
+
+static bool tells_secret(const struct tide_request *r)
+{
+    return !strcmp(r->route->path, "/api/v1/tokens");
 }
 
 static void hash_request(const struct tide_request *r, char out[TIDE_DIGEST_TEXT])
@@ -58,10 +62,23 @@ static void answer_queued(struct tide_request *r, int64_t batch)
     snprintf(r->location, sizeof r->location, "/api/v1/batches/%lld", (long long)batch);
 }
 
+static void answer_told_once(struct tide_request *r, const struct tide_kept_answer *kept)
+{
+    char detail[200];
+    snprintf(detail, sizeof detail,
+             "%s was made by the request with this key, and its text was told then: DELETE it and "
+             "ask with a new key where that did not arrive",
+             kept->location);
+    tide_answer_problem(r, MHD_HTTP_CONFLICT, "told-once", "The secret was told once",
+                        "Idempotency-Key", detail);
+}
+
 static void answer_claimed(struct tide_request *r, enum tide_claim claim,
                            const struct tide_kept_answer *kept)
 {
-    if (claim == TIDE_CLAIM_DONE)
+    if (claim == TIDE_CLAIM_DONE && tells_secret(r))
+        answer_told_once(r, kept);
+    else if (claim == TIDE_CLAIM_DONE)
         answer_kept(r, kept);
     else if (claim == TIDE_CLAIM_QUEUED)
         answer_queued(r, kept->batch);
@@ -83,8 +100,8 @@ static void end_claim(struct tide_request *r, const char *key)
         .status = (int)r->status,
         .type = (char *)(uintptr_t)r->type,
         .location = r->location,
-        .body = r->answer.at,
-        .size = r->answer.length,
+        .body = tells_secret(r) ? NULL : r->answer.at,
+        .size = tells_secret(r) ? 0 : r->answer.length,
     };
     bool good = r->status >= 200 && r->status < 300;
     enum tide_rc rc = good ? tide_store_keep_answer(store, key, &answer, &e)

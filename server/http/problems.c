@@ -39,6 +39,9 @@ static const struct {
      "A request with this Idempotency-Key is being answered, or its answer was lost with a daemon "
      "that was killed after the request had taken effect. Look at what there is before asking "
      "anew with another key."},
+    {"told-once",
+     "The request with this Idempotency-Key made a token, whose text is told once and not kept. "
+     "Where it did not arrive remove the token, which detail names, and ask with a new key."},
     {"rate-limited", "Too many expensive questions in a short time. The header Retry-After says in "
                      "how many seconds "
                      "the next will be answered."},

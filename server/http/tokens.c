@@ -301,12 +301,12 @@ void tide_post_tokens(struct tide_request *r, int64_t id, const char *name)
     if (!rc && r->http->tokens->n >= TOKENS_MAX)
         rc = tide_fail_field(&e, "name", "there are %d tokens: remove one first", TOKENS_MAX);
     if (!rc) rc = make_token(r, &row, &e);
-    if (rc)
-        tide_answer_error(r, &e);
-    else
-        r->status = MHD_HTTP_CREATED;
+    if (rc) tide_answer_error(r, &e);
     free(list);
     json_decref(body);
+    if (rc) return;
+    r->status = MHD_HTTP_CREATED;
+    snprintf(r->location, sizeof r->location, "/api/v1/tokens/%lld", (long long)row.id);
 }
 
 void tide_delete_token(struct tide_request *r, int64_t id, const char *name)

@@ -43,8 +43,27 @@ class Idempotency(FaultCase):
         self.assertEqual(self.count(daemon, "runs"), 3)
         for wrong in ("", "with space", "x" * 201, "\xe9"):
             self.assertEqual(send(daemon, wrong).status, 400)
-        token = send(daemon, "d", {"name": "n", "scopes": ["read"]}, "/api/v1/tokens")
-        self.assertEqual(token.status, 400)
+        self.stop(daemon)
+
+    def test_a_secret_is_told_once_and_not_kept(self) -> None:
+        """A token is made once; asked again it is named, and its text stands nowhere in the data folder."""
+        daemon = self.make().start()
+        wish = {"name": "n", "scopes": ["read"]}
+        made = send(daemon, "d", wish, "/api/v1/tokens")
+        self.assertEqual(made.status, 201, made.body)
+        again = send(daemon, "d", wish, "/api/v1/tokens")
+        self.assertEqual((again.status, again.json()["type"]), (409, "/problems/told-once"))
+        self.assertIn(made.headers["location"] + " ", again.json()["detail"])
+        self.assertEqual(daemon.query("SELECT count(*) FROM tokens WHERE name = 'n'"), [(1,)])
+        daemon.kill()
+        text = made.json()["token"].encode()
+        for file in daemon.data.rglob("*"):
+            self.assertFalse(file.is_file() and text in file.read_bytes(), file)
+        daemon.start()
+        self.assertEqual(send(daemon, "d", wish, "/api/v1/tokens").status, 409)
+        removed = daemon.request("DELETE", made.headers["location"],
+                                 headers={"Authorization": "Bearer " + daemon.token})
+        self.assertEqual(removed.status, 204)
         self.stop(daemon)
 
     def test_many_at_once_do_it_once(self) -> None:

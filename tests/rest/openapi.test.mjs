@@ -1,9 +1,10 @@
 // openapi.test.mjs - the OpenAPI document is valid, and a real daemon answers as it says: every
 // status that the document gives an operation is brought about, and whatever comes back has the
 // type and schema that it gives it. Fields and statuses that it does not know are faults too.
+// Every POST that succeeds is sent once more with its Idempotency-Key, and must not be done again.
 
 import { strict as assert } from "node:assert";
-import { createHmac } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Validator } from "@seriousme/openapi-schema-validator";
@@ -105,6 +106,18 @@ function check(method, path, answer) {
 }
 
 /**
+ * Whatever a POST with a key did is not done again: it is answered the same, but for a secret.
+ * @param {() => Promise<Response>} send
+ * @param {{status: number, text: string, target: string}} first
+ */
+async function checkOnce(send, { status, text, target }) {
+  const again = await send();
+  const told = await again.text();
+  if (target === "/api/v1/tokens") assert.equal(JSON.parse(told).type, "/problems/told-once");
+  else assert.deepEqual([again.status, told], [status, text], target);
+}
+
+/**
  * Ask, and check what is answered. The token is the first one, where none is named; null: none.
  * @param {string} method
  * @param {string} path of the document
@@ -120,15 +133,18 @@ async function ask(method, path, {
   const headers = { ...more };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body !== undefined) headers["Content-Type"] = type;
-  const response = await fetch(daemon.url + target, {
+  if (method === "post") headers["Idempotency-Key"] = randomUUID();
+  const send = () => fetch(daemon.url + target, {
     method: method.toUpperCase(), headers,
     body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
   });
+  const response = await send();
   const answer = {
     status: response.status, type: response.headers.get("Content-Type") ?? "", target,
     text: await response.text(),
   };
   if (document.paths[path][method]) check(method, path, answer);
+  if (method === "post" && response.ok) await checkOnce(send, answer);
   return { ...answer, allow: response.headers.get("Allow") };
 }
 
