@@ -183,7 +183,8 @@ static void name_difference(json_t *list, const char *what, json_t *base, json_t
  */
 static bool is_measured(const char *key)
 {
-    static const char *const keys[] = {"rss_error", "mark_error", "cpus_allowed", "python", NULL};
+    static const char *const keys[] = {"rss_error", "mark_error", "cpus_allowed",
+                                       "memory",    "python",     NULL};
     for (const char *const *k = keys; *k; k++)
         if (!strcmp(key, *k)) return true;
     return false;

@@ -17,6 +17,7 @@ static const char opening[] =
     " SELECT json_object('hosts', json_group_array(json(host))) FROM (SELECT json_object("
     "  'id', h.newest, 'name', coalesce(h.cpu, 'unknown CPU'), 'kernel', h.kernel,"
     "  'cpu', h.cpu, 'cpus_allowed', r.environment ->> 'cpus_allowed', 'thp', h.thp,"
+    "  'cores', r.environment ->> 'cores', 'memory', nullif(r.environment ->> 'memory', 0),"
     "  'mark_error', r.environment ->> 'mark_error',"
     "  'page_size', r.environment ->> 'page_size', 'runs', h.runs, 'newest_run', h.newest,"
     "  'current', json(iif(h.newest = max(h.newest) OVER (), 'true', 'false')),"

@@ -196,7 +196,7 @@ export class Functions {
   }
 }
 
-const NAMED_BYTES = new Set(["rss_error", "mark_error", "page_size"]);
+const NAMED_BYTES = new Set(["rss_error", "mark_error", "page_size", "memory"]);
 
 /**
  * @param {string} name

@@ -102,6 +102,8 @@
  * @property {string} kernel
  * @property {string} cpu
  * @property {string|null} cpus_allowed
+ * @property {number|null} cores
+ * @property {number|null} memory
  * @property {number} runs
  * @property {number} newest_run
  * @property {string} thp

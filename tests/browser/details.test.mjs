@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { execFileSync } from "node:child_process";
-import { release, tmpdir } from "node:os";
+import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { browse, Daemon, PATIENCE_MS, until } from "./fixture.mjs";
@@ -370,6 +370,8 @@ test("the host says how exact it is and how far runs lie apart", async () => {
   assert.ok(runs.length > 1);
   await page.goto(`${daemon.url}/#/hosts`);
   await page.getByText(release(), { exact: true }).waitFor();
+  assert.equal(host.cores, cpus().length);
+  await page.locator(`dd span[title="${host.memory.toLocaleString("en")} bytes"]`).waitFor();
   const exact = `${host.noise.tide_mark.toLocaleString("en")} bytes`;
   await page.locator(`.noise td[title="${exact}"]`).first().waitFor();
 });

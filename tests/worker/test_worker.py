@@ -401,6 +401,8 @@ class WorkerCase(StreamCase):
         self.assertTrue(environment["python"]["version"].startswith(self.python.version + "."))
         self.assertEqual(environment["page_size"], os.sysconf("SC_PAGE_SIZE"))
         self.assertEqual(environment["kernel"], os.uname().release)
+        self.assertEqual(environment["cores"], os.sysconf("SC_NPROCESSORS_ONLN"))
+        self.assertEqual(environment["memory"], os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
         self.assertIn(environment["peak_source"], ("ru_maxrss", "VmHWM"))
 
     def test_standard(self):

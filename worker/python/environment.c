@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 extern char **environ;
 
@@ -100,8 +101,11 @@ static void put_machine(struct json *j)
     }
     read_line("/proc/cpuinfo", "model name", text, sizeof text);
     put_fact(j, "cpu", text);
+    put(j, ",\"cores\":%ld", sysconf(_SC_NPROCESSORS_ONLN));
     read_line("/proc/self/status", "Cpus_allowed_list", text, sizeof text);
     put_fact(j, "cpus_allowed", text);
+    read_line("/proc/meminfo", "MemTotal", text, sizeof text); /* in KiB */
+    put(j, ",\"memory\":%llu", strtoull(text, NULL, 10) * 1024);
     put_thp(j);
     put(j, ",\"aslr_off\":%s", persona != -1 && persona & ADDR_NO_RANDOMIZE ? "true" : "false");
     put_fact(j, "glibc", gnu_get_libc_version());

@@ -3,7 +3,7 @@
 
 import * as api from "../api.js";
 import { h, keyed, replace } from "../dom.js";
-import { count, exactBytes } from "../format.js";
+import { count, exactBytes, mibUnit } from "../format.js";
 import { href } from "../router.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
 
@@ -61,6 +61,9 @@ function drawHost(row, host) {
   const rows = [
     ["Kernel", host.kernel],
     ["CPU", host.cpu + (host.cpus_allowed ? `; the last run was given ${host.cpus_allowed}` : "")],
+    ["CPUs", host.cores],
+    ["Memory", host.memory === null ? null
+      : h("span", { title: exactBytes(host.memory) }, mibUnit(host.memory))],
     ["Transparent huge pages", host.thp],
     ["Runs", [`${count(host.runs)} of the newest, the last is `,
       h("a", { href: href(`run/${host.newest_run}`) }, `run ${host.newest_run}`)]],
