@@ -152,6 +152,8 @@ export class LinePlot extends ChartPlot {
     this.frame = frame;
     this.marks = gatherMarks(this.drawn);
     this.element.setAttribute("aria-label", frame.label);
+    Object.assign(this.element.dataset, { failed: this.marks.crosses.length,
+      changes: this.marks.arrows.length, rules: frame.rules.length });
     if (!lines.some((line) => line.id === this.active && !line.hidden)) this.active = null;
     if (!lines.some((line) => line.id === this.cursor?.line && !line.hidden)) this.cursor = null;
     this.apply();

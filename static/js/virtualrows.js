@@ -32,6 +32,10 @@ export class VirtualRows extends EventTarget {
     /** @type {ReturnType<typeof setTimeout>|undefined} */
     this.resting = undefined;
     this.drawing = 0;
+    this.stale = true;            // rows that stay where they are show something else, too
+    this.shift = 0;
+    /** @type {{row: HTMLElement, cells: HTMLElement[], index: number}[]} */
+    this.rows = [];
 
     this.space = h("div", { class: "vrows-space", role: "none" });
     this.body = h("div", { class: "vrows-body", role: "none" });
@@ -70,6 +74,7 @@ export class VirtualRows extends EventTarget {
   /** Bring a row to the middle, and mark it. @param {number} index */
   show(index) {
     this.marked = index;
+    this.stale = true;
     const middle = (this.scroller.clientHeight - this.rowPx) / 2;
     this.top = this.#within(index * this.rowPx - middle);
     this.#place();
@@ -77,6 +82,11 @@ export class VirtualRows extends EventTarget {
 
   /** What stands in the rows has changed. */
   refresh() {
+    this.stale = true;
+    this.#soon();
+  }
+
+  #soon() {
     this.drawing ||= requestAnimationFrame(() => {
       this.drawing = 0;
       this.#draw();
@@ -99,6 +109,7 @@ export class VirtualRows extends EventTarget {
     this.space.style.height = `${Math.min(MOST_PIXELS, this.#whole)}px`;
     this.element.style.setProperty("--all", `${Math.max(this.rowPx, this.#whole)}px`);
     this.top = this.#within(this.top);
+    this.stale = true;
     this.#place();
   }
 
@@ -124,7 +135,7 @@ export class VirtualRows extends EventTarget {
       this.top = now / bar * (this.#whole - height);
     } else this.top += by;
     this.top = this.#within(this.top);
-    this.refresh();
+    this.#soon();
     clearTimeout(this.resting);
     if (this.#whole > MOST_PIXELS) this.resting = setTimeout(() => this.#place(), REST_MS);
   }
@@ -133,22 +144,38 @@ export class VirtualRows extends EventTarget {
     const { first, last } = this.range;
     const from = Math.max(0, first - BEYOND);
     const to = Math.min(this.count, last + BEYOND);
-    const { body } = this;
-    while (body.children.length < to - from) {
-      body.append(h("div", { class: "vrow", role: "row" }, ...this.cells()));
-    }
-    while (body.children.length > to - from) body.lastElementChild?.remove();
-    const rows = /** @type {HTMLElement[]} */ (Array.from(body.children));
+    const shift = this.scrolled - this.top;
+    if (this.rows.length !== to - from || shift !== this.shift) this.stale = true;
+    this.shift = shift;
+    this.#makeRows(to - from);
     for (let index = from; index < to; index++) {
       // A row keeps its element while it is in sight, so that hover and selection stay with it.
-      const row = rows[index % rows.length];
-      row.style.transform = `translateY(${Math.round(this.scrolled + index * this.rowPx -
-        this.top)}px)`;
-      row.dataset.index = String(index);
-      setAttr(row, "aria-rowindex", String(index + 2));
-      setAttr(row, "aria-current", index === this.marked ? "true" : null);
-      this.fill(/** @type {HTMLElement[]} */ (Array.from(row.children)), index);
+      const held = this.rows[index % this.rows.length];
+      if (held.index === index && !this.stale) continue;
+      held.index = index;
+      this.#fillRow(held);
     }
+    this.stale = false;
     this.dispatchEvent(new Event("range"));
+  }
+
+  /** @param {number} count */
+  #makeRows(count) {
+    while (this.rows.length < count) {
+      const cells = this.cells();
+      const row = h("div", { class: "vrow", role: "row" }, ...cells);
+      this.body.append(row);
+      this.rows.push({ row, cells, index: -1 });
+    }
+    while (this.rows.length > count) this.rows.pop()?.row.remove();
+  }
+
+  /** @param {{row: HTMLElement, cells: HTMLElement[], index: number}} held */
+  #fillRow({ row, cells, index }) {
+    row.style.transform = `translateY(${Math.round(this.shift + index * this.rowPx)}px)`;
+    row.dataset.index = String(index);
+    setAttr(row, "aria-rowindex", String(index + 2));
+    setAttr(row, "aria-current", index === this.marked ? "true" : null);
+    this.fill(cells, index);
   }
 }

@@ -1,5 +1,6 @@
 // reader.mjs - a browser's page as a test reads it: complaints kept, pictures taken, axe-core run.
 
+import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -56,6 +57,56 @@ export async function violations(page) {
     return found.flatMap((/** @type {any} */ rule) => rule.nodes.map((/** @type {any} */ node) =>
       `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
   });
+}
+
+/**
+ * What a chart's menu saves.
+ * @param {import("playwright-core").Page} page
+ * @param {import("playwright-core").Locator} menu
+ * @param {string} item
+ */
+async function saved(page, menu, item) {
+  if (await menu.getAttribute("open") === null) await menu.locator("summary").click();
+  const download = page.waitForEvent("download");
+  await menu.getByRole("button", { name: item }).click();
+  return readFile(await (await download).path());
+}
+
+/**
+ * What a chart offers: its picture is a PNG of the chart's width that is not empty; its CSV and its
+ * table have the same rows; its link is the page's address.
+ * @param {import("playwright-core").Page} page
+ * @param {import("playwright-core").Locator} chart what holds the canvas, the menu and the table
+ * @returns {Promise<string[][]>} the rows of the CSV, its head first
+ */
+export async function exported(page, chart) {
+  const menu = chart.locator(".chart-menu").first();
+  const png = await saved(page, menu, "Picture (PNG)");
+  const canvas = await chart.locator("canvas").first().evaluate((node) => {
+    const { width, height } = /** @type {HTMLCanvasElement} */ (node);
+    return { width, height };
+  });
+  assert.equal(png.subarray(0, 8).toString("latin1"), "\x89PNG\r\n\x1a\n");
+  assert.equal(png.readUInt32BE(16), canvas.width);
+  assert.ok(png.readUInt32BE(20) > canvas.height, "the title stands over the chart");
+  assert.ok(png.length > 5000, `a picture of ${png.length} bytes is empty`);
+  const rows = (await saved(page, menu, "Data (CSV)")).toString("utf8").trim().split("\r\n")
+    .map((line) => line.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/));
+  assert.ok(rows.every((row) => row.length === rows[0].length), "the rows differ in length");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"],
+    { origin: new URL(page.url()).origin });
+  if (await menu.getAttribute("open") === null) await menu.locator("summary").click();
+  await menu.getByRole("button", { name: "Copy link" }).click();
+  await menu.getByText("Copied.").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), page.url());
+  await menu.getByRole("button", { name: "Data as a table" }).click();
+  const table = chart.locator(".chart-table");
+  await table.locator("tbody tr").first().waitFor();
+  assert.equal(await table.locator("tbody tr").count(), Math.min(500, rows.length - 1));
+  assert.equal(await table.locator("thead th").count(), rows[0].length);
+  await menu.locator("summary").click();
+  await menu.getByRole("button", { name: "Hide the table" }).click();
+  return rows;
 }
 
 /** @param {import("playwright-core").Page} page */
