@@ -65,6 +65,13 @@ export class ChartPlot extends EventTarget {
     }, this.canvas, this.over);
     this.how = { top, dragZooms };
     this.endTheme = () => {};
+    /** Draw at once what waits for the next frame: paper waits for none. */
+    this.flush = () => {
+      if (!this.pending) return;
+      cancelAnimationFrame(this.pending);
+      this.pending = 0;
+      this.#draw();
+    };
     /** @type {any} Chart.js with what its plugins add, which its own types do not know */
     this.chart = null;
   }
@@ -74,12 +81,14 @@ export class ChartPlot extends EventTarget {
     this.chart = new Chart(this.canvas, this.#config());
     this.#style();
     this.endTheme = onTheme(() => this.#style());
+    window.addEventListener("beforeprint", this.flush);
     this.canvas.style.touchAction = "pan-y";
     this.#listen();
   }
 
   destroy() {
     this.endTheme();
+    window.removeEventListener("beforeprint", this.flush);
     cancelAnimationFrame(this.pending);
     clearTimeout(this.resting);
     this.gone = true;

@@ -18,7 +18,7 @@ import { FirstSteps } from "../firststeps.js";
 import { paramsText, plural } from "../format.js";
 import { Matrix } from "../matrix.js";
 import { Multiples } from "../multiples.js";
-import { commitLine, pythonColor } from "../palette.js";
+import { commitLine, onTheme, pythonColor } from "../palette.js";
 import { describe, Readout, seriesName } from "../readout.js";
 import { href, nsOrNull } from "../router.js";
 import { cellKey, cells, commitsOf, pythonsOf } from "../selection.js";
@@ -186,7 +186,12 @@ class CurvesView {
       }],
     ];
     for (const [target, name, ear] of ears) target.addEventListener(name, ear);
+    const endTheme = onTheme(() => {
+      this.all = true;
+      this.#drawNow();
+    });
     return () => {
+      endTheme();
       for (const [target, name, ear] of ears) target.removeEventListener(name, ear);
     };
   }
