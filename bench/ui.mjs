@@ -6,7 +6,9 @@
 // FOLDER holds the database of bench/history_database, made once. To it come, once, a run of
 // 10,000,000 events and 24 runs of 200,000 (bench/ui_run.c), imported as any file is. Every figure
 // is taken in the page: from the press, the click or the start of the navigation to the frame in
-// which what was asked for stands. Beside it: what Chart.js takes for the same curves unthinned.
+// which what was asked for stands. Beside it: the longest request for it; the time that the page's
+// main thread had the CPU, which other programs of the machine move less than they move the
+// clock; and what Chart.js takes for the same points unthinned.
 
 import { execFile, spawn } from "node:child_process";
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
@@ -158,20 +160,48 @@ async function reader(browser) {
 }
 
 /**
- * From setting the address to the frame in which the selector is there.
+ * From setting the address to the frame in which the selector is there, and the longest request of
+ * the API meanwhile.
  * @param {import("playwright-core").Page} page
  * @param {string} hash
  * @param {string} selector
- * @param {string} [away] an address to come from
+ * @returns {Promise<{ms: number, request: number}>}
  */
-async function opened(page, hash, selector, away = "#/pythons") {
-  await page.evaluate(`location.hash = ${JSON.stringify(away)}`);
+async function opened(page, hash, selector) {
+  await page.evaluate("location.hash = '#/pythons'");
   await page.waitForTimeout(400);
   return page.evaluate(async ([to, what]) => {
+    performance.clearResourceTimings();
     const begun = performance.now();
     location.hash = to;
-    return await /** @type {any} */ (window).seen(what) - begun;
+    const ms = await /** @type {any} */ (window).seen(what) - begun;
+    const asked = performance.getEntriesByType("resource")
+      .filter(({ name }) => name.includes("/api/v1/"));
+    return { ms, request: Math.max(0, ...asked.map(({ duration }) => duration)) };
   }, [hash, selector]);
+}
+
+/**
+ * Open a view several times, nothing of it in the browser's cache, and report it: by the clock, by
+ * its longest request and by the CPU time of the page's main thread.
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ * @param {string} hash
+ * @param {string} selector
+ * @param {number} goal
+ */
+async function reportOpened(page, name, hash, selector, goal) {
+  const wire = await page.context().newCDPSession(page);
+  await wire.send("Network.enable");
+  await wire.send("Network.setCacheDisabled", { cacheDisabled: true });
+  const taken = [];
+  for (let i = 0; i < REPEATS; i++) taken.push(await opened(page, hash, selector));
+  report(name, median(taken.map(({ ms }) => ms)), "ms", goal);
+  report(`${name}, its longest request`, median(taken.map(({ request }) => request)), "ms");
+  const { sum } = await tasksOf(page, async () => void await opened(page, hash, selector));
+  report(`${name}, CPU time of the main thread`, sum, "ms");
+  await wire.send("Network.setCacheDisabled", { cacheDisabled: false });
+  await wire.detach();
 }
 
 /** @param {number[]} lengths of frames in ms */
@@ -193,22 +223,16 @@ const wheel = (page) => page.evaluate(() => {
 });
 
 /**
- * The tasks of the page's threads while `act` goes on, by the time that they had the CPU, in ms:
- * beside other programs a frame is long because it waits, this says what is the page's own part.
+ * The tasks of the page's main thread while `act` goes on: the longest by the clock and by the time
+ * that it had the CPU, and the CPU time of all, in ms.
  * @param {import("playwright-core").Page} page
  * @param {() => Promise<void>} act
  */
 async function tasksOf(page, act) {
   const wire = await page.context().newCDPSession(page);
-  let longest = 0;
-  let sum = 0;
-  wire.on("Tracing.dataCollected", ({ value }) => {
-    for (const event of /** @type {any[]} */ (value)) {
-      if (!event.name.endsWith("RunTask") || !event.tdur) continue;
-      longest = Math.max(longest, event.tdur / 1000);
-      sum += event.tdur / 1000;
-    }
-  });
+  /** @type {any[]} */
+  const events = [];
+  wire.on("Tracing.dataCollected", ({ value }) => events.push(...value));
   await wire.send("Tracing.start", { transferMode: "ReportEvents",
     traceConfig: { includedCategories: ["toplevel",
       "disabled-by-default-devtools.timeline"] } });
@@ -217,7 +241,16 @@ async function tasksOf(page, act) {
   await wire.send("Tracing.end");
   await over;
   await wire.detach();
-  return { longest, sum };
+  const place = (/** @type {any} */ { pid, tid }) => `${pid} ${tid}`;
+  const main = new Set(events.filter(({ name, args }) => name === "thread_name" &&
+    args.name === "CrRendererMain").map(place));
+  const tasks = events.filter((event) => event.name === "RunTask" && event.tdur &&
+    main.has(place(event)));
+  return {
+    longest: Math.max(0, ...tasks.map(({ dur }) => dur)) / 1000,
+    longestCpu: Math.max(0, ...tasks.map(({ tdur }) => tdur)) / 1000,
+    sum: tasks.reduce((sum, { tdur }) => sum + tdur, 0) / 1000,
+  };
 }
 
 /* ---- the run of 10 million events ---- */
@@ -229,9 +262,7 @@ const READY = "figure.curves[data-state=ready] .plot[data-series=\"1\"]";
  * @param {number} id
  */
 async function measureRun(page, id) {
-  const first = [];
-  for (let i = 0; i < REPEATS; i++) first.push(await opened(page, `#/run/${id}`, READY));
-  report("run of 10,000,000 events: first curve", median(first), "ms", 300);
+  await reportOpened(page, "run of 10,000,000 events: first curve", `#/run/${id}`, READY, 300);
 
   const { wall_ns: wall } = await get(`/runs/${id}`);
   const end = wall / 1e9;
@@ -269,8 +300,9 @@ async function measureTable(page) {
   const lengths = await scroll();
   report("events table: longest frame of 6 s of scrolling", Math.max(...lengths), "ms", 50);
   report("events table: frames a second", rate(lengths), "fps", 30, ">=");
-  report("events table: longest task by CPU time", (await tasksOf(page,
-    async () => void await scroll())).longest, "ms", 50);
+  const tasks = await tasksOf(page, async () => void await scroll());
+  report("events table: longest task of 6 s of scrolling", tasks.longest, "ms", 50);
+  report("events table: longest task by CPU time", tasks.longestCpu, "ms", 50);
   const jumps = [];
   for (let i = 0; i < 12; i++) {
     jumps.push(await page.evaluate(async (share) => {
@@ -293,11 +325,7 @@ async function measureTable(page) {
 async function measureOverlay(page, ids) {
   const hash = `#/curves?runs=${ids.join(",")}&phases=0`;
   const selector = `figure.curves[data-state=ready] .plot[data-series="${ids.length}"]`;
-  const times = [];
-  for (let i = 0; i < REPEATS; i++) times.push(await opened(page, hash, selector));
-  report(`${ids.length} curves overlaid: address to drawn, fetched anew`, median(times), "ms", 200);
-  const { sum } = await tasksOf(page, async () => void await opened(page, hash, selector));
-  report(`${ids.length} curves overlaid: CPU time of the browser for it`, sum, "ms");
+  await reportOpened(page, `${ids.length} curves overlaid: address to drawn`, hash, selector, 200);
   const redraw = await page.evaluate(() => {
     const chart = /** @type {any} */ (globalThis).Chart.getChart(
       document.querySelector(".plot canvas"));
@@ -312,20 +340,65 @@ async function measureOverlay(page, ids) {
   report(`${ids.length} curves overlaid: zooming with the wheel`, rate(await wheel(page)), "fps",
     30, ">=");
   report(`${ids.length} curves overlaid: zooming, longest task by CPU time`,
-    (await tasksOf(page, async () => void await wheel(page))).longest, "ms");
+    (await tasksOf(page, async () => void await wheel(page))).longestCpu, "ms");
 }
 
 /* ---- Chart.js without thinning ---- */
 
+/** Put into the page: draws points with the dashboard's options but for its thinning. */
+function rawInstrument() {
+  const page = /** @type {any} */ (window);
+  const frame = () => new Promise((resume) =>
+    requestAnimationFrame(() => setTimeout(() => resume(null), 0)));
+  /** @type {(sets: {x: number, y: number}[][]) => Promise<object>} */
+  page.raw = async (sets) => {
+    const canvas = document.createElement("canvas");
+    const box = document.createElement("div");
+    box.style.cssText = "position:fixed;inset:0;background:#fff;z-index:99";
+    box.append(canvas);
+    document.body.append(box);
+    const begun = performance.now();
+    const chart = new page.Chart(canvas, {
+      type: "line",
+      data: { datasets: sets.map((points) => ({ data: points, borderWidth: 1 })) },
+      options: { animation: false, parsing: false, normalized: true, responsive: true,
+        maintainAspectRatio: false, elements: { point: { radius: 0 }, line: { tension: 0 } },
+        scales: { x: { type: "linear" } }, plugins: { legend: { display: false } } },
+    });
+    await frame();
+    const first = performance.now() - begun;
+    const again = performance.now();
+    const all = chart.scales.x;
+    chart.options.scales.x.min = all.min + (all.max - all.min) * 0.25;
+    chart.options.scales.x.max = all.max - (all.max - all.min) * 0.25;
+    chart.update("none");
+    await frame();
+    const zoom = performance.now() - again;
+    chart.destroy();
+    box.remove();
+    return { first, zoom, points: sets.reduce((sum, points) => sum + points.length, 0) };
+  };
+}
+
 /**
- * The curves as they are stored, every point of them, in a chart with the dashboard's options but
- * for its thinning.
+ * @param {{first: number, zoom: number, points: number}} found
+ * @param {string} what
+ */
+function reportRaw({ first, zoom, points }, what) {
+  report(`unthinned with Chart.js, ${what}: points`, points, "points");
+  report(`unthinned with Chart.js, ${what}: first drawing, data there`, first, "ms");
+  report(`unthinned with Chart.js, ${what}: zoom`, zoom, "ms");
+}
+
+/**
+ * The curves as they are stored, every point of them.
  * @param {import("playwright-core").Page} page
  * @param {number[]} ids
  * @param {string} what
  */
 async function measureRaw(page, ids, what) {
-  const found = await page.evaluate(async (runs) => {
+  await page.evaluate(rawInstrument);
+  reportRaw(await page.evaluate(async (runs) => {
     const sets = await Promise.all(runs.map(async (id) => {
       const { wall_ns: end } = await (await fetch(`/api/v1/runs/${id}`)).json();
       /** @type {{x: number, y: number}[]} */
@@ -340,35 +413,24 @@ async function measureRaw(page, ids, what) {
       }
       return points;
     }));
-    const canvas = document.createElement("canvas");
-    const box = document.createElement("div");
-    box.style.cssText = "position:fixed;inset:0;background:#fff;z-index:99";
-    box.append(canvas);
-    document.body.append(box);
-    const begun = performance.now();
-    const chart = new /** @type {any} */ (globalThis).Chart(canvas, {
-      type: "line",
-      data: { datasets: sets.map((points) => ({ data: points, borderWidth: 1 })) },
-      options: { animation: false, parsing: false, normalized: true, responsive: true,
-        maintainAspectRatio: false, elements: { point: { radius: 0 }, line: { tension: 0 } },
-        scales: { x: { type: "linear" } }, plugins: { legend: { display: false } } },
-    });
-    await new Promise((resume) => requestAnimationFrame(() => setTimeout(resume, 0)));
-    const first = performance.now() - begun;
-    const again = performance.now();
-    const all = chart.scales.x;
-    chart.options.scales.x.min = all.min + (all.max - all.min) * 0.25;
-    chart.options.scales.x.max = all.max - (all.max - all.min) * 0.25;
-    chart.update("none");
-    await new Promise((resume) => requestAnimationFrame(() => setTimeout(resume, 0)));
-    const zoom = performance.now() - again;
-    chart.destroy();
-    box.remove();
-    return { first, zoom, points: sets.reduce((sum, points) => sum + points.length, 0) };
-  }, ids);
-  report(`unthinned with Chart.js, ${what}: points`, found.points, "points");
-  report(`unthinned with Chart.js, ${what}: first drawing, data there`, found.first, "ms");
-  report(`unthinned with Chart.js, ${what}: zoom`, found.zoom, "ms");
+    return /** @type {any} */ (window).raw(sets);
+  }, ids), what);
+}
+
+/**
+ * The same of a history's points, which are drawn as a line each.
+ * @param {import("playwright-core").Page} page
+ * @param {string} project
+ * @param {string} scenario
+ */
+async function measureRawHistory(page, project, scenario) {
+  await page.evaluate(rawInstrument);
+  reportRaw(await page.evaluate(async (query) => {
+    const { series } = await (await fetch(`/api/v1/series?${query}`)).json();
+    return /** @type {any} */ (window).raw(series.map((/** @type {any} */ line) =>
+      line.median.flatMap((/** @type {number|null} */ y, /** @type {number} */ x) =>
+        (y === null ? [] : [{ x, y }]))));
+  }, `project=${project}&scenario=${scenario}`), "history of one scenario");
 }
 
 /* ---- overview and history ---- */
@@ -417,15 +479,13 @@ async function measureOverview(browser, project) {
  * @param {string} scenario
  */
 async function measureHistory(page, project, scenario) {
-  const times = [];
-  const sight = "main .view [data-state=ready] canvas";
-  const hash = `#/history?project=${project}&scenario=${scenario}`;
-  for (let i = 0; i < REPEATS; i++) {
-    times.push(await opened(page, hash, sight, `#/overview?project=${project}`));
-  }
-  report("history of one scenario, 50,000 points: click to drawn", median(times), "ms", 300);
+  await reportOpened(page, "history of one scenario, 50,000 points: click to drawn",
+    `#/history?project=${project}&scenario=${scenario}`,
+    "figure.history[data-state=ready] .plot[data-series]", 300);
   report("history of one scenario: zooming with the wheel", rate(await wheel(page)), "fps", 30,
     ">=");
+  report("history of one scenario: zooming, longest task by CPU time",
+    (await tasksOf(page, async () => void await wheel(page))).longestCpu, "ms");
 }
 
 /* ---- memory ---- */
@@ -482,6 +542,7 @@ try {
   if (large && wanted("history")) {
     const { scenarios } = await get(`/scenarios?project=${large}`);
     await measureHistory(page, large, scenarios[0].name);
+    await measureRawHistory(page, large, scenarios[0].name);
   }
   if (wanted("run")) await measureRun(page, big);
   if (wanted("overlay")) await measureOverlay(page, curves);
