@@ -112,7 +112,7 @@ static enum tide_rc put_names(struct maker *m)
     char name[32];
     enum tide_rc rc = TIDE_OK;
     for (int64_t i = 0; i < m->size.pythons && !rc; i++) {
-        snprintf(name, sizeof name, "3.%lld.0", (long long)(5 + i));
+        snprintf(name, sizeof name, "3.%lld.0", 5 + (long long)i);
         rc = tide_sql_integer(
             m->db, &m->pythons[i], &m->error,
             "INSERT INTO pythons (name, version, abi, prefix, program, libpython, include,"

@@ -23,20 +23,20 @@ enum {
 enum { BASE = 1, ORIGINAL, RESULT, ITERATION, END, MAKE, ITEM, CONVERT, NEW, APPEND, NAMES };
 
 static const struct {
-    enum tide_name_kind kind;
     const char *text, *file;
+    enum tide_name_kind kind;
     uint32_t line;
 } names[NAMES] = {
-    [BASE] = {TIDE_NAME_MARK, "base", "", 0},
-    [ORIGINAL] = {TIDE_NAME_MARK, "original", "", 0},
-    [RESULT] = {TIDE_NAME_MARK, "result", "", 0},
-    [ITERATION] = {TIDE_NAME_MARK, "iteration", "", 0},
-    [END] = {TIDE_NAME_MARK, "end", "", 0},
-    [MAKE] = {TIDE_NAME_PYTHON, "make_payload", "/bench/scenario.py", 12},
-    [ITEM] = {TIDE_NAME_PYTHON, "make_item", "/bench/scenario.py", 20},
-    [CONVERT] = {TIDE_NAME_PYTHON, "round_trip", "/bench/scenario.py", 31},
-    [NEW] = {TIDE_NAME_C, "tideconv.new_list_bytes", "", 0},
-    [APPEND] = {TIDE_NAME_C, "builtins.list.append", "", 0},
+    [BASE] = {"base", "", TIDE_NAME_MARK, 0},
+    [ORIGINAL] = {"original", "", TIDE_NAME_MARK, 0},
+    [RESULT] = {"result", "", TIDE_NAME_MARK, 0},
+    [ITERATION] = {"iteration", "", TIDE_NAME_MARK, 0},
+    [END] = {"end", "", TIDE_NAME_MARK, 0},
+    [MAKE] = {"make_payload", "/bench/scenario.py", TIDE_NAME_PYTHON, 12},
+    [ITEM] = {"make_item", "/bench/scenario.py", TIDE_NAME_PYTHON, 20},
+    [CONVERT] = {"round_trip", "/bench/scenario.py", TIDE_NAME_PYTHON, 31},
+    [NEW] = {"tideconv.new_list_bytes", "", TIDE_NAME_C, 0},
+    [APPEND] = {"builtins.list.append", "", TIDE_NAME_C, 0},
 };
 
 struct writer {

@@ -8,8 +8,8 @@
  * from seed S + i, S = 1 being the committed one. */
 #include "random.h"
 
-#include "stats/verdict.h"
 #include "stats/leak.h"
+#include "stats/verdict.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -74,9 +74,9 @@ struct question {
     const char *name;
     double effect; /* bytes, and deviations of the noise */
     double deviations;
-    bool known; /* the noise of the host is */
     bool (*counts)(enum tide_verdict v);
     double goal[SIZES]; /* NAN: none */
+    bool known;         /* the noise of the host is */
     bool at_most;
 };
 
@@ -105,12 +105,12 @@ static bool is_same(enum tide_verdict v)
     }
 
 static const struct question questions[] = {
-    {"A/A called worse or better, noise known", 0, 0, true, is_change, RARE, true},
-    {"A/A called worse or better, noise not known", 0, 0, false, is_change, RARE, true},
-    {"A/A called the same, noise known", 0, 0, true, is_same, NO_GOAL, false},
-    {"1 MiB called worse, noise known", MIB, 0, true, is_worse, NO_GOAL, false},
-    {"1 MiB called worse, noise not known", MIB, 0, false, is_worse, NO_GOAL, false},
-    {"72 KiB and 5 deviations called worse, noise known", 72 * KIB, 5, true, is_worse, NO_GOAL,
+    {"A/A called worse or better, noise known", 0, 0, is_change, RARE, true, true},
+    {"A/A called worse or better, noise not known", 0, 0, is_change, RARE, false, true},
+    {"A/A called the same, noise known", 0, 0, is_same, NO_GOAL, true, false},
+    {"1 MiB called worse, noise known", MIB, 0, is_worse, NO_GOAL, true, false},
+    {"1 MiB called worse, noise not known", MIB, 0, is_worse, NO_GOAL, false, false},
+    {"72 KiB and 5 deviations called worse, noise known", 72 * KIB, 5, is_worse, NO_GOAL, true,
      false},
 };
 
@@ -199,7 +199,7 @@ static double fraction(const struct leak_case *c, enum tide_leak_verdict wanted,
         struct tide_leak_mark marks[MARKS];
         struct tide_leak leak;
         struct tide_error e;
-        double steps[8];
+        double steps[8] = {0};
         state = (seed + i) * UINT64_C(0x2545f4914f6cdd1d);
         for (int k = 0; k < (int)c->steps; k++)
             steps[k] = uniform();

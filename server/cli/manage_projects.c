@@ -103,8 +103,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
         a->names[a->n++] = value;
         return 0;
     case ARGP_KEY_END:
-        if (a->n < a->wanted)
-            argp_error(state, "name %s", a->n ? "its new name" : "the project");
+        if (a->n < a->wanted) argp_error(state, "name %s", a->n ? "its new name" : "the project");
         return 0;
     default: return parse_wish(key, value, state);
     }
