@@ -14,6 +14,7 @@ help:
 	@echo "make bench-history       histories of 5,000 commits x 10 Pythons x 12 scenarios: what they cost"
 	@echo "make bench-ui            how fast the dashboard is, in headless Chromium"
 	@echo "make bench-http          requests a second against a constant from memory and nginx"
+	@echo "make pictures            the pictures of README and docs, from what this machine measures, or URL=... shows"
 	@echo "make deps    install the Debian packages that are missing, for all of these"
 	@echo "make clean   remove what was built"
 
@@ -71,6 +72,11 @@ bench-ui: history-database
 	test -e build/bench/ui/tidemark.db || cp --reflink=auto build/history/tidemark.db build/bench/ui/tidemark.db
 	node bench/ui.mjs $(if $(ONLY),--only $(ONLY))
 
+# From a daemon that runs, or from one that measures first (an hour); ONLY=overview,runs takes some of them.
+pictures: build
+	@cmake/deps.sh run test
+	node tests/browser/pictures.mjs $(if $(URL),--url=$(URL)) $(if $(ONLY),--only=$(ONLY))
+
 # Against the same libmicrohttpd with a constant and nginx with a file; needs wrk and nginx (purpose bench).
 bench-http: build
 	@cmake/deps.sh bench
@@ -84,4 +90,4 @@ check:
 clean:
 	rm -rf build node_modules
 
-.PHONY: help deps build run test bench-tracer bench-converters bench-stats bench-verdict history-database bench-history bench-ui bench-http check clean
+.PHONY: help deps build run test bench-tracer bench-converters bench-stats bench-verdict history-database bench-history bench-ui bench-http pictures check clean

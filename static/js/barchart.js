@@ -70,8 +70,11 @@ export class BarChart {
         animation: false, responsive: true, maintainAspectRatio: false, locale: "en",
         layout: { padding: { top: 36 } },
         interaction: { mode: "index", intersect: false },
-        onClick: (/** @type {any} */ _event, /** @type {{index: number}[]} */ [hit]) => {
-          if (hit) this.#open(hit.index);
+        onClick: (/** @type {any} */ event, /** @type {{index: number}[]} */ [hit]) => {
+          // A finger cannot point before it presses: its first press shows, the next one opens.
+          const shows = event.native?.pointerType === "touch" && hit?.index !== this.at;
+          if (hit && shows) this.#point(hit.index);
+          else if (hit) this.#open(hit.index);
         },
         datasets: { bar: { categoryPercentage: 0.9, barPercentage: 0.9, maxBarThickness: 56 } },
         scales: {

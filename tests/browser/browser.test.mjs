@@ -383,6 +383,8 @@ test("on a phone no view scrolls sideways", async () => {
     await phone.goto(daemon.url + "/#/curves");
     await phone.locator("figure.curves[data-state=ready]").waitFor();
     assert.equal(await scrollsSideways(phone), false, "Curves");
+    await phone.locator(".plot").tap();
+    await phone.locator(".plot-tip").first().waitFor();
     await picture(phone, name);
     for (const view of ["Runs", "Trigger"]) {
       await phone.getByRole("button", { name: "More" }).click();

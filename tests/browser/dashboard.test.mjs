@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { browse, Daemon, until } from "./fixture.mjs";
-import { faultsInEveryLook, picture, reader, settled } from "./reader.mjs";
+import { faultsInEveryLook, picture, printedPages, reader, settled } from "./reader.mjs";
 
 const PARAMS = { count: 4096, length: 1024, repeat: 2 };
 const HOSTILE = "<img src=x onerror=alert(1)>";
@@ -272,6 +272,38 @@ test("the keyboard alone goes everywhere", async () => {
   await until("it goes along", async () => /#\/history.*baseline=/.test(page.url()));
 });
 
+test("the focus is seen at every stop, and the skip link leads past the navigation", async () => {
+  const other = await reader(browser, complaints);
+  await settled(other, `${daemon.url}/#/overview`);
+  await other.locator(".gcell[data-verdict]").first().waitFor();
+  /** @type {Set<string>} */
+  const stops = new Set();
+  for (let i = 0; i < 300; i++) {
+    await other.keyboard.press("Tab");
+    const stop = await other.evaluate(() => {
+      const at = /** @type {HTMLElement} */ (document.activeElement);
+      const { outlineStyle, outlineWidth, outlineColor } = getComputedStyle(at);
+      const box = at.getBoundingClientRect();
+      return { what: `${at.tagName} ${at.className} ${at.textContent?.slice(0, 40)}`,
+        body: at === document.body, seen: outlineStyle === "solid" &&
+          parseFloat(outlineWidth) >= 2 && !outlineColor.endsWith(", 0)") &&
+          box.width > 0 && box.bottom > 0 && box.top < window.innerHeight };
+    });
+    if (stop.body) break;
+    assert.ok(stop.seen, `the focus is not seen on ${stop.what}`);
+    stops.add(stop.what);
+    assert.ok(i < 299, "the focus goes round without an end");
+  }
+  assert.ok(stops.size > 20, [...stops].join("\n"));
+  await other.reload();
+  await other.locator(".gcell[data-verdict]").first().waitFor();
+  await other.keyboard.press("Tab");
+  assert.equal(await other.evaluate(() => document.activeElement?.className), "skip");
+  await other.keyboard.press("Enter");
+  assert.equal(await other.evaluate(() => document.activeElement?.id), "main");
+  await other.context().close();
+});
+
 test("search finds scenarios, commits, functions, runs and views, and opens them", async () => {
   await open("overview");
   await page.locator(".gcell[data-verdict]").first().waitFor();
@@ -306,6 +338,24 @@ test("dark and light are switched by hand and kept", async () => {
   assert.equal(await dark(), true);
   await page.getByRole("button", { name: /^Theme: dark/ }).click();
   assert.equal(await dark(), false);
+});
+
+test("a page that is dark is printed in light", async () => {
+  const other = await reader(browser, complaints, { colorScheme: "dark" });
+  await settled(other, `${daemon.url}/#/releases`);
+  await other.locator(".bars[data-bars]").first().waitFor();
+  const look = () => other.evaluate(() => ({
+    ink: getComputedStyle(document.documentElement).getPropertyValue("--ink").trim(),
+    chart: /** @type {HTMLCanvasElement} */ (document.querySelector(".bars canvas")).toDataURL(),
+  }));
+  const dark = await look();
+  await other.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  const printed = await look();
+  assert.notEqual(printed.ink, dark.ink);
+  assert.notEqual(printed.chart, dark.chart, "the charts were not drawn anew");
+  await other.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  assert.deepEqual(await look(), dark);
+  await other.context().close();
 });
 
 test("what data says is never markup", async () => {
@@ -373,6 +423,8 @@ test("the views of many runs pass axe and keep their width in light and dark, la
       await on.locator("main .gcell[data-verdict], figure.history[data-state=ready], " +
         ".bars[data-bars], .compared tbody tr").first().waitFor();
       found.push(...await faultsInEveryLook(on, /^\w+/.exec(view)?.[0] ?? ""));
+      const pages = await printedPages(on);
+      if (pages !== 1) found.push(`${view} is printed on ${pages} pages`);
     }
     assert.deepEqual(found, []);
     await on.context().close();

@@ -148,6 +148,15 @@ export async function faultsInEveryLook(page, name) {
 }
 
 /**
+ * How many pages a view is printed on.
+ * @param {import("playwright-core").Page} page
+ */
+export async function printedPages(page) {
+  const pdf = (await page.pdf({ preferCSSPageSize: true })).toString("latin1");
+  return pdf.match(/\/Type \/Page\b(?!s)/g)?.length ?? 0;
+}
+
+/**
  * Go to a view and wait until it shows what it has.
  * @param {import("playwright-core").Page} page
  * @param {string} url
