@@ -85,6 +85,10 @@ TIDE_CHECK enum tide_rc tide_repo_tagged(struct tide_repo *r, size_t limit,
 TIDE_CHECK enum tide_rc tide_repo_tags(struct tide_repo *r, struct tide_str *out,
                                        struct tide_error *e);
 
+/* Append a line "HASH SECONDS NAME" for each branch, those with the newest commit first. */
+TIDE_CHECK enum tide_rc tide_repo_branches(struct tide_repo *r, struct tide_str *out,
+                                           struct tide_error *e);
+
 /* What `folder` (from the top; "" for all) holds at the commit: the id of its tree, or of its
  * commit where it is a submodule. ABSENT: there is no such folder, or no such commit. */
 TIDE_CHECK enum tide_rc tide_repo_tree(struct tide_repo *r, const char *sha, const char *folder,

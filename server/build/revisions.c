@@ -202,6 +202,14 @@ enum tide_rc tide_repo_tags(struct tide_repo *r, struct tide_str *out, struct ti
     return tide_git(r, args, out, e);
 }
 
+enum tide_rc tide_repo_branches(struct tide_repo *r, struct tide_str *out, struct tide_error *e)
+{
+    static const char *const args[] = {
+        "for-each-ref", "--sort=-committerdate",
+        "--format=%(objectname) %(committerdate:unix) %(refname:lstrip=2)", "refs/heads", NULL};
+    return tide_git(r, args, out, e);
+}
+
 /* ---- many at once ---- */
 
 /* The hash in the line at *p, "HASH commit SIZE", which is moved behind it; "" where the line tells

@@ -4,6 +4,7 @@
 
 #include "build/repo.h"
 #include "http/query.h"
+#include "schedule/line.h"
 #include "schedule/projects.h"
 #include "stats/series.h"
 #include "store/changes.h"
@@ -50,10 +51,28 @@ static json_t *read_tags(struct tide_request *r, const char *project)
     return tags;
 }
 
+/* The line of the branch that is asked for, where one is. */
+static enum tide_rc read_branch(struct tide_request *r, const char *project,
+                                struct tide_line_commit **out, size_t *n, struct tide_error *e)
+{
+    const char *branch = tide_query_text(r, "branch");
+    struct tide_projects *projects = NULL;
+    struct tide_catalog *catalog = NULL;
+    *out = NULL;
+    *n = 0;
+    if (!branch) return TIDE_OK;
+    enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, e);
+    if (!rc) rc = tide_projects_sync(projects, project, &catalog, e);
+    if (!rc) rc = tide_line_read(r->http->config.store, catalog, branch, out, n, e);
+    tide_catalog_drop(catalog);
+    return rc;
+}
+
 void tide_get_series(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"project", "scenario", "metric", "params", "allocator",
-                                        "python",  "subtract", "from",   "to",     NULL};
+    static const char *const known[] = {"project",   "scenario", "metric",   "params",
+                                        "allocator", "python",   "subtract", "from",
+                                        "to",        "branch",   NULL};
     struct tide_series_request q = {
         .project = tide_query_text(r, "project"),
         .scenario = tide_query_text(r, "scenario"),
@@ -64,6 +83,7 @@ void tide_get_series(struct tide_request *r, int64_t id, const char *name)
     };
     struct tide_error e;
     char *params = NULL;
+    struct tide_line_commit *line = NULL;
     enum tide_rc rc = TIDE_OK;
     (void)id;
     (void)name;
@@ -74,10 +94,13 @@ void tide_get_series(struct tide_request *r, int64_t id, const char *name)
     if (!rc) rc = tide_read_metric(r, &q.metric, &q.subtract_empty, &e);
     if (!rc) rc = read_params(r, &params, &e);
     q.params = params;
+    if (!rc) rc = read_branch(r, q.project, &line, &q.n_line, &e);
+    q.line = line;
     json_t *tags = rc ? NULL : read_tags(r, q.project);
     q.tags = tags;
     if (!rc) rc = tide_series_history(r->http->config.store, &q, &r->answer, &e);
     json_decref(tags);
+    tide_line_commits_free(line, q.n_line);
     free(params);
     if (rc) tide_answer_error(r, &e);
 }

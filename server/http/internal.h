@@ -255,6 +255,7 @@ tide_handler tide_get_bisects, tide_get_bisect, tide_post_bisects, tide_post_bis
 /* ---- merge_base.c ---- */
 
 tide_handler tide_get_merge_base;
+tide_handler tide_get_branches;
 
 /* ---- histories.c ---- */
 

@@ -60,13 +60,14 @@ void tide_post_refresh(struct tide_request *r, int64_t id, const char *name)
 
 void tide_get_commits(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {"limit", "cursor", "fields", NULL};
+    static const char *const known[] = {"branch", "limit", "cursor", "fields", NULL};
     struct tide_page page;
     struct tide_error e;
     (void)id;
     if (!tide_query_known(r, known) || !tide_query_page(r, 50, &page)) return;
     tide_query_finish(r,
-                      tide_scheduler_commits_json(r->http->config.scheduler, name, page.cursor,
+                      tide_scheduler_commits_json(r->http->config.scheduler, name,
+                                                  tide_query_text(r, "branch"), page.cursor,
                                                   (size_t)page.limit, &r->answer, &e),
                       &e);
 }

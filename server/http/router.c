@@ -28,6 +28,7 @@ const struct tide_route tide_routes[] = {
     {"PATCH", "/api/v1/projects/{name}", tide_patch_project, ADMIN, SLOW},
     {"DELETE", "/api/v1/projects/{name}", tide_delete_project, ADMIN, SLOW},
     {"GET", "/api/v1/projects/{name}/commits", tide_get_commits, READ, SLOW},
+    {"GET", "/api/v1/projects/{name}/branches", tide_get_branches, READ, SLOW},
     {"GET", "/api/v1/projects/{name}/merge-base", tide_get_merge_base, READ, SLOW},
     {"GET", "/api/v1/scenarios", tide_get_scenarios, READ, SLOW},
     {"POST", "/api/v1/runs", tide_post_runs, TRIGGER, SLOW},

@@ -2,6 +2,7 @@
 #include "schedule/internal.h"
 
 #include "schedule/demo.h"
+#include "schedule/line.h"
 #include "schedule/plan.h"
 #include "schedule/trigger.h"
 
@@ -109,8 +110,8 @@ static bool is_sha(const char *text)
 }
 
 enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *project,
-                                         const char *cursor, size_t limit, struct tide_str *out,
-                                         struct tide_error *e)
+                                         const char *branch, const char *cursor, size_t limit,
+                                         struct tide_str *out, struct tide_error *e)
 {
     struct tide_commit *commits = NULL;
     size_t n = 0, first = cursor ? 1 : 0;
@@ -120,8 +121,8 @@ enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *p
     enum tide_rc rc = tide_scheduler_await(s, e);
     if (!rc) rc = tide_projects_sync(s->projects, project, &c, e);
     if (!rc) {
-        rc = tide_repo_list(c->repo, cursor ? cursor : "HEAD", NULL, first + limit + 1, &commits,
-                            &n, e);
+        rc = cursor ? tide_repo_list(c->repo, cursor, NULL, first + limit + 1, &commits, &n, e)
+                    : tide_line_list(c, branch, first + limit + 1, &commits, &n, e);
         if (cursor && (rc == TIDE_ABSENT || rc == TIDE_INVALID))
             rc = tide_fail_field(e, "cursor", "the project has no commit %s", cursor);
     }

@@ -67,8 +67,9 @@ TIDE_CHECK enum tide_rc tide_scheduler_projects(struct tide_scheduler *s,
  * them behind the one that `cursor` (NULL: none) names: `next` is the hash of the last, or null.
  * ABSENT: no such project. INVALID: `cursor` names no commit. */
 TIDE_CHECK enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *project,
-                                                    const char *cursor, size_t limit,
-                                                    struct tide_str *out, struct tide_error *e);
+                                                    const char *branch, const char *cursor,
+                                                    size_t limit, struct tide_str *out,
+                                                    struct tide_error *e);
 
 /* Append the status resource (docs/API.md). */
 TIDE_CHECK enum tide_rc tide_scheduler_status_json(struct tide_scheduler *s, struct tide_str *out,

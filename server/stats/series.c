@@ -18,7 +18,8 @@ struct place { /* of a commit on the line; sorted by commit */
 };
 
 struct line {
-    struct tide_line_commit *commits;
+    const struct tide_line_commit *commits;
+    struct tide_line_commit *own; /* the same where it was read here */
     struct place *places;
     size_t n, first, last; /* first, last: of what is asked for */
 };
@@ -84,7 +85,13 @@ static enum tide_rc read_line(struct tide_store *s, int64_t project,
                               const struct tide_series_request *r, struct line *line,
                               struct tide_error *e)
 {
-    enum tide_rc rc = tide_store_line_commits(s, project, &line->commits, &line->n, e);
+    enum tide_rc rc = TIDE_OK;
+    line->commits = r->line;
+    line->n = r->n_line;
+    if (!r->line) {
+        rc = tide_store_line_commits(s, project, &line->own, &line->n, e);
+        line->commits = line->own;
+    }
     if (!rc && !(line->places = calloc(line->n + 1, sizeof *line->places)))
         rc = tide_fail(e, TIDE_NOMEM, "read a history");
     for (size_t i = 0; i < line->n && !rc; i++)
@@ -101,7 +108,7 @@ static enum tide_rc read_line(struct tide_store *s, int64_t project,
 
 static void clear_line(struct line *line)
 {
-    tide_line_commits_free(line->commits, line->n);
+    if (line->own) tide_line_commits_free(line->own, line->n);
     free(line->places);
 }
 
@@ -313,7 +320,7 @@ static enum tide_rc put_found(const struct columns *c, const struct line *line,
 static bool is_kept(const struct tide_series_request *r)
 {
     for (int i = 0; i < TIDE_KEPT_METRICS; i++)
-        if (tide_kept_metrics[i] == r->metric.id) return !r->subtract_empty;
+        if (tide_kept_metrics[i] == r->metric.id) return !r->subtract_empty && !r->line;
     return false;
 }
 

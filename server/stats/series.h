@@ -6,6 +6,7 @@
 #ifndef TIDE_STATS_SERIES_H
 #define TIDE_STATS_SERIES_H
 
+#include "store/histories.h"
 #include "store/store.h"
 
 #include <jansson.h>
@@ -19,6 +20,8 @@ struct tide_series_request {
     const char *from, *to; /* first and last commit: beginnings of hashes; NULL: of the line */
     bool subtract_empty;   /* take off what the scenario `empty` has at the commit, else nearest */
     const json_t *tags;    /* names by hash; NULL: not known */
+    const struct tide_line_commit *line; /* of another branch, oldest first; NULL: the project's */
+    size_t n_line;
 };
 
 /* Append the history (docs/API.md, GET /api/v1/series). INVALID names the field: an unknown

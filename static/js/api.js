@@ -95,11 +95,21 @@ export const getProjects = async () => (await request("/projects")).projects;
 
 /**
  * @param {string} project
+ * @param {string|null} branch null: the project's
  * @param {number} limit
  * @returns {Promise<import("./types.js").Commit[]>}
  */
-export const getCommits = async (project, limit) =>
-  (await request(`/projects/${encodeURIComponent(project)}/commits` + query({ limit }))).commits;
+export const getCommits = async (project, branch, limit) =>
+  (await request(`/projects/${encodeURIComponent(project)}/commits` + query({ branch, limit })))
+    .commits;
+
+/**
+ * @param {string} project
+ * @returns {Promise<string[]>} names, that with the newest commit first
+ */
+export const getBranches = async (project) =>
+  (await request(`/projects/${encodeURIComponent(project)}/branches`)).branches
+    .map((/** @type {{name: string}} */ one) => one.name);
 
 /** @returns {Promise<import("./types.js").Scenario[]>} */
 export const getScenarios = async () => (await request("/scenarios")).scenarios;
@@ -249,16 +259,37 @@ export const getMatrix = (filter, signal) => request("/matrix" + query(filter), 
 
 /**
  * The matrix of the commit that is named, else of the newest that was measured: the tip of the
- * branch, or where that holds nothing yet, the commit of the newest cell.
- * @param {Record<string, string|number|null>} filter
+ * branch, or where that holds nothing yet, the newest commit of it that has a cell.
+ * @param {Record<string, string|number|null>} filter; branch null: the project's
  * @param {AbortSignal} [signal]
  */
-export async function getNewestMatrix(filter, signal) {
-  const tip = await getMatrix(filter, signal);
+export async function getNewestMatrix({ branch = null, ...filter }, signal) {
+  const tip = await getMatrix({ ...filter,
+    commit: filter.commit ?? (branch === null ? null : `refs/heads/${branch}`) }, signal);
   if (filter.commit || tip.rows.length) return tip;
-  const { cells } = await request("/cells" + query({ project: filter.project, limit: 1 }),
-    { signal });
-  return cells.length ? getMatrix({ ...filter, commit: cells[0].commit.sha }, signal) : tip;
+  const sha = branch === null ? await newestMeasured({ project: filter.project, limit: 1 }, signal)
+    : await newestOfBranch(String(filter.project), String(branch), signal);
+  return sha ? getMatrix({ ...filter, commit: sha }, signal) : tip;
+}
+
+/**
+ * @param {Record<string, string|number|null>} filter
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<string|undefined>}
+ */
+const newestMeasured = async (filter, signal) =>
+  (await request("/cells" + query(filter), { signal })).cells[0]?.commit.sha;
+
+/**
+ * @param {string} project
+ * @param {string} branch
+ * @param {AbortSignal} [signal]
+ */
+async function newestOfBranch(project, branch, signal) {
+  const [commits, { cells }] = await Promise.all([getCommits(project, branch, 1000),
+    request("/cells" + query({ project, limit: 1000, fields: "commit" }), { signal })]);
+  const measured = new Set(cells.map((/** @type {any} */ cell) => cell.commit.sha));
+  return commits.find(({ sha }) => measured.has(sha))?.sha;
 }
 
 /** @returns {Promise<import("./types.js").Metric[]>} */

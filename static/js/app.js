@@ -34,10 +34,17 @@ const nav = part("nav");
 let open = null;
 let wanted = 0; // counts the views asked for: an older one that comes late is not shown
 
-/** Take the context from the URL; what it does not name stays. */
+/** @type {string|null} the branch that the reader chose */
+let branch = null;
+
+/** Take the context from the URL; what it does not name stays, but for that of another project. */
 async function takeContext() {
-  model.ownBaseline = router.params.get("baseline") ?? model.ownBaseline;
-  await model.chooseProject(router.params.get("project") ?? model.chosen);
+  const { params } = router;
+  const project = params.get("project") ?? model.chosen;
+  const stays = project === model.chosen || project === model.project;
+  model.ownBaseline = params.get("baseline") ?? (stays ? model.ownBaseline : null);
+  branch = params.get("branch") ?? (stays ? branch : null);
+  await model.choose(project, branch);
 }
 
 async function showView() {
@@ -98,19 +105,22 @@ function drawNav(current) {
 /* ---- context ---- */
 
 /**
- * The same view again, under another project or baseline.
- * @param {{project?: string|null, baseline?: string|null}} chosen
+ * The same view again, under another project, branch or baseline.
+ * @param {{project?: string|null, branch?: string|null, baseline?: string|null}} chosen
  */
 function changeContext(chosen) {
   if ("baseline" in chosen) model.ownBaseline = chosen.baseline || null;
+  if ("branch" in chosen) branch = chosen.branch ?? null;
   carry(chosen);
   const kept = "project" in chosen ? {} : Object.fromEntries(router.params);
-  delete kept.baseline;
+  for (const name of ["branch", "baseline"]) delete kept[name];
+  if ("branch" in chosen) delete kept.commit;
   router.go(router.id === null ? router.view : HOME, kept);
 }
 
 const head = new Head(part("head"), model, {
-  project: (name) => changeContext({ project: name, baseline: null }),
+  project: (name) => changeContext({ project: name, branch: null, baseline: null }),
+  branch: (name) => changeContext({ branch: name }),
   baseline: (baseline) => changeContext({ baseline }),
   search: () => search.open(),
 });

@@ -120,12 +120,12 @@ export class CurveChoice extends EventTarget {
 
   /** Commits that are older than what every view loads are placed on the branch too. */
   fetchLine() {
-    const { project } = this.model;
+    const { project, branch } = this.model;
     if (this.lineAsked === project) return;
     const known = new Set(this.line.map((commit) => commit.sha));
     if (this.runs.every((run) => known.has(run.commit.sha) || run.project !== project)) return;
     this.lineAsked = project;
-    void api.getCommits(project, MOST_COMMITS).then((commits) => {
+    void api.getCommits(project, branch, MOST_COMMITS).then((commits) => {
       this.line = commits;
       this.#changed();
     }, () => {}); // the order then is that of the runs

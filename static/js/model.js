@@ -34,6 +34,10 @@ export class Model extends EventTarget {
     this.projects = [];
     /** @type {string|null} the project that the reader chose */
     this.chosen = null;
+    /** @type {string|null} the branch that the reader chose; null: the project's own */
+    this.branch = null;
+    /** @type {string[]} of the project's repository; empty where they are not known */
+    this.branches = [];
     /** @type {string|null} the baseline that the reader chose */
     this.ownBaseline = null;
     /** @type {import("./types.js").Commit[]} */
@@ -91,12 +95,24 @@ export class Model extends EventTarget {
   }
 
   /** @param {string|null} name null: the daemon's default */
-  async chooseProject(name) {
-    const before = this.project;
-    this.chosen = name;
-    if (this.project === before) return;
+  chooseProject(name) {
+    return this.choose(name, null);
+  }
+
+  /**
+   * @param {string|null} project null: the daemon's default
+   * @param {string|null} branch null: the project's own
+   */
+  async choose(project, branch) {
+    const before = [this.project, this.branch];
+    this.chosen = project;
+    this.branch = branch;
+    const other = this.project !== before[0];
+    if (!other && branch === before[1]) return;
     this.commits = [];
+    if (other) this.branches = [];
     this.commitsAsked = this.refreshCommits();
+    if (other) void this.refreshBranches();
     await this.commitsAsked;
   }
 
@@ -153,6 +169,7 @@ export class Model extends EventTarget {
     this.status = status;
     for (const batch of batches) this.batches.set(batch.id, batch);
     this.commitsAsked = this.refreshCommits();
+    void this.refreshBranches();
     if (status.discovering) this.#awaitDiscovery();
   }
 
@@ -175,12 +192,20 @@ export class Model extends EventTarget {
   /** The branch as it is now; where it cannot be read the old list stays and `trouble` says why. */
   async refreshCommits() {
     try {
-      this.commits = await api.getCommits(this.project, COMMITS);
+      this.commits = await api.getCommits(this.project, this.branch, COMMITS);
       this.commitsFailure = null;
     } catch (error) {
       if (!(error instanceof api.ApiError)) throw error;
       this.commitsFailure = `The commits of ${this.project} could not be read: ${error.message}`;
     }
+    this.changed();
+  }
+
+  /** Which branches there are; where they cannot be had, there are none to choose from. */
+  async refreshBranches() {
+    const { project } = this;
+    const found = await api.getBranches(project).catch(() => []);
+    if (project === this.project) this.branches = found;
     this.changed();
   }
 

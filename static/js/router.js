@@ -1,19 +1,19 @@
 // router.js - the state of the page lives in the URL: #/view?name=value&... or #/view/ID?...
 //
-// What is carried (project and baseline, chosen in the head bar) stands in every link that href()
-// makes, so that it goes along to every view and into every copied address.
+// What is carried (project, branch and baseline, chosen in the head bar) stands in every link that
+// href() makes, so that it goes along to every view and into every copied address.
 //
 // `replace` writes state without a step in the history (zoom, selection); `go` makes a step.
 // Both tell listeners of "change" only where the view or the parameters really changed from
 // outside: `replace` is silent, since whoever calls it has that state already.
 
-const CARRIED = ["project", "baseline"];
+const CARRIED = ["project", "branch", "baseline"];
 /** @type {Record<string, string|null>} */
 const carried = {};
 
 /**
  * Have these stand in every link from now on; null takes one out.
- * @param {{project?: string|null, baseline?: string|null}} context
+ * @param {{project?: string|null, branch?: string|null, baseline?: string|null}} context
  */
 export function carry(context) {
   Object.assign(carried, context);
@@ -38,6 +38,10 @@ export class Router extends EventTarget {
     this.view = match ? match[1] : this.home;
     this.id = match?.[2] ?? null;
     this.params = new URLSearchParams(match?.[3] ?? "");
+    const project = this.params.get("project");
+    if (project !== null && project !== (carried.project ?? project)) {
+      for (const name of CARRIED) carried[name] = null; // they were of another project
+    }
     for (const name of CARRIED) {
       if (this.params.has(name)) carried[name] = this.params.get(name);
     }

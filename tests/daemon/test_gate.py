@@ -13,6 +13,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Dict, List
+from urllib.parse import quote
 
 from daemon import DaemonCase, commit_all, git, run_program
 from test_bisect import MIB, RECIPE, SOURCE, add_project, write_history
@@ -129,6 +130,23 @@ class Gate(DaemonCase):
             refused = self.daemon.get("/api/v1/projects/ripples/merge-base?" + query)
             self.assertEqual((refused.status, refused.json()["field"]), (422, field), query)
         self.assertEqual(self.daemon.get("/api/v1/projects/none/merge-base?base=a&head=b").status, 404)
+
+    def test_branches(self) -> None:
+        """Every branch with its tip; commits and a history along one that is not the project's."""
+        project = "/api/v1/projects/ripples"
+        branches = {one["name"]: one["sha"] for one in self.daemon.get(project + "/branches").json()["branches"]}
+        for name in ("main", "worse", "level"):
+            self.assertEqual(branches[name], self.shas[name])
+        line = [one["sha"] for one in self.daemon.get(project + "/commits?branch=worse").json()["commits"]]
+        self.assertEqual(line[0], self.shas["worse"])
+        self.assertNotIn(self.shas["main"], line)
+        history = self.daemon.get("/api/v1/series?project=ripples&branch=worse&scenario=pass_over").json()
+        self.assertEqual(history["commits"]["sha"], line[::-1])
+        for wrong in ("nowhere", "worse~1", "worse@{1}", "a..b", ""):
+            for path, status in ((project + "/commits?", 400), ("/api/v1/series?project=ripples&scenario=pass_over&", 422)):
+                refused = self.daemon.get(path + "branch=" + quote(wrong))
+                self.assertEqual((refused.status, refused.json()["field"]), (status, "branch"), wrong)
+        self.assertEqual(self.daemon.get("/api/v1/projects/none/branches").status, 404)
         for words in (("nowhere",), ("worse", "--worse-than", "lots"), ("worse", "--scenarios", "other"),
                       ("worse", "--accept", "pass_over")):
             done = self.gate(words[0], *words[1:])

@@ -32,6 +32,7 @@ export class Head {
    * @param {import("../model.js").Model} model
    * @param {object} on
    * @param {(name: string) => void} on.project
+   * @param {(name: string|null) => void} on.branch null: the project's own
    * @param {(baseline: string|null) => void} on.baseline
    * @param {() => void} on.search
    */
@@ -41,7 +42,9 @@ export class Head {
     this.projects = h("select", {
       "aria-label": "Project", on: { change: () => on.project(this.projects.value) },
     });
-    this.branch = h("span", { class: "head-branch" });
+    this.branch = h("select", { class: "head-branch", "aria-label": "Branch", on: {
+      change: () => on.branch(this.branch.value || null),
+    } });
     this.python = h("select", { id: "baseline-python" });
     this.commit = h("input", {
       type: "text", id: "baseline-commit", spellcheck: "false", autocomplete: "off",
@@ -113,12 +116,24 @@ export class Head {
       () => {});
     this.projects.hidden = model.state !== "ready";
     if (this.projects.value !== model.project) this.projects.value = model.project;
-    const branch = model.projectHere?.branch ?? "HEAD";
-    setText(this.branch, model.state === "ready" ? branch : "");
-    setAttr(this.branch, "title", model.projectHere
-      ? `The branch ${branch} of ${model.projectHere.repo ?? model.projectHere.versions}` : null);
+    this.#updateBranch();
     this.#updateBaseline();
     this.#updateLive();
+  }
+
+  #updateBranch() {
+    const { model } = this;
+    const own = model.projectHere?.branch ?? "HEAD";
+    const others = [...new Set([...model.branches, ...(model.branch ? [model.branch] : [])])]
+      .filter((name) => name !== own);
+    keyed(this.branch, ["", ...others], (name) => `branch-${name}`,
+      (name) => h("option", { value: name }), (option, name) => setText(option, name || own));
+    this.branch.value = model.branch ?? "";
+    this.branch.disabled = others.length === 0;
+    this.branch.hidden = model.state !== "ready";
+    setAttr(this.branch, "title", model.projectHere
+      ? `The branch ${model.branch ?? own} of ${model.projectHere.repo ??
+        model.projectHere.versions}` : null);
   }
 
   #updateBaseline() {

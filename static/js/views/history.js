@@ -185,7 +185,8 @@ class HistoryView {
       return;
     }
     const wish = {
-      project: model.project, scenario: state.scenario, metric: state.metric,
+      project: model.project, branch: model.branch, scenario: state.scenario,
+      metric: state.metric,
       python: state.python || null,
       subtract: state.subtract && SUBTRACTABLE.has(state.metric) ? "empty" : null,
     };

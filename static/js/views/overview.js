@@ -101,11 +101,11 @@ class Overview {
     this.asking?.abort();
     const now = new AbortController();
     this.asking = now;
-    const { project, baseline } = this.model;
+    const { project, branch, baseline } = this.model;
     try {
       const [answer, moved] = await Promise.all([
         getNewestMatrix({
-          project, commit: this.sha || null, baseline, metric: this.metric || null,
+          project, branch, commit: this.sha || null, baseline, metric: this.metric || null,
         }, now.signal),
         getRegressions({ project, limit: REGRESSIONS_READ }),
       ]);

@@ -91,11 +91,11 @@ class Releases {
     this.asking?.abort();
     const now = new AbortController();
     this.asking = now;
-    const { project, baseline } = this.model;
+    const { project, branch, baseline } = this.model;
     try {
       const [answer] = await Promise.all([
-        getNewestMatrix({ project, commit: this.sha || null, metric: this.metric, baseline },
-          now.signal), this.#loadMetrics()]);
+        getNewestMatrix({ project, branch, commit: this.sha || null, metric: this.metric,
+          baseline }, now.signal), this.#loadMetrics()]);
       if (now.signal.aborted) return;
       this.answer = answer;
       this.#draw(answer);
