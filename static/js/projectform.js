@@ -10,15 +10,14 @@ import { allowedText, entryHelp } from "./entry.js";
 const KINDS = ["", "cmake", "setup.py", "pip", "wheel", "command"];
 
 /**
- * What a field shows of a project, and how its text is sent. `since` names the field of the
- * daemon's answer that must be there for it: a daemon that does not know it is not asked.
+ * What a field shows of a project, and how its text is sent; a SyntaxError of `read` is said at it.
  * @typedef {object} Field
  * @property {string} name of the API
  * @property {string} label
  * @property {string} hint
  * @property {(project: Project) => string} show
  * @property {(text: string) => unknown} read
- * @property {boolean} [area]
+ * @property {"area"|"code"|"secret"|"box"} [kind]
  */
 
 /** @param {string} text */
@@ -30,6 +29,15 @@ const orNull = (text) => text.trim() || null;
 /** @param {string} text */
 const numberOrText = (text) => !text.trim() ? null : Number.isFinite(Number(text)) ? Number(text)
   : text.trim();
+/** @param {string} text */
+const jsonOrNull = (text) => text.trim() ? JSON.parse(text) : null;
+/** What is never shown again: a dash takes it away. @param {string} text */
+const secretOrNull = (text) => text.trim() === "-" ? null : text.trim();
+/** @param {string} text */
+const receivers = (text) => text.trim() === "-" ? [] : lines(text).map((line) => {
+  const [url, secret] = line.split(/\s+/);
+  return secret ? { url, secret } : { url };
+});
 
 /** @type {Field[]} */
 const FIELDS = [
@@ -51,7 +59,11 @@ const FIELDS = [
   { name: "baseline", label: "Baseline",
     hint: "3.11, @v1.2 or 3.11@v1.2; empty: the oldest Python that was measured",
     show: (project) => project.baseline ?? "", read: orNull },
-  { name: "cron", label: "At these times", area: true,
+  { name: "trigger", label: "What is queued by itself", kind: "code",
+    hint: "a request as JSON, which the fields below need: {\"scenarios\": [\"list_bytes\"], " +
+      "\"commits\": [\"new\"], \"samples\": 3}",
+    show: ({ trigger }) => trigger ? JSON.stringify(trigger, null, 1) : "", read: jsonOrNull },
+  { name: "cron", label: "At these times", kind: "area",
     hint: "one line each: minute hour day month weekday, as 0 3 * * *",
     show: (project) => (project.cron ?? []).join("\n"), read: lines },
   { name: "timezone", label: "Time zone", hint: "of these times, as Europe/Berlin",
@@ -59,27 +71,27 @@ const FIELDS = [
   { name: "poll_s", label: "Look for commits every", hint: "seconds; empty: never",
     show: (project) => project.poll_s === null || project.poll_s === undefined ? ""
       : String(project.poll_s), read: numberOrText },
-  { name: "webhook_secret", label: "Secret of its webhook",
-    hint: "is never shown; what is typed replaces it", show: () => "", read: orNull },
+  { name: "on_new_python", label: "When a Python is found that is new", kind: "box",
+    hint: "it gets the request", show: ({ on_new_python: on }) => on ? "on" : "",
+    read: (text) => text === "on" },
+  { name: "webhook_secret", label: "Secret of its webhook", kind: "secret",
+    hint: "8 to 200 bytes, for pushes to /hooks/NAME; never shown, what is typed replaces it, - " +
+      "takes it away", show: () => "", read: secretOrNull },
+  { name: "notify", label: "Who is told", kind: "area",
+    hint: "a line each: an address, and after a space the secret that signs; what is typed " +
+      "replaces those that there are, - takes them away", show: () => "", read: receivers },
 ];
-
-/** Fields that only a daemon has whose projects carry them. */
-const LATER = new Set(["baseline", "cron", "timezone", "poll_s", "webhook_secret"]);
 
 export class ProjectForm {
   /**
    * @param {Project|null} project null: a new one
-   * @param {Project[]} others what the daemon holds, to see which fields it knows
    * @param {object} on
    * @param {(project: Project) => void} on.saved
    * @param {() => void} on.closed
    */
-  constructor(project, others, on) {
+  constructor(project, on) {
     this.project = project;
     this.on = on;
-    const model = project ?? others[0];
-    this.fields = FIELDS.filter(({ name }) => !LATER.has(name) ||
-      (model && name in model) || (name === "webhook_secret" && model && "cron" in model));
     /** @type {Map<string, {input: HTMLInputElement|HTMLTextAreaElement, error: HTMLElement}>} */
     this.parts = new Map();
     this.problem = h("div", { class: "problem", role: "alert", hidden: true });
@@ -91,7 +103,7 @@ export class ProjectForm {
         event.preventDefault();
         void this.#send();
       },
-    } }, ...this.fields.map((field) => this.#field(field)), this.#recipe(),
+    } }, ...FIELDS.map((field) => this.#field(field)), this.#recipe(),
     h("p", { class: "note" }, "The repository is fetched and its scenarios are described before " +
       "anything is kept; that takes a moment."),
     h("div", { class: "actions" }, this.save, h("button", { type: "button", class: "small", on: {
@@ -100,17 +112,21 @@ export class ProjectForm {
   }
 
   /** @param {Field} field */
-  #field({ name, label, hint, show, area }) {
+  #field({ name, label, hint, show, kind }) {
     const id = `project-${name}`;
     const error = h("p", { class: "field-error", id: `error-${id}`, role: "alert", hidden: true });
+    const area = kind === "area" || kind === "code";
     const input = h(area ? "textarea" : "input", {
-      id, spellcheck: "false", autocomplete: "off", rows: area ? 2 : null,
-      type: area ? null : name === "webhook_secret" ? "password" : "text",
+      id, spellcheck: "false", autocomplete: kind === "secret" ? "new-password" : "off",
+      rows: area ? 2 : null, class: kind === "code" ? "code" : null,
+      type: area ? null : kind === "secret" ? "password" : kind === "box" ? "checkbox" : "text",
       "aria-describedby": `hint-${id} error-${id}`,
     });
     const source = name === "repo" || name === "versions";
     input.disabled = source && this.project !== null; // it stays what it was added with
-    input.value = this.project ? show(this.project) : name === "pythons" ? "all" : "";
+    const shown = this.project ? show(this.project) : name === "pythons" ? "all" : "";
+    if (input instanceof HTMLInputElement && kind === "box") input.checked = shown === "on";
+    else input.value = shown;
     this.parts.set(name, { input, error });
     return h("div", { class: "form-row" }, h("label", { for: id }, label), input,
       h("span", { class: "limits", id: `hint-${id}` }, hint), error);
@@ -139,14 +155,36 @@ export class ProjectForm {
   #changes() {
     /** @type {Record<string, unknown>} */
     const body = {};
-    for (const field of this.fields) {
-      const text = this.parts.get(field.name)?.input.value ?? "";
+    for (const field of FIELDS) {
+      const text = this.#textOf(field);
       if (text === (this.project ? field.show(this.project) : "")) continue;
-      body[field.name] = field.read(text);
+      body[field.name] = this.#read(field.name, () => field.read(text));
     }
-    const recipe = this.#readRecipe();
+    const recipe = this.#read("recipe", () => this.#readRecipe());
     if (recipe !== undefined) body.recipe = recipe;
     return body;
+  }
+
+  /** @param {Field} field */
+  #textOf({ name, kind }) {
+    const input = this.parts.get(name)?.input;
+    if (kind !== "box") return input?.value ?? "";
+    return input instanceof HTMLInputElement && input.checked ? "on" : "";
+  }
+
+  /**
+   * Read a field; where its text cannot be read, that is said there and nothing is sent.
+   * @template T
+   * @param {string} name
+   * @param {() => T} read
+   */
+  #read(name, read) {
+    try {
+      return read();
+    } catch (cause) {
+      this.#refuse(name, "This is not JSON.");
+      throw cause;
+    }
   }
 
   #readRecipe() {
@@ -171,8 +209,7 @@ export class ProjectForm {
     try {
       body = this.#changes();
     } catch {
-      this.#refuse("recipe", "This is not JSON.");
-      return;
+      return; // it is said at the field
     }
     this.save.disabled = true;
     setText(this.save, "Checking");

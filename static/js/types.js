@@ -169,10 +169,16 @@
  * @property {string|null} scenarios
  * @property {string[]} pythons
  * @property {boolean} enabled
- * @property {string|null} [baseline] a Python, a commit behind an at sign, or both
- * @property {string[]} [cron]
- * @property {string|null} [timezone]
- * @property {number|null} [poll_s]
+ * @property {string|null} baseline a Python, a commit behind an at sign, or both
+ * @property {string[]} cron
+ * @property {string} timezone
+ * @property {number|null} poll_s
+ * @property {boolean} webhook there is a secret for pushes
+ * @property {boolean} on_new_python
+ * @property {Record<string, any>|null} trigger what is queued by itself
+ * @property {{reason: string, by: string|null, at_ns: number, batch: number|null,
+ *   error: string|null}|null} last_trigger
+ * @property {{url: string}[]} notify hosts alone
  * @property {{file: string, error: string}[]} [left_out] in the answer to a change
  *
  * @typedef {{sha: string, subject: string, author: string, committed_ns: number}} Commit

@@ -16,6 +16,7 @@ const artifacts = process.env.ARTIFACTS ?? "build/artifacts/browser";
 const SMALL = { count: 4096, length: 1024, repeat: 3 };
 const LONG_NAME = "converted_by_a_name_that_goes_on_and_on_".repeat(8).slice(0, 300);
 const MARKUP = "<img src=x onerror=document.title='taken'>";
+const HOSTILE = "<img src=x onerror=alert(1)>";
 const LONG_SCENARIO = "a_scenario_whose_name_takes_all_of_the_eighty_letters_that_it_may" +
   "_have_here_xyz";
 
@@ -79,6 +80,21 @@ async function repository(folder, files) {
   git("init", "-q", "-b", "main");
   git("add", ".");
   git("-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-q", "-m", "Begin");
+}
+
+/**
+ * Make a branch with one commit more.
+ * @param {string} folder
+ * @param {string} branch
+ * @param {string} subject
+ */
+async function commit(folder, branch, subject) {
+  await writeFile(join(folder, "README"), subject);
+  for (const words of [["checkout", "-q", "-b", branch], ["add", "."],
+    ["-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "-q", "-m", subject],
+    ["checkout", "-q", "main"]]) {
+    execFileSync("git", ["-C", folder, ...words], { stdio: "ignore" });
+  }
 }
 
 /** @param {number} id */
@@ -346,6 +362,55 @@ test("a project is added, refused at its field, changed and removed", async () =
   await tiny.getByText("tiny is saved.").waitFor();
   assert.equal((await daemon.get("/projects/tiny")).branch, "main");
   await picture(page, "projects");
+
+  await tiny.getByRole("button", { name: "Edit" }).click();
+  const edit = page.getByRole("form", { name: "Edit tiny" });
+  const request = { scenarios: ["list_bytes"], commits: ["new"] };
+  for (const [label, wrong, id, right] of [
+    ["What is queued by itself", "{", "trigger", JSON.stringify(request)],
+    ["At these times", "61 3 * * *", "cron", "0 3 * * *"],
+    ["Time zone", "Mars/Olympus", "timezone", "Europe/Berlin"],
+    ["Look for commits every", "5", "poll_s", ""],
+    ["Secret of its webhook", "short", "webhook_secret", "long enough"],
+    ["Who is told", "ftp://x", "notify", "https://example.org/hook its-secret"]]) {
+    await edit.getByLabel(label).fill(wrong);
+    await page.getByRole("button", { name: "Check and save" }).click();
+    await edit.locator(`#error-project-${id}:not([hidden])`).waitFor();
+    assert.equal(await edit.getByLabel(label).getAttribute("aria-invalid"), "true", label);
+    await edit.getByLabel(label).fill(right);
+  }
+  await edit.getByLabel("When a Python is found").check();
+  await picture(page, "project-triggers");
+  await page.getByRole("button", { name: "Check and save" }).click();
+  await tiny.getByText("when /hooks/tiny is told of a push").waitFor();
+  const held = await daemon.get("/projects/tiny");
+  assert.deepEqual([held.trigger, held.cron, held.timezone, held.poll_s, held.webhook,
+    held.on_new_python, held.notify.length],
+  [request, ["0 3 * * *"], "Europe/Berlin", null, true, true, 1]);
+  await tiny.getByRole("button", { name: "Edit" }).click();
+  await edit.getByLabel("Secret of its webhook").fill("-");
+  await edit.getByLabel("Who is told").fill("-");
+  await page.getByRole("button", { name: "Check and save" }).click();
+  await edit.waitFor({ state: "detached" });
+  const after = await daemon.get("/projects/tiny");
+  assert.deepEqual([after.webhook, after.notify, after.cron], [false, [], ["0 3 * * *"]]);
+
+  await commit(folder, "side", HOSTILE);
+  await tiny.getByRole("button", { name: "Check" }).click();
+  await tiny.getByText("It can be fetched and its scenarios are understood.").waitFor();
+  await page.goto(`${daemon.url}/#/trigger?project=tiny`);
+  await page.locator(".ticks .subject", { hasText: "Begin" }).waitFor();
+  assert.equal(await page.locator(".ticks .subject", { hasText: HOSTILE }).count(), 0);
+  await page.getByLabel("Branch").selectOption("side");
+  await page.locator(".ticks .subject", { hasText: HOSTILE }).waitFor();
+  assert.match(page.url(), /project=tiny&branch=side/);
+  const other = await reader();
+  await other.goto(page.url().replace("trigger", "overview"));
+  await other.getByRole("link", { name: "Trigger" }).click();
+  await other.locator(".ticks .subject", { hasText: HOSTILE }).waitFor();
+  assert.equal(await other.locator("main img").count(), 0);
+  await other.context().close();
+  await page.goto(`${daemon.url}/#/projects?project=converters`);
 
   await tiny.getByRole("button", { name: "Remove" }).click();
   const dialog = page.getByRole("dialog");

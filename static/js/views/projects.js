@@ -6,7 +6,7 @@
 import * as api from "../api.js";
 import { h, keyed, replace } from "../dom.js";
 import { entryHelp } from "../entry.js";
-import { count, mibUnit, plural } from "../format.js";
+import { ago, count, dateTime, mibUnit, plural } from "../format.js";
 import { ProjectForm } from "../projectform.js";
 import { confirmed } from "../queueacts.js";
 import { href } from "../router.js";
@@ -66,7 +66,7 @@ export function createProjects({ model, router }) {
   function draw() {
     addButton.hidden = add;
     if (add !== Boolean(adding.firstElementChild)) {
-      replace(adding, add ? new ProjectForm(null, projects, {
+      replace(adding, add ? new ProjectForm(null, {
         saved: (project) => {
           said.set(project.name, report(project, "added"));
           open("", false);
@@ -109,7 +109,7 @@ export function createProjects({ model, router }) {
             { enabled: !project.enabled }, project.enabled ? "disabled" : "enabled")),
           project.name === "converters" ? null : small("Remove", () => void remove(project)))),
       imported ? h("p", { class: "note" }, "Runs that were read from files.")
-        : edit === project.name ? new ProjectForm(project, projects, {
+        : edit === project.name ? new ProjectForm(project, {
           saved: (changed) => {
             said.set(changed.name, report(changed, "saved"));
             open("", false);
@@ -230,13 +230,25 @@ function factsOf(project) {
       `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)].join(", ") : "none"],
     ["Scenarios", project.scenarios ?? "Tidemark's own"],
     ["Pythons", project.pythons.join(", ")],
-    ...("baseline" in project
-      ? [["Baseline", project.baseline ?? "the oldest Python that was measured"]] : []),
-    ...("cron" in project ? [["Measured", triggersOf(project)]] : []),
+    ["Baseline", project.baseline ?? "the oldest Python that was measured"],
+    ["Measured", triggersOf(project)],
+    ...(project.trigger ? [["It queues", JSON.stringify(project.trigger)]] : []),
+    ...(project.last_trigger ? [["By itself last", lastTrigger(project.last_trigger)]] : []),
+    ...(project.notify.length
+      ? [["Tells", project.notify.map(({ url }) => url).join(", ")]] : []),
   ];
   const list = h("dl", { class: "facts-list" });
   for (const [name, what] of rows) list.append(h("dt", null, name), h("dd", null, what));
   return list;
+}
+
+/**
+ * @param {NonNullable<Project["last_trigger"]>} last
+ * @returns {(Node|string)[]}
+ */
+function lastTrigger({ reason, by, at_ns: at, batch, error }) {
+  return [h("span", { title: dateTime(at) }, ago(at)), `, for ${reason} ${by ?? ""}: `,
+    batch ? h("a", { href: href(`batch/${batch}`) }, `batch ${batch}`) : error ?? "nothing queued"];
 }
 
 /** @param {Project} project */
@@ -249,5 +261,7 @@ function triggersOf(project) {
   if (project.poll_s) {
     parts.push(`when a commit comes, looked for every ${count(project.poll_s)} s`);
   }
+  if (project.webhook) parts.push(`when /hooks/${project.name} is told of a push`);
+  if (project.on_new_python) parts.push("on a Python that is found anew");
   return parts.join("; ") || "when it is asked for";
 }
