@@ -102,39 +102,55 @@ static _Noreturn void stand_guard(pid_t program, const sigset_t *awaited)
     }
 }
 
-static _Noreturn void become(const struct tide_command *c, pid_t guard, int out, char **environment)
+struct start {
+    const struct tide_command *command;
+    char **environment;
+    pid_t guard; /* the program's parent */
+    int out;     /* becomes its standard output */
+};
+
+static _Noreturn __attribute__((noinline)) void become(const struct start *s)
 {
+    const struct tide_command *c = s->command;
     sigset_t none;
     int null = open("/dev/null", O_RDWR);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != guard) _exit(TIDE_PROCESS_NO_START); /* it died before prctl */
+    if (getppid() != s->guard) _exit(TIDE_PROCESS_NO_START); /* it died before prctl */
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int err = c->log >= 0 ? c->log : null, in = c->input ? open(c->input, O_RDONLY) : null;
-    if (dup2(in, 0) < 0 || dup2(c->log_output ? err : out, 1) < 0 || dup2(err, 2) < 0)
+    if (dup2(in, 0) < 0 || dup2(c->log_output ? err : s->out, 1) < 0 || dup2(err, 2) < 0)
         _exit(TIDE_PROCESS_NO_START);
     close_range(3, ~0u, 0);
     if (c->folder && chdir(c->folder)) _exit(126);
-    execvpe(c->argv[0], (char *const *)c->argv, environment);
+    execvpe(c->argv[0], (char *const *)c->argv, s->environment);
     _exit(TIDE_PROCESS_NO_START);
 }
 
+/* The guard has no other thread and waits until the program stands, so that they can share their
+ * memory that long: a copy of it is dear. */
+static pid_t start_program(const struct start *s)
+{
+    pid_t program = vfork();
+    if (program == 0) become(s);
+    return program;
+}
+
 /* `awaited` is blocked: a signal that came before the guard stands would end it, and be lost. */
-static _Noreturn void start_guarded(const struct tide_command *c, pid_t daemon, int out,
-                                    char **environment, const sigset_t *awaited)
+static _Noreturn void start_guarded(struct start *s, pid_t daemon, const sigset_t *awaited)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     prctl(PR_SET_CHILD_SUBREAPER, 1UL);
     if (getppid() != daemon) _exit(TIDE_PROCESS_NO_START); /* it died before prctl */
-    pid_t guard = getpid(), program = vfork(); /* cheap: the guard has no other thread and waits */
-    if (program == 0) become(c, guard, out, environment);
+    s->guard = getpid();
+    pid_t program = start_program(s);
     if (program < 0) _exit(TIDE_PROCESS_NO_START);
     stand_guard(program, awaited);
 }
 
-static pid_t fork_guard(const struct tide_command *c, int out, char **environment)
+static pid_t fork_guard(struct start *s)
 {
     sigset_t awaited, before;
     pid_t parent = getpid();
@@ -143,7 +159,7 @@ static pid_t fork_guard(const struct tide_command *c, int out, char **environmen
     sigaddset(&awaited, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, &awaited, &before);
     pid_t pid = fork();
-    if (pid == 0) start_guarded(c, parent, out, environment, &awaited);
+    if (pid == 0) start_guarded(s, parent, &awaited);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return pid;
 }
@@ -189,7 +205,8 @@ enum tide_rc tide_process_start(const struct tide_command *c, struct tide_proces
         rc = tide_fail_errno(e, "make a pipe for %s", c->argv[0]);
         goto out;
     }
-    pid_t pid = fork_guard(c, ends[1], environment);
+    struct start start = {.command = c, .environment = environment, .out = ends[1]};
+    pid_t pid = fork_guard(&start);
     if (pid < 0) {
         rc = tide_fail_errno(e, "start %s", c->argv[0]);
         goto out;

@@ -80,18 +80,24 @@ enum tide_rc tide_repo_checkout(struct tide_repo *r, const char *sha, const char
     return rc;
 }
 
+static enum tide_rc prune(const struct tide_repo *r)
+{
+    static const char *const words[] = {"worktree", "prune", "--expire=now", NULL};
+    int lock;
+    enum tide_rc rc = tide_mirror_lock(r, &lock, NULL);
+    if (rc) return rc;
+    rc = tide_git(r, words, NULL, NULL);
+    tide_mirror_unlock(lock);
+    return rc;
+}
+
 void tide_repo_release(struct tide_repo *r, char **folder)
 {
-    static const char *const prune[] = {"worktree", "prune", "--expire=now", NULL};
     struct tide_repo unstoppable = *r; /* tidying is what a stop waits for */
-    int lock;
     if (!*folder) return;
     unstoppable.stop = NULL;
     enum tide_rc rc = tide_file_remove_tree(*folder, NULL);
-    if (!tide_mirror_lock(&unstoppable, &lock, NULL)) {
-        rc = tide_git(&unstoppable, prune, NULL, NULL);
-        tide_mirror_unlock(lock);
-    }
+    if (!rc) rc = prune(&unstoppable);
     (void)rc; /* what stays is swept when the repository is opened next */
     free(*folder);
     *folder = NULL;

@@ -111,7 +111,7 @@ static enum tide_rc read_request(const json_t *value, struct tide_trigger *t, st
 
 static enum tide_rc read_target(const json_t *target, size_t i, struct tide_error *e)
 {
-    char field[48];
+    char field[80];
     const char *key, *url = json_string_value(json_object_get(target, "url"));
     const json_t *secret = json_object_get(target, "secret");
     json_t *value;
