@@ -19,6 +19,9 @@ static enum tide_rc check_file(const char *path, struct tide_error *e)
     struct tide_config config;
     enum tide_rc rc = tide_config_check(path, &config, e);
     if (!rc) printf("%s: fine\n", path);
+    if (!rc && json_object_get(config.file, TIDE_CONFIG_AT_START))
+        puts(TIDE_CONFIG_AT_START
+             " is taken over when a daemon starts, everything else on SIGHUP too");
     tide_config_clear(&config);
     return rc;
 }
@@ -49,9 +52,10 @@ static const struct tide_cli check = {
     .title = "tidemark config check",
     .summary = "say whether a configuration file would be taken, and which line is wrong",
     .arguments = "[FILE]",
-    .about = "Without FILE it is the one that the daemon reads: "
-             "$XDG_CONFIG_HOME/tidemark/config.json. A daemon that runs takes a changed file over "
-             "on SIGHUP (docs/OPERATING.md).",
+    .about =
+        "Without FILE it is the one that the daemon reads: "
+        "$XDG_CONFIG_HOME/tidemark/config.json. A daemon that runs takes a changed file over "
+        "on SIGHUP, but for " TIDE_CONFIG_AT_START ", which needs a restart (docs/OPERATING.md).",
     .parse = parse,
     .examples = (const struct tide_example[]){{"tidemark config check", NULL},
                                               {"tidemark config check ./config.json && kill -HUP "

@@ -8,6 +8,10 @@
 
 #include "schedule/catalog.h"
 
+/* The entry that a daemon takes over at its start only: its threads, and what they have started,
+ * stand on CPUs by it. */
+#define TIDE_CONFIG_AT_START "measure_cpus"
+
 #define TIDE_CORS_MAX 16 /* origins of other pages */
 
 struct tide_config {

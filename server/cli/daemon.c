@@ -24,8 +24,16 @@
 #define TOKEN_BYTES 32
 #define TOKEN_TEXT  (2 * TOKEN_BYTES + 1)
 
+/* A configuration that was read later. Requests and runs at work may look at its texts, so that
+ * each stays until the daemon ends. */
+struct later {
+    struct later *before;
+    struct tide_config config;
+};
+
 struct tide_daemon {
     struct tide_config config;
+    struct later *later; /* the newest; NULL: the first one holds */
     struct tide_http_config http_config;
     struct tide_store *store;
     struct tide_feed *feed;
@@ -47,31 +55,68 @@ struct tide_daemon {
 
 /* ---- reload ---- */
 
-static enum tide_rc take_over(struct tide_daemon *d, struct tide_error *e)
+/* Whether both files say the same in an entry. */
+static bool is_same(const struct tide_config *a, const struct tide_config *b, const char *entry)
 {
-    struct tide_config fresh;
+    json_t *one = json_object_get(a->file, entry), *other = json_object_get(b->file, entry);
+    return one == other || (one && other && json_equal(one, other));
+}
+
+static enum tide_rc take_over(struct tide_daemon *d, const struct tide_config *old,
+                              const struct tide_config *fresh, struct tide_error *e)
+{
     struct tide_projects *projects = NULL;
-    const struct tide_daemon_options *o = &d->options;
-    enum tide_rc rc = tide_config_settle(o->data, o->repo, o->config, &fresh, e);
-    if (!rc) {
-        tide_config_take_limits(&d->config, &fresh);
-        rc = tide_scheduler_projects(d->scheduler, &projects, e);
-    }
-    if (!rc && tide_projects_configure(projects, fresh.places.projects))
+    tide_config_take_limits(&d->config, fresh);
+    tide_http_set_cors(d->http, fresh->cors);
+    enum tide_rc rc = tide_scheduler_projects(d->scheduler, &projects, e);
+    if (!rc && !is_same(old, fresh, "pythons"))
+        rc = tide_projects_look_for(projects, &fresh->places.pythons, e);
+    if (!rc && tide_projects_configure(projects, fresh->places.projects))
         rc = tide_fail(e, TIDE_STOPPED, "the daemon is stopping");
-    tide_config_clear(&fresh);
+    if (!rc)
+        tide_log(TIDE_LOG_INFO, "serve", "the configuration was read again%s",
+                 is_same(&d->config, fresh, "measure_cpus") ? ""
+                                                            : "; its " TIDE_CONFIG_AT_START
+                                                              " holds from the next start");
     return rc;
+}
+
+/* This thread keeps off the CPUs of runs, which are allowed in the file all the same. */
+static enum tide_rc settle_later(struct tide_daemon *d, struct later *l, struct tide_error *e)
+{
+    const struct tide_daemon_options *o = &d->options;
+    tide_cpus_use_all(&d->config.places.cpus);
+    enum tide_rc rc = tide_config_settle(o->data, o->repo, o->config, &l->config, e);
+    tide_cpus_keep_off(&d->config.places.cpus);
+    return rc;
+}
+
+static void free_later(struct later *l)
+{
+    tide_config_clear(&l->config);
+    free(l);
+}
+
+static enum tide_rc read_again(struct tide_daemon *d, struct tide_error *e)
+{
+    struct later *l = calloc(1, sizeof *l);
+    if (!l) return tide_fail(e, TIDE_NOMEM, "read the configuration");
+    enum tide_rc rc = settle_later(d, l, e);
+    if (rc) {
+        free_later(l);
+        return rc;
+    }
+    l->before = d->later;
+    d->later = l;
+    return take_over(d, l->before ? &l->before->config : &d->config, &l->config, e);
 }
 
 static void *reload(void *context)
 {
     struct tide_daemon *d = context;
     struct tide_error e;
-    enum tide_rc rc = take_over(d, &e);
-    if (rc)
+    if (read_again(d, &e))
         tide_log(TIDE_LOG_WARN, "serve", "the configuration stays as it was: %s", e.text);
-    else
-        tide_log(TIDE_LOG_INFO, "serve", "the configuration was read again");
     d->taken = true;
     return NULL;
 }
@@ -263,6 +308,11 @@ void tide_daemon_stop(struct tide_daemon *d)
     tide_feed_free(d->feed);
     tide_store_close(d->store);
     if (d->lock >= 0) close(d->lock);
+    while (d->later) {
+        struct later *l = d->later;
+        d->later = l->before;
+        free_later(l);
+    }
     tide_config_clear(&d->config);
     free(d);
 }

@@ -26,9 +26,9 @@ TIDE_CHECK enum tide_rc tide_daemon_start(const struct tide_daemon_options *o,
 /* A run in work is killed and stays queued. NULL is a no-op. */
 void tide_daemon_stop(struct tide_daemon *d);
 
-/* Read the configuration file again and take it over: limits and projects now; pythons,
- * measure_cpus and cors_origins at the next start. One that is wrong is a line of the log, and
- * changes nothing. Returns at once; what takes long (a project that is fetched) goes on beside. */
+/* Read the configuration file again and take it over, but for TIDE_CONFIG_AT_START, of which a line
+ * of the log says so. One that is wrong is a line of the log, and changes nothing. Returns at once;
+ * what takes long (a project that is fetched) goes on beside. */
 void tide_daemon_reload(struct tide_daemon *d);
 
 /* Take the data folder, which is there, for this process alone: two daemons would be two writers of

@@ -106,7 +106,7 @@ void tide_answer_describe(const struct tide_request *r, struct MHD_Response *res
     tide_cors_headers(r, response);
     MHD_add_response_header(response, "Cache-Control", keeping(r));
     if (*r->tag) MHD_add_response_header(response, "ETag", r->tag);
-    bool cors = r->http->config.cors && *r->http->config.cors;
+    bool cors = tide_cors_is_on(r->http);
     if (*r->tag || cors)
         MHD_add_response_header(response, "Vary",
                                 cors ? "Accept-Encoding, Origin" : "Accept-Encoding");

@@ -69,7 +69,7 @@ static void make_room(struct tide_cache *c, size_t wanted)
 /* An answer to a page of another origin names that origin: it is no other's. */
 static bool is_anybodys(const struct tide_request *r)
 {
-    bool foreign = r->http->config.cors && *r->http->config.cors &&
+    bool foreign = tide_cors_is_on(r->http) &&
                    MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Origin");
     return r->uri && !foreign;
 }

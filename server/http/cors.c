@@ -8,9 +8,20 @@
 
 bool tide_cors_allows(const struct tide_http *h, const char *origin)
 {
-    for (const char *const *allowed = h->config.cors; allowed && *allowed; allowed++)
+    for (const char *const *allowed = h->cors; allowed && *allowed; allowed++)
         if (!strcasecmp(*allowed, origin)) return true;
     return false;
+}
+
+bool tide_cors_is_on(const struct tide_http *h)
+{
+    const char *const *allowed = h->cors;
+    return allowed && *allowed;
+}
+
+void tide_http_set_cors(struct tide_http *h, const char *const *origins)
+{
+    h->cors = origins;
 }
 
 static const char *asking(const struct tide_request *r)
@@ -21,7 +32,7 @@ static const char *asking(const struct tide_request *r)
 
 void tide_cors_headers(const struct tide_request *r, struct MHD_Response *response)
 {
-    if (!r->http->config.cors || !*r->http->config.cors) return;
+    if (!tide_cors_is_on(r->http)) return;
     const char *origin = asking(r);
     if (!origin) return;
     MHD_add_response_header(response, "Access-Control-Allow-Origin", origin);

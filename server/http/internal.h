@@ -95,6 +95,7 @@ struct tide_pool {
 
 struct tide_http {
     struct tide_http_config config;
+    const char *const *_Atomic cors; /* as of the configuration, which may be read again */
     struct tide_tokens *tokens;
     struct tide_cache *cache;
     struct MHD_Response *healthy; /* what /healthz answers, made once */
@@ -312,6 +313,7 @@ tide_handler tide_get_health, tide_get_ready, tide_get_metrics_text, tide_get_pr
 /* ---- cors.c: pages of other origins, where the configuration names them ---- */
 
 bool tide_cors_allows(const struct tide_http *h, const char *origin);
+bool tide_cors_is_on(const struct tide_http *h); /* some are named */
 /* What tells a browser that the page which asks may read the answer. */
 void tide_cors_headers(const struct tide_request *r, struct MHD_Response *response);
 /* Whether the request asks what it may do (OPTIONS), of which *r then holds the answer. */

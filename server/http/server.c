@@ -279,6 +279,7 @@ enum tide_rc tide_http_start(const struct tide_http_config *c, struct tide_http 
     struct tide_http *h = calloc(1, sizeof *h);
     if (!h) return tide_fail(e, TIDE_NOMEM, "start the HTTP side");
     h->config = *c;
+    h->cors = c->cors;
     h->started_ns = tide_clock_unix_ns();
     pthread_mutex_init(&h->lock, NULL);
     for (int i = 0; i < TIDE_LANES; i++) {

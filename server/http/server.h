@@ -44,6 +44,10 @@ TIDE_CHECK enum tide_rc tide_http_start(const struct tide_http_config *c, struct
 const char *tide_http_url(const struct tide_http *h);
 const char *tide_http_local_url(const struct tide_http *h);
 
+/* Foreign origins from now on, as in the configuration; they must stay until the server ends, since
+ * a request may just be reading those before. Threads: any. */
+void tide_http_set_cors(struct tide_http *h, const char *const *origins);
+
 /* End the event streams, finish answers in work, close. NULL is a no-op. */
 void tide_http_stop(struct tide_http *h);
 

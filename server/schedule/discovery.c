@@ -19,7 +19,8 @@ struct tide_discoveries {
     const struct tide_places *places;
     struct tide_store *store;
     const atomic_bool *stop;
-    pthread_mutex_t search;  /* held while pythons are looked for */
+    pthread_mutex_t search; /* held while pythons are looked for; guards what follows */
+    struct tide_python_search where;
     pthread_mutex_t lock;    /* guards what follows */
     struct discovery *found; /* the newest */
 };
@@ -74,7 +75,7 @@ static enum tide_rc find_pythons(struct tide_discoveries *s, struct tide_error *
     struct discovery *d = calloc(1, sizeof *d);
     if (!d) return tide_fail(e, TIDE_NOMEM, "look for Pythons");
     d->fetched_ns = written_ns(s->places); /* first: what is fetched meanwhile is found next time */
-    enum tide_rc rc = tide_pythons_discover(&s->places->pythons, s->stop, &d->pythons, e);
+    enum tide_rc rc = tide_pythons_discover(&s->where, s->stop, &d->pythons, e);
     if (!rc) rc = put_pythons(s, d, e);
     if (rc) {
         free_discovery(d);
@@ -109,6 +110,17 @@ enum tide_rc tide_discoveries_refresh(struct tide_discoveries *s, bool always, s
     return rc;
 }
 
+enum tide_rc tide_discoveries_configure(struct tide_discoveries *s,
+                                        const struct tide_python_search *where,
+                                        struct tide_error *e)
+{
+    pthread_mutex_lock(&s->search);
+    s->where.entries = where->entries;
+    s->where.n = where->n;
+    pthread_mutex_unlock(&s->search);
+    return tide_discoveries_refresh(s, true, e);
+}
+
 enum tide_rc tide_discoveries_open(const struct tide_places *p, struct tide_store *store,
                                    const atomic_bool *stop, struct tide_discoveries **out,
                                    struct tide_error *e)
@@ -117,6 +129,7 @@ enum tide_rc tide_discoveries_open(const struct tide_places *p, struct tide_stor
     struct tide_discoveries *s = calloc(1, sizeof *s);
     if (!s) return tide_fail(e, TIDE_NOMEM, "look for Pythons");
     s->places = p;
+    s->where = p->pythons;
     s->store = store;
     s->stop = stop;
     pthread_mutex_init(&s->search, NULL);

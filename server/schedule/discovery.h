@@ -20,6 +20,12 @@ void tide_discoveries_close(struct tide_discoveries *s); /* NULL is a no-op */
 TIDE_CHECK enum tide_rc tide_discoveries_refresh(struct tide_discoveries *s, bool always,
                                                  struct tide_error *e);
 
+/* Look again, from now on for the entries of `where` too, which stay until the discoveries are
+ * closed. */
+TIDE_CHECK enum tide_rc tide_discoveries_configure(struct tide_discoveries *s,
+                                                   const struct tide_python_search *where,
+                                                   struct tide_error *e);
+
 /* As found last; they live as long as *s. `ids` gets those of the store, and may be NULL. */
 const struct tide_pythons *tide_discoveries_newest(struct tide_discoveries *s, const int64_t **ids);
 

@@ -516,6 +516,12 @@ enum tide_rc tide_projects_refresh(struct tide_projects *s, bool always, struct 
     return tide_discoveries_refresh(s->discoveries, always, e);
 }
 
+enum tide_rc tide_projects_look_for(struct tide_projects *s, const struct tide_python_search *where,
+                                    struct tide_error *e)
+{
+    return tide_discoveries_configure(s->discoveries, where, e);
+}
+
 bool tide_projects_in_trouble(struct tide_projects *s, struct tide_error *e)
 {
     struct tide_catalog *c = NULL;

@@ -28,6 +28,12 @@ void tide_projects_close(struct tide_projects *s); /* nobody holds a catalog; NU
 TIDE_CHECK enum tide_rc tide_projects_refresh(struct tide_projects *s, bool always,
                                               struct tide_error *e);
 
+/* Look again, from now on for the entries of `where` too, which stay until the projects are closed.
+ */
+TIDE_CHECK enum tide_rc tide_projects_look_for(struct tide_projects *s,
+                                               const struct tide_python_search *where,
+                                               struct tide_error *e);
+
 /* Of this machine, as found last; they live as long as *s. */
 const struct tide_pythons *tide_projects_pythons(struct tide_projects *s);
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import unittest
 from pathlib import Path
 from typing import Any
 
-from daemon import FaultCase, await_batch, eventually, run_program, small_repository
+from daemon import Daemon, FaultCase, await_batch, eventually, run_program, small_repository
 
 
 class Check(FaultCase):
@@ -66,12 +67,42 @@ class Check(FaultCase):
         late = self.queue(daemon)
         await_batch(daemon, late, 150)
         self.assertEqual(self.runs(daemon, late)[0]["status"], "done")
+        self.check_places(daemon, file)
         self.stop(daemon)
+
+    def check_places(self, daemon: Daemon, file: Path) -> None:
+        """Pythons and pages of other origins are taken over too; of CPUs it is said that they are not yet."""
+        program = next(python["program"] for python in daemon.get("/api/v1/pythons").json()["pythons"]
+                       if python["usable"])
+        page = "https://wiki.example"
+        allowed = lambda: daemon.get("/api/v1/status", {"Origin": page}).headers.get("access-control-allow-origin")
+        self.assertIsNone(allowed())
+        cpu = str(max(os.sched_getaffinity(0)))
+        self.reload(daemon, file, {"pythons": [{"path": program, "name": "mine"}], "cors_origins": [page],
+                                   "measure_cpus": [cpu]})
+        self.assertTrue(eventually(lambda: "measure_cpus holds from the next start" in daemon.log(), 60), daemon.log())
+        self.assertEqual(allowed(), page)
+        self.assertIn("mine", daemon.usable_pythons())
+        late = daemon.post("/api/v1/runs", {"scenarios": ["list_bytes"], "size": "demo", "pythons": ["mine"]})
+        self.assertEqual(late.status, 202, late.body)
+        await_batch(daemon, late.json()["id"], 150)
+        self.assertEqual(self.runs(daemon, late.json()["id"])[0]["status"], "done")
+        self.reload(daemon, file, {})
+        self.assertTrue(eventually(lambda: "mine" not in daemon.usable_pythons(), 60), daemon.log())
+        self.assertIsNone(allowed())
+        told = run_program(self.folder, "config", "check", str(self.written(file, {"measure_cpus": [cpu]})))
+        self.assertIn("measure_cpus is taken over when a daemon starts", told.stdout)
+
+    @staticmethod
+    def written(file: Path, config: Any) -> Path:
+        """The file, which says this now."""
+        file.write_text(json.dumps(config))
+        return file
 
     @staticmethod
     def reload(daemon: Any, file: Path, config: Any) -> None:
         """Write the file, and tell the daemon."""
-        file.write_text(json.dumps(config))
+        Check.written(file, config)
         daemon.process.send_signal(signal.SIGHUP)
 
 
