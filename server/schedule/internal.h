@@ -41,9 +41,11 @@ struct tide_scheduler {
     struct tide_builder builder;
     struct tide_builds *builds;
     char *harness;
-    pthread_mutex_t choosing; /* one slot chooses at a time; guards what follows */
-    int64_t overtaken_run;    /* the first that waits */
-    unsigned overtaken;       /* by how many */
+    pthread_mutex_t supplying; /* held from when a build is seen in the cache until its run is known
+                                  to need it, and while builds go out of the cache */
+    pthread_mutex_t choosing;  /* one slot chooses at a time; guards what follows */
+    int64_t overtaken_run;     /* the first that waits */
+    unsigned overtaken;        /* by how many */
 };
 
 /* ---- admission.c: which run is started next ---- */

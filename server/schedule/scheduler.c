@@ -143,6 +143,7 @@ enum tide_rc tide_scheduler_start(const struct tide_places *places, struct tide_
     s->started_ns = tide_clock_unix_ns();
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->choosing, NULL);
+    pthread_mutex_init(&s->supplying, NULL);
     pthread_cond_init(&s->changed, NULL);
     s->harness = tide_format("%s/worker/python/harness.py", places->source);
     char *sources = tide_format("%s/worker", places->source);
@@ -185,6 +186,7 @@ void tide_scheduler_free(struct tide_scheduler *s)
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->choosing);
+    pthread_mutex_destroy(&s->supplying);
     free((char *)s->builder.worker_source);
     free(s->harness);
     free(s);

@@ -89,7 +89,7 @@ static enum tide_rc build_and_execute(struct task *t, struct tide_error *e)
     enum tide_rc rc = tide_python_check(python, e);
     if (!rc) rc = tide_projects_take(s->projects, t->job.project, &c, e);
     if (!rc) rc = tide_supply_build(t->slot, &t->job, c, python, &plan, &t->own, e);
-    if (!rc && s->n_slots == 1 && tide_builds_grown(s->builds)) tide_supply_trim(s);
+    if (!rc && tide_builds_grown(s->builds)) tide_supply_trim(s);
     if (!rc && s->places->limits.beside_runs) tide_supply_ahead(s);
     if (!rc) rc = tide_build_paths(&plan, &paths, e);
     if (!rc) rc = tide_builder_worker(&builder, python, &worker, e);
@@ -268,7 +268,7 @@ void tide_slot_work(struct tide_slot *slot)
     unsigned seen = 0; /* of what was queued before now, nothing is waited for */
     while (!s->stop) {
         enum tide_rc rc = do_next(slot, &e);
-        if (rc == TIDE_ABSENT && s->n_slots == 1) tide_supply_trim(s); /* what was needed may go */
+        if (rc == TIDE_ABSENT) tide_supply_trim(s); /* what was needed may go */
         if (rc == TIDE_ABSENT || rc == TIDE_BUSY) wait_for_work(s, &seen, rc == TIDE_BUSY);
         if (rc && rc != TIDE_ABSENT && rc != TIDE_BUSY && rc != TIDE_STOPPED) {
             tide_log(TIDE_LOG_ERROR, "schedule", "%s", e.text);

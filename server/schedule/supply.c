@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TRIES  3  /* another slot may take a build away before its run is known to need it */
 #define WINDOW 64 /* runs of the queue that builds are made ahead for */
 
 /* ---- the build of a run ---- */
@@ -103,6 +104,20 @@ static enum tide_rc build_now(struct tide_slot *slot, const struct tide_job *job
     return rc;
 }
 
+/* Judge the build; where it must not be made, the run is known to need it from here on, so that no
+ * other slot takes it out of the cache. The caller frees known->error. */
+static enum tide_rc secure_build(struct tide_scheduler *s, const struct tide_job *job,
+                                 const struct tide_catalog *c, const struct tide_python *python,
+                                 struct tide_build *plan, struct tide_known_build *known,
+                                 bool *needed, struct tide_error *e)
+{
+    pthread_mutex_lock(&s->supplying);
+    enum tide_rc rc = judge_build(s, job, c, python, plan, known, needed, e);
+    if (!rc && !*needed && known->id) rc = tide_store_set_build(s->store, job->run, known->id, e);
+    pthread_mutex_unlock(&s->supplying);
+    return rc;
+}
+
 enum tide_rc tide_supply_build(struct tide_slot *slot, const struct tide_job *job,
                                struct tide_catalog *c, const struct tide_python *python,
                                struct tide_build *plan, bool *own, struct tide_error *e)
@@ -110,16 +125,15 @@ enum tide_rc tide_supply_build(struct tide_slot *slot, const struct tide_job *jo
     struct tide_scheduler *s = slot->scheduler;
     struct tide_known_build known;
     bool needed = false;
-    enum tide_rc rc = judge_build(s, job, c, python, plan, &known, &needed, e);
-    if (!rc && needed) {
+    enum tide_rc rc = secure_build(s, job, c, python, plan, &known, &needed, e);
+    for (int tries = 0; !rc && needed && tries < TRIES; tries++) {
         rc = build_now(slot, job, c, python, plan, e);
         free(known.error);
         known = (struct tide_known_build){0};
         tide_build_clear(plan);
-        if (!rc) rc = judge_build(s, job, c, python, plan, &known, &needed, e);
-        if (!rc && needed) rc = tide_fail(e, TIDE_FAILED, "the build is gone from the cache");
+        if (!rc) rc = secure_build(s, job, c, python, plan, &known, &needed, e);
     }
-    if (!rc && known.id) rc = tide_store_set_build(s->store, job->run, known.id, e);
+    if (!rc && needed) rc = tide_fail(e, TIDE_FAILED, "the build is gone from the cache");
     if (!rc && known.error) {
         *own = true;
         rc = tide_fail(e, TIDE_FAILED, "%s", known.error);
@@ -178,6 +192,8 @@ static enum tide_rc make_room(struct tide_scheduler *s, struct tide_error *e)
 void tide_supply_trim(struct tide_scheduler *s)
 {
     struct tide_error e;
+    pthread_mutex_lock(&s->supplying);
     if (make_room(s, &e))
         tide_log(TIDE_LOG_WARN, "schedule", "the cache stays above its limit: %s", e.text);
+    pthread_mutex_unlock(&s->supplying);
 }

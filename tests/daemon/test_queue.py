@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -432,6 +433,13 @@ class Builds(FaultCase):
         done = [line for line in daemon.log().splitlines() if " build=" in line and line.endswith(" done")]
         self.assertEqual(len(done), 3, done)
         self.assertTrue(eventually(lambda: not any(self.cached(daemon).values()), 120))
+        self.stop(daemon)
+        cpus = sorted(os.sched_getaffinity(0))[:2]
+        if len(cpus) < 2:
+            return
+        daemon = self.start(4, build_jobs=2, cache_bytes=0, measure_cpus=[str(cpu) for cpu in cpus])
+        self.measure(daemon, "HEAD~3", "HEAD~2", "HEAD~1", "HEAD", samples=3)  # two at once
+        self.assertTrue(eventually(lambda: not any(self.cached(daemon).values()), 120), daemon.log())
         self.stop(daemon)
 
     def test_configuration(self) -> None:
