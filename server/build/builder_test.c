@@ -21,7 +21,7 @@ static enum tide_rc open_repository(struct tide_error *e)
 {
     char *source = in_folder("source"), *mirror = in_folder("mirror");
     enum tide_rc rc = tide_repo_open(source, NULL, mirror, worktrees, NULL, &repo, e);
-    if (!rc) rc = tide_repo_sync(repo, e);
+    if (!rc) rc = tide_repo_sync(repo, TIDE_FETCH_DEADLINE_S, e);
     free(source);
     free(mirror);
     return rc;

@@ -15,9 +15,8 @@
 
 #include "build/repo.h"
 
-#define TIDE_FETCH_DEADLINE_S 600
-#define TIDE_GIT_DEADLINE_S   120
-#define TIDE_HEAD_REF         "refs/tidemark/HEAD"
+#define TIDE_GIT_DEADLINE_S 120
+#define TIDE_HEAD_REF       "refs/tidemark/HEAD"
 
 struct tide_repo {
     atomic_uint references;

@@ -7,6 +7,7 @@
  * which was measured and then rewritten away can still be built. */
 #include "build/mirror.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "build/command.h"
 #include "build/scratch.h"
@@ -165,8 +166,8 @@ void tide_repo_close(struct tide_repo *r)
 }
 
 /* Fetch all refs, with the source's HEAD or (a source whose HEAD is unborn has none) without. */
-static enum tide_rc fetch(const struct tide_repo *r, bool with_head, struct tide_str *complaint,
-                          struct tide_error *e)
+static enum tide_rc fetch(const struct tide_repo *r, bool with_head, int patience_s,
+                          struct tide_str *complaint, struct tide_error *e)
 {
     const char *args[16];
     size_t n = 0;
@@ -184,7 +185,13 @@ static enum tide_rc fetch(const struct tide_repo *r, bool with_head, struct tide
     args[n++] = "^refs/tidemark/*"; /* a source that is a mirror of ours has one of its own */
     if (with_head) args[n++] = r->branch;
     args[n] = NULL;
-    return tide_git_run(r, NULL, args, TIDE_FETCH_DEADLINE_S, NULL, complaint, e);
+    int64_t until_ns = tide_clock_monotonic_ns() + (int64_t)patience_s * 1000000000;
+    enum tide_rc rc = tide_git_run(r, NULL, args, patience_s, NULL, complaint, e);
+    if (rc != TIDE_FAILED || tide_clock_monotonic_ns() < until_ns) return rc;
+    return tide_fail(e, TIDE_BUSY,
+                     "%s did not answer within %d s: see whether `git fetch` from it works on this "
+                     "machine, and ask again",
+                     r->source, patience_s);
 }
 
 /* Say what to do about a fetch that failed. */
@@ -212,14 +219,14 @@ static enum tide_rc describe_fetch(const struct tide_repo *r, const struct tide_
 
 /* The source has no commit at its HEAD: HEAD must name none here either, and some other ref must
  * exist. */
-static enum tide_rc sync_unborn(const struct tide_repo *r, struct tide_str *complaint,
-                                struct tide_error *e)
+static enum tide_rc sync_unborn(const struct tide_repo *r, int patience_s,
+                                struct tide_str *complaint, struct tide_error *e)
 {
     static const char *const drop[] = {"update-ref", "-d", TIDE_HEAD_REF, NULL};
     static const char *const refs[] = {"for-each-ref", "--count=1", NULL};
     struct tide_str found = {0};
     tide_str_free(complaint);
-    enum tide_rc rc = fetch(r, false, complaint, e);
+    enum tide_rc rc = fetch(r, false, patience_s, complaint, e);
     if (rc == TIDE_FAILED) rc = describe_fetch(r, complaint, e);
     if (!rc) rc = tide_git(r, drop, NULL, e);
     if (!rc) rc = tide_git(r, refs, &found, e);
@@ -229,16 +236,16 @@ static enum tide_rc sync_unborn(const struct tide_repo *r, struct tide_str *comp
     return rc;
 }
 
-enum tide_rc tide_repo_sync(struct tide_repo *r, struct tide_error *e)
+enum tide_rc tide_repo_sync(struct tide_repo *r, int patience_s, struct tide_error *e)
 {
     struct tide_str complaint = {0};
     int lock;
     if (r->versions) return tide_mirror_import(r, e);
     enum tide_rc rc = tide_mirror_lock(r, &lock, e);
     if (rc) return rc;
-    rc = fetch(r, true, &complaint, e);
+    rc = fetch(r, true, patience_s, &complaint, e);
     if (rc == TIDE_FAILED && complaint.at && strstr(complaint.at, "find remote ref HEAD"))
-        rc = sync_unborn(r, &complaint, e);
+        rc = sync_unborn(r, patience_s, &complaint, e);
     else if (rc == TIDE_FAILED)
         rc = describe_fetch(r, &complaint, e);
     if (rc) tide_mirror_clear_leftovers(r);

@@ -42,9 +42,12 @@ void tide_repo_close(struct tide_repo *r);            /* drops a reference; NULL
 /* Names what else stands in a folder of versions, as a commit. */
 #define TIDE_REPO_BESIDE "refs/tidemark/beside"
 
-/* Bring the mirror up to date. A version that comes between others gives those behind it other
- * hashes, with what they hold unchanged. */
-TIDE_CHECK enum tide_rc tide_repo_sync(struct tide_repo *r, struct tide_error *e);
+#define TIDE_FETCH_DEADLINE_S 600 /* that a fetch may take at the most */
+
+/* Bring the mirror up to date. BUSY: the source did not answer in full within `patience_s`. A
+ * version that comes between others gives those behind it other hashes, with what they hold
+ * unchanged. */
+TIDE_CHECK enum tide_rc tide_repo_sync(struct tide_repo *r, int patience_s, struct tide_error *e);
 
 /* What `rev` names, in the mirror as it stands (call tide_repo_sync first). INVALID when it names
  * no commit; a rev that begins with '-' or holds a control character is refused. The caller frees

@@ -24,14 +24,14 @@ static struct tide_repo *synced(const char *source)
 {
     struct tide_error e = {0};
     struct tide_repo *r = opened(source);
-    assert_rc(tide_repo_sync(r, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_sync(r, TIDE_FETCH_DEADLINE_S, &e), TIDE_OK, &e);
     return r;
 }
 
 static void sync_again(struct tide_repo *r)
 {
     struct tide_error e = {0};
-    assert_rc(tide_repo_sync(r, &e), TIDE_OK, &e);
+    assert_rc(tide_repo_sync(r, TIDE_FETCH_DEADLINE_S, &e), TIDE_OK, &e);
 }
 
 /* That `rev` means the commit with this subject. */
@@ -367,12 +367,12 @@ static void says_what_is_wrong_with_the_source(void **state)
 
     run_shell("mkdir empty-folder; git init -q -b main unborn");
     r = opened("empty-folder");
-    assert_rc(tide_repo_sync(r, &e), TIDE_INVALID, &e);
+    assert_rc(tide_repo_sync(r, TIDE_FETCH_DEADLINE_S, &e), TIDE_INVALID, &e);
     assert_contains(e.text, "is no git repository");
     tide_repo_close(r);
 
     r = opened("unborn");
-    assert_rc(tide_repo_sync(r, &e), TIDE_INVALID, &e);
+    assert_rc(tide_repo_sync(r, TIDE_FETCH_DEADLINE_S, &e), TIDE_INVALID, &e);
     assert_contains(e.text, "has no commit yet");
     expect_refusal(r, "HEAD", "names no commit");
     run_shell("cd unborn; git commit -q --allow-empty -m first");
@@ -398,7 +398,7 @@ static void says_how_to_allow_a_foreign_repository(void **state)
     }
     run_shell(MAKE("foreign") "chown -R 12345 .");
     struct tide_repo *r = opened("foreign");
-    assert_rc(tide_repo_sync(r, &e), TIDE_FAILED, &e);
+    assert_rc(tide_repo_sync(r, TIDE_FETCH_DEADLINE_S, &e), TIDE_FAILED, &e);
     assert_contains(e.text, "belongs to another user");
     assert_contains(e.text, "git config --global --add safe.directory");
     tide_repo_close(r);
@@ -504,7 +504,9 @@ static void *sync_and_check_out(void *argument)
     struct tide_commit c;
     for (int i = 0; i < 4; i++) {
         char *folder = NULL;
-        if (tide_repo_sync(r, NULL) || tide_repo_resolve(r, "HEAD", &c, NULL)) return argument;
+        if (tide_repo_sync(r, TIDE_FETCH_DEADLINE_S, NULL) ||
+            tide_repo_resolve(r, "HEAD", &c, NULL))
+            return argument;
         enum tide_rc rc = tide_repo_checkout(r, c.sha, "", &folder, NULL);
         bool whole = !rc && count_entries(folder) == 3;
         tide_repo_release(r, &folder);
@@ -538,7 +540,7 @@ static void stops(void **state)
     char *path = in_folder("plain"), *mirror = in_folder("s.mirror"), *trees = in_folder("s.trees");
     assert_rc(tide_repo_open(path, NULL, mirror, trees, &stop, &r, &e), TIDE_OK, &e);
     stop = true;
-    assert_rc(tide_repo_sync(r, &e), TIDE_STOPPED, &e);
+    assert_rc(tide_repo_sync(r, TIDE_FETCH_DEADLINE_S, &e), TIDE_STOPPED, &e);
     tide_repo_close(r);
     free(path);
     free(mirror);

@@ -38,7 +38,7 @@ void tide_get_branches(struct tide_request *r, int64_t id, const char *name)
         return;
     }
     enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, &e);
-    if (!rc) rc = tide_projects_sync(projects, name, &catalog, &e);
+    if (!rc) rc = tide_projects_sync(projects, name, TIDE_ASKED_PATIENCE_S, &catalog, &e);
     if (!rc) rc = tide_repo_branches(catalog->repo, &text, &e);
     if (!rc) put_lines(text.at, list);
     tide_catalog_drop(catalog);

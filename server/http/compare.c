@@ -178,7 +178,7 @@ static enum tide_rc open_project(const struct tide_request *r, struct tide_proje
 {
     const char *name = tide_query_text(r, "project");
     if (!name) name = TIDE_DEFAULT_PROJECT;
-    enum tide_rc rc = tide_projects_sync(projects, name, out, e);
+    enum tide_rc rc = tide_projects_sync(projects, name, TIDE_ASKED_PATIENCE_S, out, e);
     if (rc != TIDE_FAILED) return rc;
     tide_log(TIDE_LOG_WARN, "http", "commits of %s: %s", name, e->text);
     return tide_projects_take(projects, name, out, e);

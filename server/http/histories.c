@@ -62,7 +62,7 @@ static enum tide_rc read_branch(struct tide_request *r, const char *project,
     *n = 0;
     if (!branch) return TIDE_OK;
     enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, e);
-    if (!rc) rc = tide_projects_sync(projects, project, &catalog, e);
+    if (!rc) rc = tide_projects_sync(projects, project, TIDE_ASKED_PATIENCE_S, &catalog, e);
     if (!rc) rc = tide_line_read(r->http->config.store, catalog, branch, out, n, e);
     tide_catalog_drop(catalog);
     return rc;

@@ -76,7 +76,7 @@ void tide_get_merge_base(struct tide_request *r, int64_t id, const char *name)
     (void)id;
     if (!tide_query_known(r, known)) return;
     enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, &e);
-    if (!rc) rc = tide_projects_sync(projects, name, &catalog, &e);
+    if (!rc) rc = tide_projects_sync(projects, name, TIDE_ASKED_PATIENCE_S, &catalog, &e);
     if (!rc) rc = find(r, catalog->repo, &out, &e);
     tide_catalog_drop(catalog);
     if (rc)

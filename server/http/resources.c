@@ -7,6 +7,7 @@
 #include "build/builder.h"
 #include "http/query.h"
 #include "run/series.h"
+#include "schedule/projects.h"
 #include "schedule/wish.h"
 
 #include <jansson.h>
@@ -65,11 +66,11 @@ void tide_get_commits(struct tide_request *r, int64_t id, const char *name)
     struct tide_error e;
     (void)id;
     if (!tide_query_known(r, known) || !tide_query_page(r, 50, &page)) return;
-    tide_query_finish(r,
-                      tide_scheduler_commits_json(r->http->config.scheduler, name,
-                                                  tide_query_text(r, "branch"), page.cursor,
-                                                  (size_t)page.limit, &r->answer, &e),
-                      &e);
+    enum tide_rc rc =
+        tide_scheduler_commits_json(r->http->config.scheduler, name, tide_query_text(r, "branch"),
+                                    page.cursor, (size_t)page.limit, &r->answer, &e);
+    if (rc == TIDE_BUSY) r->retry_after_s = TIDE_SILENCE_S;
+    tide_query_finish(r, rc, &e);
 }
 
 /* Those of a project's own are looked for at its branch's tip; where that cannot be had, what is
@@ -80,9 +81,9 @@ static enum tide_rc refresh_scenarios(struct tide_request *r, const char *projec
     struct tide_projects *projects = NULL;
     struct tide_catalog *c = NULL;
     enum tide_rc rc = tide_scheduler_projects(r->http->config.scheduler, &projects, e);
-    if (!rc) rc = tide_projects_sync(projects, project, &c, e);
+    if (!rc) rc = tide_projects_sync(projects, project, TIDE_ASKED_PATIENCE_S, &c, e);
     tide_catalog_drop(c);
-    if (rc != TIDE_FAILED) return rc;
+    if (rc != TIDE_FAILED && rc != TIDE_BUSY) return rc;
     tide_log(TIDE_LOG_WARN, "http", "scenarios of %s: %s", project, e->text);
     return TIDE_OK;
 }
@@ -141,6 +142,7 @@ void tide_post_runs(struct tide_request *r, int64_t id, const char *name)
             : tide_scheduler_trigger(r->http->config.scheduler, body, NULL, &batch, &e);
     if (!rc && !dry) rc = tide_store_batch_json(r->http->config.store, batch, &r->answer, &e);
     json_decref(body);
+    if (rc == TIDE_BUSY) r->retry_after_s = TIDE_SILENCE_S;
     finish(r, rc, &e);
     if (rc || dry) return;
     r->status = MHD_HTTP_ACCEPTED;

@@ -191,9 +191,9 @@ struct tide_subject tide_catalog_subject(const struct tide_catalog *c, const cha
     return (struct tide_subject){c->project, c->repo, &c->recipe, sha};
 }
 
-enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *e)
+enum tide_rc tide_catalog_sync(const struct tide_catalog *c, int patience_s, struct tide_error *e)
 {
-    enum tide_rc rc = tide_repo_sync(c->repo, e);
+    enum tide_rc rc = tide_repo_sync(c->repo, patience_s, e);
     if (rc != TIDE_INVALID) return rc;
     e->rc = TIDE_FAILED;
     *e->field = '\0';

@@ -81,8 +81,9 @@ struct tide_catalog *tide_catalog_ref(struct tide_catalog *c); /* a new referenc
 void tide_catalog_drop(struct tide_catalog *c);                /* NULL is a no-op */
 
 /* Bring the project's mirror up to date. A source that is no repository is FAILED: it is no fault
- * of the request that needs it. */
-TIDE_CHECK enum tide_rc tide_catalog_sync(const struct tide_catalog *c, struct tide_error *e);
+ * of the request that needs it. BUSY: it did not answer within `patience_s`. */
+TIDE_CHECK enum tide_rc tide_catalog_sync(const struct tide_catalog *c, int patience_s,
+                                          struct tide_error *e);
 
 /* The commit as something to build; it borrows from the catalog and `sha`. */
 struct tide_subject tide_catalog_subject(const struct tide_catalog *c, const char *sha);

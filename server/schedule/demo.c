@@ -10,7 +10,7 @@ json_t *tide_demo_request(const struct tide_catalog *c, struct tide_error *e)
 {
     struct tide_commit *commits = NULL;
     size_t n = 0;
-    if (tide_catalog_sync(c, e) ||
+    if (tide_catalog_sync(c, TIDE_FETCH_DEADLINE_S, e) ||
         tide_repo_list(c->repo, "HEAD", TIDE_DEFAULT_PROJECT, HISTORY, &commits, &n, e))
         return NULL;
     json_t *list = json_array();

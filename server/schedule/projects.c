@@ -1,9 +1,12 @@
 /* projects.c - see projects.h.
  *
  * An entry stands for each project that was used, with the newest catalog of it. Its own lock is
- * held while a catalog is made, which may take long; the lock of the list never is. */
+ * held while a catalog is made, which may take long; the lock of the list never is. A repository
+ * that does not answer holds that lock for as long as whoever fetches is patient: others wait for
+ * it no longer than they would fetch, and not at all for a catalog that still holds. */
 #include "schedule/projects.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "build/scratch.h"
@@ -21,15 +24,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define DEFAULT_RECIPE "{\"folder\":\"converters\",\"kind\":\"cmake\"}"
 
 struct entry {
     struct entry *next;
     int64_t project;
-    pthread_mutex_t lock; /* guards what follows */
-    struct tide_catalog *newest;
+    pthread_mutex_t lock;    /* of who makes a catalog; guards what follows */
+    int64_t silent_until_ns; /* requests do not try before: the repository did not answer */
+    struct tide_catalog
+        *newest; /* is changed with the lock of the list too, and read with either */
 };
+
 struct tide_projects {
     const struct tide_places *places;
     struct tide_store *store;
@@ -116,8 +123,19 @@ static enum tide_rc make_catalog(struct tide_projects *s, const struct tide_proj
     return rc;
 }
 
+/* Takes `c` over, which may be NULL. */
+static void set_newest(struct tide_projects *s, struct entry *entry, struct tide_catalog *c)
+{
+    pthread_mutex_lock(&s->lock);
+    struct tide_catalog *old = entry->newest;
+    entry->newest = c;
+    pthread_mutex_unlock(&s->lock);
+    tide_catalog_drop(old);
+}
+
 static enum tide_rc renew(struct tide_projects *s, struct entry *entry,
-                          const struct tide_project *row, bool sync, struct tide_error *e)
+                          const struct tide_project *row, bool sync, int patience_s,
+                          struct tide_error *e)
 {
     struct tide_catalog *old = entry->newest, *c = NULL;
     struct tide_repo *repo = NULL;
@@ -132,7 +150,7 @@ static enum tide_rc renew(struct tide_projects *s, struct entry *entry,
     free(mirror);
     if (!rc) rc = make_catalog(s, row, repo, &c, e);
     bool synced = sync || (!same && *row->scenarios);
-    if (!rc && synced) rc = tide_catalog_sync(c, e);
+    if (!rc && synced) rc = tide_catalog_sync(c, patience_s, e);
     if (!rc && synced) rc = tide_moved_follow(c, s->store, e);
     if (!rc && synced) rc = tide_line_follow(s->store, c, e);
     if (!rc) rc = tide_suite_find(s->places, s->store, s->own, old, s->stop, c, e);
@@ -140,8 +158,7 @@ static enum tide_rc renew(struct tide_projects *s, struct entry *entry,
         tide_catalog_drop(c);
         return rc;
     }
-    tide_catalog_drop(old);
-    entry->newest = c;
+    set_newest(s, entry, c);
     return TIDE_OK;
 }
 
@@ -165,9 +182,48 @@ static struct entry *find_entry(struct tide_projects *s, int64_t project)
     return found;
 }
 
+/* The newest catalog as it is, where it is of this row; NULL else. */
+static struct tide_catalog *take_current(struct tide_projects *s, const struct entry *entry,
+                                         const struct tide_project *row)
+{
+    struct tide_catalog *c = NULL;
+    pthread_mutex_lock(&s->lock);
+    if (entry->newest && is_current(s, entry->newest, row)) c = tide_catalog_ref(entry->newest);
+    pthread_mutex_unlock(&s->lock);
+    return c;
+}
+
+static enum tide_rc lock_entry(struct entry *entry, const char *name, int patience_s,
+                               struct tide_error *e)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += patience_s;
+    if (!pthread_mutex_clocklock(&entry->lock, CLOCK_MONOTONIC, &until)) return TIDE_OK;
+    return tide_fail(e, TIDE_BUSY, "the repository of %s is being fetched for longer than %d s",
+                     name, patience_s);
+}
+
+/* Make the catalog anew. The entry is locked. */
+static enum tide_rc make_newest(struct tide_projects *s, struct entry *entry,
+                                const struct tide_project *row, bool sync, int patience_s,
+                                struct tide_error *e)
+{
+    bool asked = patience_s <= TIDE_ASKED_PATIENCE_S;
+    if (asked && tide_clock_monotonic_ns() < entry->silent_until_ns)
+        return tide_fail(e, TIDE_BUSY,
+                         "the repository of %s did not answer just now: ask again in %d s",
+                         row->name, TIDE_SILENCE_S);
+    enum tide_rc rc = renew(s, entry, row, sync, patience_s, e);
+    bool silent = rc == TIDE_BUSY;
+    entry->silent_until_ns =
+        silent ? tide_clock_monotonic_ns() + TIDE_SILENCE_S * INT64_C(1000000000) : 0;
+    return rc;
+}
+
 /* The catalog of the row; `sync` brings it up to date. */
 static enum tide_rc get(struct tide_projects *s, const struct tide_project *row, bool sync,
-                        struct tide_catalog **out, struct tide_error *e)
+                        int patience_s, struct tide_catalog **out, struct tide_error *e)
 {
     enum tide_rc rc = TIDE_OK;
     assert(row->recipe);
@@ -176,9 +232,11 @@ static enum tide_rc get(struct tide_projects *s, const struct tide_project *row,
                          row->name);
     struct entry *entry = find_entry(s, row->id);
     if (!entry) return tide_fail(e, TIDE_NOMEM, "open a project");
-    pthread_mutex_lock(&entry->lock);
+    if (!sync && (*out = take_current(s, entry, row))) return TIDE_OK;
+    rc = lock_entry(entry, row->name, patience_s, e);
+    if (rc) return rc;
     if (sync || !entry->newest || !is_current(s, entry->newest, row))
-        rc = renew(s, entry, row, sync, e);
+        rc = make_newest(s, entry, row, sync, patience_s, e);
     if (!rc) *out = tide_catalog_ref(entry->newest);
     pthread_mutex_unlock(&entry->lock);
     /* A source that cannot be had is no fault of the request that needs it. */
@@ -189,13 +247,13 @@ static enum tide_rc get(struct tide_projects *s, const struct tide_project *row,
     return rc;
 }
 
-static enum tide_rc find(struct tide_projects *s, const char *name, bool sync,
+static enum tide_rc find(struct tide_projects *s, const char *name, bool sync, int patience_s,
                          struct tide_catalog **out, struct tide_error *e)
 {
     struct tide_project row;
     *out = NULL;
     enum tide_rc rc = tide_store_find_project(s->store, name, &row, e);
-    if (!rc) rc = get(s, &row, sync, out, e);
+    if (!rc) rc = get(s, &row, sync, patience_s, out, e);
     tide_project_clear(&row);
     return rc;
 }
@@ -203,13 +261,13 @@ static enum tide_rc find(struct tide_projects *s, const char *name, bool sync,
 enum tide_rc tide_projects_take(struct tide_projects *s, const char *name,
                                 struct tide_catalog **out, struct tide_error *e)
 {
-    return find(s, name, false, out, e);
+    return find(s, name, false, TIDE_ASKED_PATIENCE_S, out, e);
 }
 
-enum tide_rc tide_projects_sync(struct tide_projects *s, const char *name,
+enum tide_rc tide_projects_sync(struct tide_projects *s, const char *name, int patience_s,
                                 struct tide_catalog **out, struct tide_error *e)
 {
-    return find(s, name, true, out, e);
+    return find(s, name, true, patience_s, out, e);
 }
 
 enum tide_rc tide_projects_require(struct tide_projects *s, const char *name,
@@ -221,7 +279,7 @@ enum tide_rc tide_projects_require(struct tide_projects *s, const char *name,
     if (!rc && !row.enabled)
         rc = tide_fail(e, TIDE_ABSENT,
                        "project %s is disabled: PATCH it with {\"enabled\": true} first", name);
-    if (!rc) rc = get(s, &row, true, out, e);
+    if (!rc) rc = get(s, &row, true, TIDE_ASKED_PATIENCE_S, out, e);
     tide_project_clear(&row);
     if (rc == TIDE_ABSENT && e) {
         e->rc = rc = TIDE_INVALID;
@@ -259,7 +317,7 @@ static enum tide_rc put_row(struct tide_projects *s, const char *mirror, struct 
         rc = tide_fail(e, TIDE_NOMEM, "add a project");
     else if (rename(mirror, place))
         rc = tide_fail_errno(e, "rename %s to %s", mirror, place);
-    if (!rc) rc = get(s, row, false, &c, e);
+    if (!rc) rc = get(s, row, false, TIDE_FETCH_DEADLINE_S, &c, e);
     if (rc) {
         struct tide_error ignored;
         enum tide_rc undone = tide_store_remove_project(s->store, row->id, &ignored);
@@ -336,7 +394,7 @@ enum tide_rc tide_projects_change(struct tide_projects *s, const char *name, con
     if (!rc && tried) rc = try_row(s, mirror, &row, e);
     if (!rc) rc = tide_store_set_project(s->store, &row, e);
     if (!rc) rc = tide_triggers_keep(s->store, row.id, wish, e);
-    if (!rc) rc = get(s, &row, false, &c, e);
+    if (!rc) rc = get(s, &row, false, TIDE_FETCH_DEADLINE_S, &c, e);
     tide_catalog_drop(c);
     free(mirror);
     tide_project_clear(&row);
@@ -364,10 +422,11 @@ enum tide_rc tide_projects_remove(struct tide_projects *s, const char *name, str
     if (!rc && !entry) rc = tide_fail(e, TIDE_NOMEM, "remove a project");
     if (!rc) {
         assert(entry);
-        pthread_mutex_lock(&entry->lock);
+        rc = lock_entry(entry, name, TIDE_ASKED_PATIENCE_S, e);
+    }
+    if (!rc) {
         rc = tide_belongings_remove(s->places, s->store, row.id, e);
-        tide_catalog_drop(entry->newest);
-        entry->newest = NULL;
+        set_newest(s, entry, NULL);
         pthread_mutex_unlock(&entry->lock);
     }
     if (!rc) tide_log(TIDE_LOG_INFO, "schedule", "project %s removed", name);
@@ -393,7 +452,7 @@ static enum tide_rc put_default(struct tide_projects *s, struct tide_error *e)
         rc = row.recipe ? tide_store_set_project(s->store, &row, e)
                         : tide_fail(e, TIDE_NOMEM, "open the project");
     }
-    if (!rc) rc = get(s, &row, false, &c, e);
+    if (!rc) rc = get(s, &row, false, TIDE_FETCH_DEADLINE_S, &c, e);
     tide_catalog_drop(c);
     tide_project_clear(&row);
     return rc;
@@ -525,7 +584,7 @@ enum tide_rc tide_projects_look_for(struct tide_projects *s, const struct tide_p
 bool tide_projects_in_trouble(struct tide_projects *s, struct tide_error *e)
 {
     struct tide_catalog *c = NULL;
-    if (tide_projects_sync(s, TIDE_DEFAULT_PROJECT, &c, e)) return true;
+    if (tide_projects_sync(s, TIDE_DEFAULT_PROJECT, TIDE_FETCH_DEADLINE_S, &c, e)) return true;
     assert(c);
     bool none = !c->n_scenarios;
     tide_catalog_drop(c);

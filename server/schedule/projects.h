@@ -41,11 +41,16 @@ const struct tide_pythons *tide_projects_pythons(struct tide_projects *s);
  * FAILED: its repository cannot be had, and why. */
 TIDE_CHECK enum tide_rc tide_projects_take(struct tide_projects *s, const char *name,
                                            struct tide_catalog **out, struct tide_error *e);
-/* The same after its mirror and its scenarios were brought up to date. */
+#define TIDE_ASKED_PATIENCE_S 15 /* of a request that somebody waits for */
+#define TIDE_SILENCE_S        10 /* after that, in which such requests do not try again */
+
+/* The same after its mirror and its scenarios were brought up to date. BUSY: its repository did not
+ * answer within `patience_s`; requests are told so at once for a while then. */
 TIDE_CHECK enum tide_rc tide_projects_sync(struct tide_projects *s, const char *name,
-                                           struct tide_catalog **out, struct tide_error *e);
-/* The same for a request that starts work: a project that is unknown, disabled, or of imported runs
- * is INVALID with the field `project`. */
+                                           int patience_s, struct tide_catalog **out,
+                                           struct tide_error *e);
+/* The same, with TIDE_ASKED_PATIENCE_S, for a request that starts work: a project that is unknown,
+ * disabled, or of imported runs is INVALID with the field `project`. */
 TIDE_CHECK enum tide_rc tide_projects_require(struct tide_projects *s, const char *name,
                                               struct tide_catalog **out, struct tide_error *e);
 

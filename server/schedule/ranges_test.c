@@ -22,7 +22,7 @@ static int make_repository(void **state)
     char *source = in_folder("source"), *mirror = in_folder("mirror.git");
     char *worktrees = in_folder("worktrees");
     EXPECT_OK(tide_repo_open(source, NULL, mirror, worktrees, NULL, &repo, &error));
-    EXPECT_OK(tide_repo_sync(repo, &error));
+    EXPECT_OK(tide_repo_sync(repo, TIDE_FETCH_DEADLINE_S, &error));
     free(source);
     free(mirror);
     free(worktrees);
@@ -178,7 +178,7 @@ static void test_more_than_a_request_may_name(void **state)
         "p=HEAD; for i in $(seq 1001); do "
         "p=$(git commit-tree -p $p -m l$i HEAD^{tree}); done; git reset -q --hard $p; "
         "git checkout -q main");
-    EXPECT_OK(tide_repo_sync(repo, &error));
+    EXPECT_OK(tide_repo_sync(repo, TIDE_FETCH_DEADLINE_S, &error));
     expect_refusal("{\"commits\":[\"main..long\"]}", "commits[0]",
                    "main..long names 1001 commits, more than the 1000");
     expect_refusal("{\"commits\":[\"main~1..long~2\",\"main..long~1\"]}", "commits[1]",

@@ -119,7 +119,7 @@ enum tide_rc tide_scheduler_commits_json(struct tide_scheduler *s, const char *p
     if (cursor && !is_sha(cursor))
         return tide_fail_field(e, "cursor", "it must be `next` of a page");
     enum tide_rc rc = tide_scheduler_await(s, e);
-    if (!rc) rc = tide_projects_sync(s->projects, project, &c, e);
+    if (!rc) rc = tide_projects_sync(s->projects, project, TIDE_ASKED_PATIENCE_S, &c, e);
     if (!rc) {
         rc = cursor ? tide_repo_list(c->repo, cursor, NULL, first + limit + 1, &commits, &n, e)
                     : tide_line_list(c, branch, first + limit + 1, &commits, &n, e);

@@ -59,9 +59,10 @@ static void queue_demo(struct tide_scheduler *s)
     struct tide_error e = {0};
     int64_t batch = 0;
     struct tide_catalog *c = NULL;
-    json_t *request = tide_projects_sync(s->projects, TIDE_DEFAULT_PROJECT, &c, &e)
-                          ? NULL
-                          : tide_demo_request(c, &e);
+    json_t *request =
+        tide_projects_sync(s->projects, TIDE_DEFAULT_PROJECT, TIDE_FETCH_DEADLINE_S, &c, &e)
+            ? NULL
+            : tide_demo_request(c, &e);
     tide_catalog_drop(c);
     const json_t *newest = json_array_get(json_object_get(request, "commits"), 0);
     if (request && is_measured(s, json_string_value(newest))) {

@@ -51,7 +51,7 @@ static enum tide_rc check_tip(struct tide_repo *repo, struct tide_error *e)
 
 enum tide_rc tide_settle(struct tide_repo *repo, struct tide_project *row, struct tide_error *e)
 {
-    enum tide_rc rc = tide_repo_sync(repo, e);
+    enum tide_rc rc = tide_repo_sync(repo, TIDE_FETCH_DEADLINE_S, e);
     if (!rc) rc = check_tip(repo, e);
     if (!rc) rc = settle_recipe(repo, row, e);
     if (!rc) rc = tide_suite_check(repo, row, e);

@@ -94,7 +94,7 @@ static enum tide_rc find_tip(struct tide_timekeeper *k, const struct tide_trigge
     struct tide_projects *projects = NULL;
     struct tide_catalog *c = NULL;
     enum tide_rc rc = tide_scheduler_projects(k->scheduler, &projects, e);
-    if (!rc) rc = tide_projects_sync(projects, t->name, &c, e);
+    if (!rc) rc = tide_projects_sync(projects, t->name, TIDE_FETCH_DEADLINE_S, &c, e);
     if (!rc) rc = tide_repo_resolve(c->repo, "HEAD", tip, e);
     tide_catalog_drop(c);
     return rc;

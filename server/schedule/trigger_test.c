@@ -76,7 +76,8 @@ static enum tide_rc trigger(const char *request, int64_t *batch)
     json_t *wish = json_loads(request, JSON_DECODE_ANY, &wrong);
     if (!wish) fail_msg("%s in %s", wrong.text, request);
     error = (struct tide_error){0};
-    EXPECT_OK(tide_repo_sync(known.repo, &error)); /* as the scheduler does before */
+    EXPECT_OK(tide_repo_sync(known.repo, TIDE_FETCH_DEADLINE_S,
+                             &error)); /* as the scheduler does before */
     enum tide_rc rc = tide_trigger(&known, store, wish, NULL, batch, &error);
     json_decref(wish);
     return rc;

@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+import time
 import unittest
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 from daemon import git
 from tiny_project import BENCHMARKS, CMAKE, MODULE, ProjectCase, commit, repository
+
+
+class Remote(ThreadingHTTPServer):
+    """A repository served as files, which git can fetch; while `answering` is clear, requests hang."""
+
+    daemon_threads = True
+
+    class Handler(SimpleHTTPRequestHandler):
+        """Waits, then serves."""
+
+        def do_GET(self) -> None:  # the name is http.server's
+            server = self.server
+            assert isinstance(server, Remote)
+            server.answering.wait()
+            super().do_GET()
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # the name is http.server's
+            pass
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), functools.partial(self.Handler, directory=str(folder)))
+        self.answering = threading.Event()
+        self.answering.set()
+        self.url = "http://127.0.0.1:%d/" % self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
 class Repositories(ProjectCase):
@@ -69,6 +100,35 @@ class Repositories(ProjectCase):
         git(self.folder / "shallow", "fetch", "-q", "--unshallow")
         self.assert_done(self.measure(daemon, project="tiny", scenarios=["Copies.copy"], commits=[old],
                                       pythons=daemon.usable_pythons()[:1]))
+        self.stop(daemon)
+
+    def test_a_remote_that_does_not_answer(self) -> None:
+        """Whoever must fetch is told so; what needs no fetch is answered; then it goes on."""
+        daemon = self.started()
+        source = self.tiny()
+        git(source, "update-server-info")
+        remote = Remote(source / ".git")
+        self.addCleanup(remote.server_close)
+        self.addCleanup(remote.shutdown)
+        self.addCleanup(remote.answering.set)
+        self.add(daemon, name="far", repo=remote.url, scenarios="benchmarks")
+        listed = daemon.get("/api/v1/projects/far/commits").json()["commits"]
+        remote.answering.clear()
+        answer = daemon.get("/api/v1/projects/far/commits")
+        self.assertEqual((answer.status, answer.json()["type"]), (503, "/problems/busy"))
+        self.assertIn("did not answer within", answer.json()["detail"])
+        self.assertGreater(int(answer.headers["retry-after"]), 2)
+        answer = daemon.post("/api/v1/runs", {"project": "far", "scenarios": ["Copies.copy"]})
+        self.assertEqual((answer.status, answer.json()["type"]), (503, "/problems/busy"))
+        self.assertGreater(int(answer.headers["retry-after"]), 2)
+        self.assertTrue(daemon.get("/api/v1/scenarios?project=far").json()["scenarios"])
+        self.assertEqual(daemon.get("/api/v1/projects/far").status, 200)
+        remote.answering.set()
+        end = time.monotonic() + 300
+        while answer.status == 503 and time.monotonic() < end:
+            time.sleep(1)
+            answer = daemon.get("/api/v1/projects/far/commits")
+        self.assertEqual(answer.json()["commits"], listed)
         self.stop(daemon)
 
 
