@@ -189,6 +189,7 @@ static enum tide_rc reopen_stream(struct state *s, struct tide_error *e)
         nanosleep(&second, NULL);
         rc = open_stream(s, e);
     }
+    if (told && !rc) fprintf(stderr, "The daemon is back.\n");
     return rc;
 }
 

@@ -550,6 +550,20 @@ class FaultCase(unittest.TestCase):
         self.daemons: List[Daemon] = []
         self.addCleanup(self.kill_all)
 
+    def set_variable(self, name: str, value: str) -> None:
+        """In the environment of what is started, until the test's end."""
+        before = os.environ.get(name)
+        os.environ[name] = value
+        if before is None:
+            self.addCleanup(os.environ.pop, name, None)
+        else:
+            self.addCleanup(os.environ.__setitem__, name, before)
+
+    def see_few_pythons(self) -> None:
+        """Those of the system only, so that a start takes a fraction of a second."""
+        self.set_variable("HOME", str(self.folder))
+        self.set_variable("PATH", "/usr/local/bin:/usr/bin:/bin")
+
     def kill_all(self) -> None:
         """Whatever a test that failed has left running."""
         for daemon in self.daemons:

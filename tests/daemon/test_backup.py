@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
+import subprocess
 import threading
+import time
 import unittest
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Optional, Tuple
 
-from daemon import Daemon, FaultCase, run_program, small_repository
+from daemon import PROGRAM, Daemon, FaultCase, environment, run_program, small_repository
+
+KILLS = 12
+LOG = b"CMDLINE example.py\nMEM 10.0 1700000000.0000\nMEM 12.0 1700000001.0000\n"
+FILE = {"Content-Type": "application/octet-stream"}
 
 
 class Backup(FaultCase):
@@ -94,6 +101,45 @@ class Backup(FaultCase):
         self.assertEqual(config.read_text(), '{"build_jobs": 1}\n')
         self.assertEqual((other / "token").read_text(), token)
         self.assertEqual((other / "token").stat().st_mode & 0o777, 0o600)
+
+    def test_a_restore_that_is_killed(self) -> None:
+        """kill -9 at moments spread over a restore: the folder holds what it held, or all of the backup. What it
+        held had been left by a daemon that was killed, so that the newest of it stands in the WAL."""
+        self.see_few_pythons()
+        daemon = self.serve()
+        self.stop(daemon)
+        self.expect(0, "backup", self.file, "--data", str(daemon.data))  # of an empty one
+        daemon.start().await_discovery()
+        self.assertEqual(daemon.post("/api/v1/imports?name=a.dat", LOG, FILE).status, 201)
+        daemon.kill()
+        self.assertGreater((daemon.data / "tidemark.db-wal").stat().st_size, 0)
+        words = [str(PROGRAM), "restore", self.file, "--force", "--config", str(self.folder / "none.json"), "--data"]
+        begun = time.monotonic()
+        self.restore_killed(daemon.data, words, None)
+        took = time.monotonic() - begun
+        held = [self.restore_killed(daemon.data, words, took * i / KILLS) for i in range(KILLS)]
+        self.assertIn((1, True), held, "none was killed before the folder changed")
+        self.assertLessEqual({runs for runs, _ in held}, {0, 1}, held)
+        self.assertNotIn((1, False), held, "one ended, and changed nothing")
+
+    def restore_killed(self, data: Path, words: List[str], after_s: Optional[float]) -> Tuple[int, bool]:
+        """Restore into a copy of the folder, and kill that after so long: the runs it holds then, and whether
+        that was in time."""
+        copy = self.folder / "copy"
+        shutil.rmtree(str(copy), True)
+        shutil.copytree(str(data), str(copy), ignore=shutil.ignore_patterns("cache", "url"))
+        with subprocess.Popen([*words, str(copy)], env=environment(self.folder), stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as restore:
+            if after_s is not None:
+                time.sleep(after_s)
+                restore.kill()
+            code = restore.wait(60)
+        self.assertIn(code, (0, -9) if after_s is not None else (0,))
+        database = sqlite3.connect(str(copy / "tidemark.db"))
+        self.assertEqual(database.execute("PRAGMA integrity_check").fetchone()[0], "ok")
+        runs = database.execute("SELECT count(*) FROM runs").fetchone()[0]
+        database.close()
+        return int(runs), code != 0
 
     def test_what_is_wrong_changes_nothing(self) -> None:
         """Damaged, newer, foreign and absent files are refused, and a database that is there without --force."""

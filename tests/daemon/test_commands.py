@@ -289,11 +289,13 @@ class WithDaemon(DaemonCase):
         batch = self.queue("--commits", "HEAD")
         watcher = subprocess.Popen([str(PROGRAM), "watch", str(batch), "--data", str(self.daemon.data)],
                                    env=environment(self.folder), stdout=subprocess.PIPE, universal_newlines=True)
-        time.sleep(0.5)  # it is connected by then, or else misses nothing but the log's end
+        watching = lambda: b"\ntidemark_streams 0\n" not in self.daemon.get("/metrics").body
+        self.assertTrue(eventually(watching, 60))
         self.expect(0, "resume")
         said = watcher.communicate(timeout=300)[0]
         self.assertEqual(watcher.returncode, 3, said)
         self.assertRegex(said, r"(?m)^failed +run \d+, sample 1 of list_bytes at \w{10} c3, Python ")
+        self.assertRegex(said, r"(?ms)^failed +build \d+ of \w{10} for Python .*^    [^\n]*this_is_no_declaration")
         self.assertIn("1 failed", said)
         run = self.daemon.get("/api/v1/runs?batch=%d" % batch).json()["runs"][0]["id"]
         self.assertIn("this_is_no_declaration", self.expect(0, "runs", str(run), "--log"))

@@ -17,15 +17,11 @@ BUDGET_S = 240
 
 
 class Kills(FaultCase):
-    """One daemon after the other on one data folder. They see the system's pythons only, so that a start takes
-    a fraction of a second."""
+    """One daemon after the other on one data folder."""
 
     def setUp(self) -> None:
         super().setUp()
-        for name, value in (("HOME", str(self.folder)), ("PATH", "/usr/local/bin:/usr/bin:/bin")):
-            before = os.environ.get(name)
-            os.environ[name] = value
-            self.addCleanup(os.environ.__setitem__, name, before or "")
+        self.see_few_pythons()
 
     def left(self, daemon: Daemon, children: Dict[int, str]) -> List[str]:
         """What still runs of a daemon that was killed."""

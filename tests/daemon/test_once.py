@@ -26,16 +26,13 @@ AFTER_NOTICE = "AFTER UPDATE OF tell ON batches WHEN OLD.tell = 1 AND NEW.tell =
 
 
 class Once(FaultCase):
-    """One daemon after the other on one data folder. They see the system's pythons only, which are found soon."""
+    """One daemon after the other on one data folder."""
 
     def setUp(self) -> None:
         super().setUp()
         self.clock = self.folder / "clock"
-        for name, value in (("HOME", str(self.folder)), ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-                            ("TIDEMARK_TEST_CLOCK", str(self.clock))):
-            before = os.environ.get(name)
-            os.environ[name] = value
-            self.addCleanup(os.environ.pop if before is None else os.environ.__setitem__, name, before)
+        self.see_few_pythons()
+        self.set_variable("TIDEMARK_TEST_CLOCK", str(self.clock))
         self.set_clock("2024-01-01 00:00")
         self.repo = small_repository(self.folder, 1)
         self.daemon = self.make(self.repo)
