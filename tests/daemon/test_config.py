@@ -92,6 +92,8 @@ class Check(FaultCase):
         self.assertIsNone(allowed())
         told = run_program(self.folder, "config", "check", str(self.written(file, {"measure_cpus": [cpu]})))
         self.assertIn("measure_cpus is taken over when a daemon starts", told.stdout)
+        told = run_program(self.folder, "config", "check", str(file), "--json")
+        self.assertEqual(json.loads(told.stdout), {"file": str(file), "there": True, "at_start": ["measure_cpus"]})
 
     @staticmethod
     def written(file: Path, config: Any) -> Path:
