@@ -541,6 +541,10 @@ try {
   if (large && wanted("overview")) await measureOverview(browser, large);
   if (large && wanted("history")) {
     const { scenarios } = await get(`/scenarios?project=${large}`);
+    const begun = performance.now();
+    await get(`/series?project=${large}&scenario=${scenarios[0].name}`);
+    report("history of one scenario: first answer of the daemon after its start",
+      performance.now() - begun, "ms");
     await measureHistory(page, large, scenarios[0].name);
     await measureRawHistory(page, large, scenarios[0].name);
   }

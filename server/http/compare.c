@@ -101,13 +101,26 @@ static enum tide_rc find_difference(struct wanted *base, struct wanted *head,
     return TIDE_OK;
 }
 
+/* What `rev` names. What was measured is known by its whole hash also where the repository holds
+ * it no more: a branch that was rewritten, a mirror that was lost. */
+static enum tide_rc find_commit(struct tide_store *store, const struct tide_catalog *c,
+                                const char *rev, struct tide_commit *out, struct tide_error *e)
+{
+    enum tide_rc rc = tide_repo_resolve(c->repo, rev, out, e);
+    if (!rc || strlen(rev) >= sizeof out->sha ||
+        tide_store_recorded_commit(store, c->project, rev, &out->subject, &out->committed_ns, NULL))
+        return rc;
+    snprintf(out->sha, sizeof out->sha, "%s", rev);
+    return TIDE_OK;
+}
+
 /* Look a side's names up. The commit of a side that says none is the tip of the branch. */
 static enum tide_rc resolve(struct tide_store *store, const struct tide_catalog *c,
                             const char *parameter, const struct wanted *w, struct resolved *r,
                             struct tide_side *out, struct tide_error *e)
 {
     const char *rev = *w->value[TIDE_AXIS_COMMIT] ? w->value[TIDE_AXIS_COMMIT] : "HEAD";
-    enum tide_rc rc = tide_repo_resolve(c->repo, rev, &r->commit, e);
+    enum tide_rc rc = find_commit(store, c, rev, &r->commit, e);
     if (rc == TIDE_INVALID) snprintf(e->field, sizeof e->field, "%s", parameter);
     if (!rc && *w->value[TIDE_AXIS_PYTHON]) {
         rc = tide_store_python_named(store, w->value[TIDE_AXIS_PYTHON], r->python, sizeof r->python,
@@ -299,7 +312,7 @@ static enum tide_rc read_baseline(struct tide_store *store, const struct tide_ca
         m->baseline_python = names->python;
     }
     if (!rc && at) {
-        rc = tide_repo_resolve(c->repo, at + 1, &names->base, e);
+        rc = find_commit(store, c, at + 1, &names->base, e);
         if (rc == TIDE_INVALID) snprintf(e->field, sizeof e->field, "baseline");
         m->baseline_sha = names->base.sha;
     }
@@ -317,7 +330,7 @@ static enum tide_rc make_matrix(struct tide_request *r, struct tide_projects *pr
     enum tide_rc rc = tide_read_metric(r, &m.metric, &m.subtract_empty, e);
     if (!rc) rc = open_project(r, projects, &catalog, e);
     if (!rc) {
-        rc = tide_repo_resolve(catalog->repo, commit ? commit : "HEAD", &names.at, e);
+        rc = find_commit(store, catalog, commit ? commit : "HEAD", &names.at, e);
         if (rc == TIDE_INVALID) snprintf(e->field, sizeof e->field, "commit");
     }
     if (!rc) rc = read_baseline(store, catalog, &names, &m, e);

@@ -136,6 +136,25 @@ enum tide_rc tide_store_project_keys(struct tide_store *s, int64_t project, stru
     return rc;
 }
 
+enum tide_rc tide_store_recorded_commit(struct tide_store *s, int64_t project, const char *sha,
+                                        char **subject, int64_t *committed_ns, struct tide_error *e)
+{
+    sqlite3_stmt *q = NULL;
+    sqlite3 *db = tide_store_lend(s);
+    *subject = NULL;
+    enum tide_rc rc = tide_sql_prepare(
+        db, &q, e, "SELECT subject, committed_ns FROM commits WHERE project = ? AND sha = ?", "it",
+        project, sha);
+    if (!rc) rc = tide_sql_step(q, e);
+    if (!rc) {
+        *subject = tide_sql_text(q, 0);
+        *committed_ns = sqlite3_column_int64(q, 1);
+    }
+    sqlite3_finalize(q);
+    tide_store_give(s, db);
+    return rc;
+}
+
 enum tide_rc tide_store_project_commits(struct tide_store *s, int64_t project, struct tide_str *out,
                                         struct tide_error *e)
 {

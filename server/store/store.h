@@ -76,6 +76,11 @@ struct tide_commit_row {
 /* "HASH SUBJECT" of each commit of the project, each ended by NUL. */
 TIDE_CHECK enum tide_rc tide_store_project_commits(struct tide_store *s, int64_t project,
                                                    struct tide_str *out, struct tide_error *e);
+/* What is on record of the commit with this whole hash; ABSENT: nothing. The caller frees *subject.
+ */
+TIDE_CHECK enum tide_rc tide_store_recorded_commit(struct tide_store *s, int64_t project,
+                                                   const char *sha, char **subject,
+                                                   int64_t *committed_ns, struct tide_error *e);
 /* The commit with the hash `from` is `to` from now on, with all that hangs on it; nothing is
  * changed where `to` is there already. */
 TIDE_CHECK enum tide_rc tide_store_move_commit(struct tide_store *s, int64_t project,

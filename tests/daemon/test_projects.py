@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import threading
 import unittest
@@ -30,6 +31,15 @@ class Projects(ProjectCase):
         self.assertNotEqual(first["cell"], second["cell"])
         self.assertEqual(daemon.get("/api/v1/runs/%d" % first["id"]).json()["params"], {"size": 1000})
         self.assertEqual(daemon.get("/api/v1/scenarios?project=nothing").status, 404)
+        self.stop(daemon)
+        shutil.rmtree(str(daemon.data / "repos"))
+        shutil.rmtree(str(source))
+        repository(source, {"README": "begun anew\n"})
+        daemon.start()
+        matrix = daemon.get("/api/v1/matrix?project=tiny&commit=" + first["commit"]["sha"])
+        self.assertEqual(matrix.status, 200, matrix.body)
+        self.assertEqual((matrix.json()["commit"]["sha"], len(matrix.json()["rows"])), (first["commit"]["sha"], 1),
+                         "what was measured outlives its repository")
         self.stop(daemon)
 
     # -- life of a project --
