@@ -31,7 +31,7 @@ import { toMib } from "./format.js";
  * @property {AbortController} asking the newest request for the whole of it
  */
 
-const PART = 12;             // curves of one request; the daemon reads several side by side
+const PART = 24;             // curves of one request
 const GROWN_ENOUGH = 8000;   // points of a growing curve, after which it is fetched thinned again
 
 /**

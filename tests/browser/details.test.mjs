@@ -10,7 +10,7 @@ import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { browse, Daemon, PATIENCE_MS, until } from "./fixture.mjs";
-import { faultsInEveryLook, settled } from "./reader.mjs";
+import { exported, faultsInEveryLook, settled } from "./reader.mjs";
 
 const artifacts = process.env.ARTIFACTS ?? "build/artifacts/browser";
 const SMALL = { count: 4096, length: 1024, repeat: 3 };
@@ -207,6 +207,17 @@ test("a run shows its figures, phases and functions", async () => {
   }
 });
 
+test("a curve is exported as picture, CSV, link and table", async () => {
+  await open(run.id);
+  const figure = page.locator("figure.curves");
+  await page.locator("figure[data-state=ready] .plot[data-series='1']").waitFor();
+  const [head, ...rows] = await exported(page, figure);
+  assert.equal(head.length, 3);
+  assert.equal(rows.length, Number(await figure.locator(".plot").getAttribute("data-points")));
+  const highest = Math.max(...rows.map((row) => Number(row[2])));
+  assert.ok(highest > run.original / 1048576 && highest <= run.tide_mark / 1048576, `${highest}`);
+});
+
 test("any event of a run is found: by place, instant, function and kind", async () => {
   const all = run.events + run.samples_taken;
   await page.locator(".event-count", { hasText: `${all.toLocaleString("en")} events` }).waitFor();
@@ -280,6 +291,8 @@ test("curves are aligned, subtracted, gathered and split", async () => {
   await press("Band");
   await page.locator(".plot[data-series='1'][data-values=rss]").waitFor();
   await picture(page, "band");
+  const [head] = await exported(page, page.locator("figure.curves"));
+  assert.deepEqual(head.slice(3), ["lowest", "highest"]);
   await page.getByLabel("One chart for each Python").check();
   await page.locator(".multiple .plot").first().waitFor();
   assert.equal(await page.locator(".multiple").count(), 1);
@@ -312,7 +325,10 @@ test("extreme data keeps its shape, and none of it becomes markup", async () => 
     document.documentElement.scrollWidth > window.innerWidth), false);
   await picture(page, "extreme");
   await open(extreme[1]);
-  await page.locator("figure.curves").waitFor();
+  await page.locator("figure[data-state=ready] .plot[data-points='1']").waitFor();
+  await page.locator(".plot").focus();
+  await page.keyboard.press("End");
+  await page.locator(".plot-tip", { hasText: "12.5 MiB" }).waitFor();
   await picture(page, "one-sample");
 });
 

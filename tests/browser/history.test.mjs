@@ -285,6 +285,24 @@ test("a dragged range is zoomed, compared, or bisected down to its commit", asyn
   assert.equal(found.result.commit.sha, commits[CULPRIT]);
 });
 
+test("releases are exported like any chart", async () => {
+  await page.goto(`${daemon.url}/#/releases?project=ripple&commit=${commits[9]}`);
+  await page.locator(".bars[data-bars]").first().waitFor();
+  const rows = await exported(page, page.locator(".release").first());
+  const { pythons: columns } = await daemon.get(`/matrix?project=ripple&commit=${commits[9]}`);
+  assert.equal(rows.length, columns.length + 1);
+});
+
+test("a run whose build failed says why instead of drawing nothing", async () => {
+  const { runs } = await daemon.get("/runs?project=ripple&status=failed&limit=1");
+  await page.goto(`${daemon.url}/#/run/${runs[0].id}`);
+  await page.getByText("The run failed before its process recorded anything").waitFor();
+  assert.equal(await page.locator("figure.curves").isVisible(), false);
+  await page.locator(".event-count", { hasText: "0 events" }).waitFor();
+  await page.locator(".log", { hasText: "#error no" }).waitFor();
+  await picture(page, "run-failed");
+});
+
 test("no page complained", () => {
   assert.deepEqual(complaints, []);
 });

@@ -321,7 +321,7 @@ class RunView {
     pane.drawBar();
     const [text, state] = message(run, held, points.length);
     const isLost = run.status === "failed" && state === "failed"; // there will be no curve
-    pane.say(text, state);
+    pane.say(isLost ? "" : text, state);
     parts.figure.dataset.state = state;
     parts.figure.hidden = isLost;
     parts.noCurve.hidden = !isLost;
