@@ -7,10 +7,11 @@
 // commit, on every Python of this machine (an hour, most of it builds).
 
 import { execFileSync } from "node:child_process";
-import { stat } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { browse, Daemon, until } from "./fixture.mjs";
+import { small } from "./png.mjs";
 import { settled } from "./reader.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -60,11 +61,13 @@ async function subject(daemon) {
     .find((/** @type {any} */ one) => one.python.name === run.python.name)])
     .filter((/** @type {any[]} */ pair) => pair[1]);
   const few = [0, Math.floor(both.length / 2), both.length - 1].flatMap((i) => both[i] ?? []);
+  const { pythons } = await daemon.get("/matrix?project=converters&commit=" + now.commit.sha);
   const ids = (/** @type {any[]} */ some) => [...new Set(some.map((run) => run.id))].join();
   return {
     run: both[0][0].id, build: both[0][0].build.id, batch: newest[0].batch,
     both: ids(both[0]), few: ids(few),
-    sides: `base=commit:${old.commit.sha}&head=commit:${now.commit.sha}`,
+    sides: `base=python:${pythons[0].name}&head=python:${pythons.at(-1).name}` +
+      `&commit=${now.commit.sha}`,
   };
 }
 
@@ -80,13 +83,13 @@ const pictures = (of) => ({
   "curves": { at: `#/curves?runs=${of.few}` },
   "curves-phase": { at: `#/curves?runs=${of.few}&align=phase` },
   "difference": { at: `#/curves?runs=${of.both}&align=phase&values=difference` },
-  "history": { at: "#/history?scenario=list_bytes" },
+  "history": { at: "#/history?scenario=list_bytes", tall: 800 },
   "releases": { at: "#/releases" },
-  "compare": { at: `#/compare?${of.sides}&scenario=list_bytes`, tall: 700 },
+  "compare": { at: `#/compare?${of.sides}`, tall: 700 },
   "runs": { at: "#/runs", tall: 600 },
   "run": { at: `#/run/${of.run}` },
   "trigger": { at: "#/trigger" },
-  "batch": { at: `#/batch/${of.batch}` },
+  "batch": { at: `#/batch/${of.batch}`, tall: 800 },
   "build": { at: `#/build/${of.build}`, tall: 700 },
   "projects": { at: "#/projects", tall: 400 },
   "pythons": { at: "#/pythons", tall: 600 },
@@ -102,7 +105,7 @@ const pictures = (of) => ({
  */
 async function take(browser, daemon, name, { at, dark, phone, tall }) {
   const page = await browser.newPage({
-    viewport: phone ? { width: 360, height: 740 } : { width: 1280, height: tall ?? 860 },
+    viewport: phone ? { width: 360, height: 740 } : { width: 1280, height: tall ?? 900 },
     colorScheme: dark ? "dark" : "light", reducedMotion: "reduce",
   });
   const url = `${daemon.url}/${at}`;
@@ -110,11 +113,11 @@ async function take(browser, daemon, name, { at, dark, phone, tall }) {
   else await page.goto(url);
   await page.waitForTimeout(1500);
   const path = join(folder, `${name}.png`);
-  await page.screenshot({ path });
+  const picture = small(await page.screenshot());
   await page.close();
-  const { size } = await stat(path);
-  console.log(`${path} ${Math.ceil(size / 1024)} KiB`);
-  if (size > MOST_BYTES) throw new Error(`${path} has ${size} bytes, more than ${MOST_BYTES}`);
+  await writeFile(path, picture);
+  console.log(`${path} ${Math.ceil(picture.length / 1024)} KiB`);
+  if (picture.length > MOST_BYTES) throw new Error(`${path} is larger than ${MOST_BYTES} bytes`);
 }
 
 /** @type {Daemon|null} */
