@@ -3,11 +3,14 @@
 
 import * as api from "../api.js";
 import { h, keyed, replace } from "../dom.js";
-import { count, exactBytes, mibUnit } from "../format.js";
+import { count, exactBytes } from "../format.js";
+import { figure, fixed } from "../quantity.js";
 import { href } from "../router.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
 
 /** @typedef {import("../types.js").Host} Host */
+
+const GIB = 1073741824;
 
 /** @param {import("../views.js").Context} _context */
 export function createHosts(_context) {
@@ -63,7 +66,7 @@ function drawHost(row, host) {
     ["CPU", host.cpu + (host.cpus_allowed ? `; the last run was given ${host.cpus_allowed}` : "")],
     ["CPUs", host.cores],
     ["Memory", host.memory === null ? null
-      : h("span", { title: exactBytes(host.memory) }, mibUnit(host.memory))],
+      : h("span", { title: exactBytes(host.memory) }, `${fixed(host.memory / GIB, 1)} GiB`)],
     ["Transparent huge pages", host.thp],
     ["Runs", [`${count(host.runs)} of the newest, the last is `,
       h("a", { href: href(`run/${host.newest_run}`) }, `run ${host.newest_run}`)]],
@@ -96,8 +99,8 @@ function drawHost(row, host) {
  */
 function noiseText(metric, value) {
   if (value === null) return "not known";
-  if (!UNITS[metric]) return `${count(value / 1024)} KiB`;
-  if (UNITS[metric] === "ns") return `${(value / 1e6).toFixed(1)} ms`;
+  if (!UNITS[metric]) return figure(value, "bytes");
+  if (UNITS[metric] === "ns") return figure(value, "ns");
   return `${value} ${UNITS[metric]}`;
 }
 
