@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef tide_fail /* what the analyser is told; see error.h */
+#undef tide_fail_field
+#undef tide_fail_errno
+
 static void fill(struct tide_error *e, enum tide_rc rc, const char *field, const char *format,
                  va_list arguments)
 {

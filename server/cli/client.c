@@ -40,7 +40,7 @@ static enum tide_rc read_text(const char *data, const char *name, char **out, st
 /* Give up on the socket after so many milliseconds without progress; 0: never. */
 static void limit_patience(int fd, int patience_ms)
 {
-    const struct timeval limit = {patience_ms / 1000, patience_ms % 1000 * 1000};
+    const struct timeval limit = {patience_ms / 1000, patience_ms % 1000 * 1000L};
     if (!patience_ms) return;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
