@@ -22,6 +22,12 @@ export class ApiError extends Error {
   }
 }
 
+/** What is said where nothing came back at all. */
+export const noAnswer = () => new ApiError({
+  type: "about:blank", status: 0, title: "The daemon does not answer",
+  detail: "The daemon does not answer. Is `tidemark serve` still running?",
+});
+
 /**
  * @param {string} path
  * @param {RequestInit} [init]
@@ -40,10 +46,7 @@ async function request(path, init) {
     text = await response.text();
   } catch (cause) {
     if (init?.signal?.aborted) throw cause;
-    throw new ApiError({
-      type: "about:blank", status: 0, title: "The daemon does not answer",
-      detail: "The daemon does not answer. Is `tidemark serve` still running?",
-    });
+    throw noAnswer();
   } finally {
     clearTimeout(timer);
   }

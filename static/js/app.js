@@ -44,7 +44,9 @@ async function takeContext() {
   const stays = project === model.chosen || project === model.project;
   model.ownBaseline = params.get("baseline") ?? (stays ? model.ownBaseline : null);
   branch = params.get("branch") ?? (stays ? branch : null);
-  await model.choose(project, branch);
+  const chosen = model.choose(project, branch);
+  head.update();
+  await chosen;
 }
 
 async function showView() {
@@ -63,8 +65,9 @@ async function showView() {
       open = { name, view: create(context) };
     } catch (error) {
       if (asked !== wanted) return;
-      replace(main, failedState(`${VIEWS[name].title} could not be loaded`, error,
-        () => void showView()));
+      const gone = !(error instanceof api.ApiError); // its module did not come
+      replace(main, failedState(`${VIEWS[name].title} could not be loaded`,
+        gone ? api.noAnswer() : error, () => void (gone ? loadPageAgain() : showView())));
       return;
     }
     replace(main, open.view.element);
@@ -72,6 +75,11 @@ async function showView() {
   }
   document.title = `${open.view.title} · ${model.project} · Tidemark`;
   open.view.show(router.params, router.id);
+}
+
+/** A module that was not there once is not asked for again by a browser, unless by a new page. */
+async function loadPageAgain() {
+  if (await api.getStatus().catch(() => null)) location.reload();
 }
 
 /* ---- navigation ---- */

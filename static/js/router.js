@@ -45,7 +45,14 @@ export class Router extends EventTarget {
     for (const name of CARRIED) {
       if (this.params.has(name)) carried[name] = this.params.get(name);
     }
+    this.#nameCarried();
     if (tell) this.dispatchEvent(new Event("change"));
+  }
+
+  /** A link that says less than is carried is completed, so that a copy of it says all. */
+  #nameCarried() {
+    if (CARRIED.every((name) => !carried[name] || this.params.has(name))) return;
+    this.replace(Object.fromEntries(this.params));
   }
 
   /**

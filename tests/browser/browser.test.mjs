@@ -9,7 +9,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { browse, Daemon, PATIENCE_MS, until } from "./fixture.mjs";
-import { faultsInEveryLook, settled } from "./reader.mjs";
+import { faultsInEveryLook, settled, tabTo } from "./reader.mjs";
 
 const artifacts = process.env.ARTIFACTS ?? "build/artifacts/browser";
 const SMALL = { count: 4096, length: 1024, repeat: 3 };
@@ -287,7 +287,7 @@ test("two commits over each other; the link shows the same to a reader without a
     });
     await daemon.batchDone(batch.id);
     await drawn(page, revisions.length);
-    await page.getByRole("button", { name: "Every" }).click();
+    await page.getByRole("button", { name: "Every", exact: true }).click();
     await drawn(page, revisions.length * 2);
     await picture(page, "curves-light");
 
@@ -438,6 +438,53 @@ test("how runs are measured is said behind More, and a refusal stands there", as
   provoked = [];
 });
 
+test("two allocators are compared, and the table is copied", async () => {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"],
+    { origin: daemon.url });
+  await page.goto(`${daemon.url}/#/compare`);
+  await page.getByRole("button", { name: "Allocators" }).click();
+  await page.getByRole("combobox", { name: "Base" }).fill("pymalloc");
+  await page.getByRole("combobox", { name: "Head" }).fill("malloc");
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.getByRole("button", { name: "All", exact: true }).click();
+  await page.locator(".compared tbody tr").first().waitFor();
+  const answer = await daemon.get("/compare?base=allocator:pymalloc&head=allocator:malloc");
+  assert.equal(answer.axis, "allocator");
+  assert.equal(await page.locator(".compared tbody tr").count(), answer.cells.length);
+  await picture(page, "compare-allocators");
+  await page.getByRole("button", { name: "Copy as Markdown" }).click();
+  await page.getByText("The table is copied.").waitFor();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(copied, /\| scenario \| Python \| verdict \| change \| by \| pymalloc \| malloc \|/);
+  assert.ok(copied.trim().endsWith(page.url()), copied);
+});
+
+test("without a mouse, from Overview to a batch that was started", async () => {
+  await page.goto(`${daemon.url}/#/overview`);
+  await page.locator(".gcell").first().waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  await page.getByRole("heading", { name: "Trigger", level: 1 }).waitFor();
+  await tabTo(page, "[data-field=pythons] .row-actions button:nth-child(2)");
+  await page.keyboard.press("Enter");
+  await tabTo(page, "[data-field=scenarios] input[value=list_bytes]");
+  if (!await page.locator("input[value=list_bytes]").isChecked()) {
+    await page.keyboard.press("Space");
+  }
+  for (const [name, value] of Object.entries(SMALL)) {
+    await tabTo(page, `#param-${name}`);
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type(String(value));
+  }
+  await tabTo(page, "#samples");
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("2");
+  await tabTo(page, "button[type=submit].primary");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: /^Batch \d+$/ }).waitFor();
+  await page.locator(".watch[data-status=done]").waitFor({ timeout: PATIENCE_MS });
+});
+
 test("a paused queue is said on every page and resumed from there; all of it is cancelled",
   async () => {
     await page.goto(`${daemon.url}/#/runs`);
@@ -493,9 +540,16 @@ test("the daemon ends cleanly, the page says so and finds it again", async () =>
   await page.locator(".notice-stream").waitFor();
   await picture(page, "stream-lost");
   assert.deepEqual(await daemon.leftovers(), []);
+  await page.goto(`${daemon.url}/#/pythons`);
+  await page.getByRole("heading", { name: "Pythons could not be loaded" }).waitFor();
+  await page.locator(".problem", { hasText: "tidemark serve" }).waitFor();
+  await picture(page, "daemon-gone");
 
   const { folder, url } = daemon;
   daemon = await Daemon.start({ data: folder, listen: new URL(url).host });
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("link", { name: /^Measure on/ }).first().waitFor();
+  await page.goto(`${daemon.url}/#/curves`);
   await page.locator(".notice-stream").waitFor({ state: "detached", timeout: 20000 });
   await page.locator("figure.curves[data-state=ready]").waitFor();
   assert.equal((await daemon.stop()).code, 0, daemon.log);

@@ -7,7 +7,9 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { browse, Daemon, until } from "./fixture.mjs";
-import { faultsInEveryLook, picture, printedPages, reader, settled } from "./reader.mjs";
+import {
+  faultsInEveryLook, picture, printedPages, reader, settled, stateOf,
+} from "./reader.mjs";
 
 const PARAMS = { count: 4096, length: 1024, repeat: 2 };
 const HOSTILE = "<img src=x onerror=alert(1)>";
@@ -217,6 +219,49 @@ test("a comparison says what moved, where it comes from, and copies as Markdown"
   await picture(page, "compare");
 });
 
+test("Pythons are compared too, sorted by any column, as the link says", async () => {
+  await open(`compare?base=commit:${commits[0]}&head=commit:${commits[1]}&show=all`);
+  await page.locator(".compared tbody tr").first().waitFor();
+  await page.getByRole("button", { name: "Pythons", exact: true }).click();
+  await page.locator(".compared thead th").nth(3).filter({ hasText: "Commit" }).waitFor();
+  assert.match(page.url(), /base=python:[^&]+&head=python:/);
+  await page.locator(".compared thead").getByRole("button", { name: "By", exact: true }).click();
+  assert.match(page.url(), /by=-effect/);
+  const [, base, head] = /base=([^&]+)&head=([^&]+)/.exec(page.url()) ?? [];
+  const { cells } = await daemon.get(`/compare?base=${base}&head=${head}&commit=${commits[1]}`);
+  const effects = cells.sort((/** @type {any} */ a, /** @type {any} */ b) => b.effect - a.effect);
+  assert.deepEqual(await page.locator(".compared tbody th").allInnerTexts(),
+    effects.map((/** @type {any} */ one) => one.scenario));
+  await page.getByRole("button", { name: "⇄ Swap" }).click();
+  await until("the other way", async () => page.url().includes(`base=${head}&head=${base}`));
+});
+
+test("a link shows the same in a fresh browser, whatever the view", async () => {
+  const { runs: [run] } = await daemon.get("/runs?status=done&limit=1");
+  const baseline = `baseline=${pythons[0]}@${commits[0]}`;
+  const ready = { overview: ".gcell", compare: ".compared tbody tr", hosts: ".host",
+    history: "figure.history[data-state=ready]", releases: ".bars[data-bars]",
+    runs: ".runs tbody tr", run: ".run-part", projects: ".project-form" };
+  for (const view of [`overview?commit=${commits[0]}&${baseline}`,
+    `history?scenario=set_bytes&metric=base&${baseline}`, `releases?metric=base&${baseline}`,
+    `compare?base=commit:${commits[0]}&head=commit:${commits[1]}&show=all&by=scenario&metric=base`,
+    `curves?runs=${run.id}&align=phase`, "runs?status=done&scenario=set_bytes",
+    `run/${run.id}?sort=-calls`, `batch/${run.batch}?status=done`, `build/${run.build.id}`,
+    `trigger?commits=HEAD~1&pythons=${pythons[1]}&scenarios=set_bytes&samples=3&priority=4&seed=1`,
+    "projects?edit=converters", "pythons?sort=-source", "hosts"]) {
+    await open(view);
+    const other = await reader(browser, []); // without a token its plan is refused, and it says so
+    await other.goto(page.url());
+    const where = ready[/** @type {keyof typeof ready} */ (/^\w+/.exec(view)?.[0] ?? "")] ??
+      "main .view:not([aria-busy])";
+    for (const on of [page, other]) await on.locator(where).first().waitFor();
+    await until(`the same: ${view}`, async () => JSON.stringify(await stateOf(other)) ===
+      JSON.stringify(await stateOf(page))).catch(async () =>
+      assert.deepEqual(await stateOf(other), await stateOf(page), view));
+    await other.context().close();
+  }
+});
+
 test("releases draw one bar for each Python that was measured", async () => {
   await open("releases");
   const matrix = await daemon.get("/matrix?project=converters");
@@ -312,8 +357,8 @@ test("search finds scenarios, commits, functions, runs and views, and opens them
   const name = functions.find((/** @type {any} */ one) => one.kind === "c").name;
   const cases = /** @type {const} */ ([["set_by", "scenario", /#\/history\?.*scenario=set_bytes/],
     [commits[1].slice(0, 10), "commit", new RegExp(`#/runs\\?.*commit=${commits[1]}`)],
-    [name, "function", new RegExp(`#/run/\\d+\\?fn=`)],
-    [String(run.id), "run", new RegExp(`#/run/${run.id}$`)], ["host", "view", /#\/hosts/]]);
+    [name, "function", /#\/run\/\d+\?.*fn=/],
+    [String(run.id), "run", new RegExp(`#/run/${run.id}(\\?|$)`)], ["host", "view", /#\/hosts/]]);
   for (const [text, kind, where] of cases) {
     await page.keyboard.press("/");
     await page.keyboard.type(text);
@@ -376,6 +421,33 @@ test("what data says is never markup", async () => {
       await other.locator(place, { hasText: HOSTILE }).first().waitFor();
     }
   }
+  await other.unrouteAll();
+  const { runs: [run] } = await daemon.get("/runs?status=done&limit=1");
+  const words = new Set(["subject", "title", "error", "reason", "detail", "cpu", "kernel", "source",
+    "command", "flags", "compiler", "repo", "program", "why", "author", "file", "thp", "by"]);
+  await other.route(/\/api\/v1\/(runs|batches|builds|projects|pythons|scenarios|hosts|search)/,
+    async (route) => {
+      const answer = await route.fetch();
+      if (!/json/.test(answer.headers()["content-type"] ?? "")) {
+        await route.fulfill({ response: answer });
+        return;
+      }
+      const text = (await answer.text()).replaceAll("set_bytes", HOSTILE);
+      await route.fulfill({ response: answer, json: JSON.parse(text, (key, value) =>
+        words.has(key) && (typeof value === "string" || value === null) ? HOSTILE : value) });
+    });
+  await other.goto(daemon.entry);
+  for (const view of ["runs", `run/${run.id}`, `batch/${run.batch}`, `build/${run.build.id}`,
+    "trigger", "projects", "pythons", "hosts", "curves"]) {
+    await open(view, other);
+    await until(`the text in ${view}`, async () =>
+      (await other.locator("main").textContent() ?? "").includes(HOSTILE));
+    assert.equal(await other.locator("img").count(), 0, view);
+  }
+  await other.keyboard.press("/");
+  await other.keyboard.type("set_by");
+  await other.locator(".search-found li", { hasText: HOSTILE }).first().waitFor();
+  assert.equal(await other.locator("img").count(), 0);
   await other.context().close();
 });
 

@@ -109,6 +109,36 @@ export async function exported(page, chart) {
   return rows;
 }
 
+/**
+ * What a reader has chosen on a page, and how much it shows: for two readers of one link to agree.
+ * @param {import("playwright-core").Page} page
+ */
+export const stateOf = (page) => page.evaluate(() => {
+  const texts = (/** @type {string} */ what) => [...document.querySelectorAll(what)]
+    .map((node) => node.textContent);
+  const fields = [...document.querySelectorAll("main select, main input, .head-context select")]
+    .map((node) => {
+      const input = /** @type {HTMLInputElement} */ (node);
+      return input.type === "checkbox" ? input.checked : input.value;
+    });
+  return { hash: decodeURIComponent(location.hash), title: document.title, fields,
+    pressed: texts("main [aria-pressed=true]"), heads: texts("main h1, main h2, main th"),
+    sorted: texts("main [aria-sort=ascending], main [aria-sort=descending]") };
+});
+
+/**
+ * Go on with Tab until this has the focus, as a reader without a mouse does.
+ * @param {import("playwright-core").Page} page
+ * @param {string} selector
+ */
+export async function tabTo(page, selector) {
+  for (let i = 0; i < 300; i++) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate((one) => document.activeElement?.matches(one), selector)) return;
+  }
+  throw new Error(`300 times Tab did not lead to ${selector}`);
+}
+
 /** @param {import("playwright-core").Page} page */
 export const scrollsSideways = (page) =>
   page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
