@@ -114,11 +114,13 @@ static void put_query(const struct tide_list *l, const struct order *order,
     const char *key = order->by ? order->by->sql : l->id;
     const char *way = order->descending ? " DESC" : "", *than = order->descending ? "<" : ">";
     tide_str_printf(sql, "SELECT %s, %s, %s %s", l->row, l->id, key, l->from);
+    if (l->pick) tide_str_printf(sql, " AND %s IN (SELECT %s %s", l->id, l->id, l->pick);
     if (place->given && order->by)
         tide_str_printf(sql, " AND (%s, %s) %s (?%zu, ?%zu)", key, l->id, than, n + 3, n + 2);
     else if (place->given)
         tide_str_printf(sql, " AND %s %s ?%zu", l->id, than, n + 2);
     tide_str_printf(sql, " ORDER BY %s%s, %s%s LIMIT ?%zu", key, way, l->id, way, n + 1);
+    if (l->pick) tide_str_printf(sql, ") ORDER BY %s%s, %s%s", key, way, l->id, way);
 }
 
 static int bind_page(sqlite3_stmt *q, int n, const struct tide_page *page,

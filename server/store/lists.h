@@ -13,10 +13,13 @@ struct tide_sort {
 };
 
 struct tide_list {
-    const char *name;              /* of the member that holds the rows: "runs" */
-    const char *row;               /* SQL: the JSON of a row */
-    const char *from;              /* SQL from FROM to the end of WHERE (which must be there) */
-    const char *id;                /* SQL: an integer that no two rows share */
+    const char *name; /* of the member that holds the rows: "runs" */
+    const char *row;  /* SQL: the JSON of a row */
+    const char *from; /* SQL from FROM to the end of WHERE (which must be there) */
+    const char *pick; /* the same that tells rows by their id alone, where `row` wants more joined
+                         than choosing and sorting do: nothing is joined to rows that are not shown;
+                         NULL: `from` does both */
+    const char *id;   /* SQL: an integer that no two rows share */
     const struct tide_sort *sorts; /* ended by a NULL name; `id` needs no entry */
     const char *sort;              /* the list's own order: "-id" */
 };

@@ -75,13 +75,78 @@ enum tide_rc tide_store_put_one(struct tide_store *s, const char *what, int64_t 
     return rc;
 }
 
+/* The conditions of a filter on what it tells of a cell `l`; ?3 to ?6 as in tide_store_runs_json.
+ * The + keeps SQLite from gathering the rows by an index and sorting them all: they are walked in
+ * the order of the list until a page is full. */
+static void put_cell_conditions(const struct tide_run_filter *f, struct tide_str *sql)
+{
+    if (f->python) tide_str_put(sql, " AND +l.python IN (SELECT id FROM pythons WHERE name = ?4)");
+    if (f->scenario || f->project)
+        tide_str_put(sql, " AND +l.scenario IN (SELECT s.id FROM scenarios s"
+                          " JOIN projects p ON p.id = s.project WHERE"
+                          " (?5 IS NULL OR s.name = ?5) AND (?6 IS NULL OR p.name = ?6))");
+}
+
+/* Whether any cell can be of the filter's names: else all runs would be looked at in vain. */
+static enum tide_rc is_any(struct tide_store *s, const struct tide_run_filter *f, bool *any,
+                           struct tide_error *e)
+{
+    struct tide_str sql = {0};
+    int64_t found = 0;
+    *any = true;
+    if (!f->commit && !f->python && !f->scenario && !f->project) return TIDE_OK;
+    tide_str_put(&sql, "SELECT (?3 IS NULL OR EXISTS (SELECT 1 FROM commits WHERE"
+                       " substr(sha, 1, length(?3)) = ?3)) AND"
+                       " EXISTS (SELECT 1 FROM series l WHERE true");
+    put_cell_conditions(f, &sql);
+    tide_str_put(&sql, ") FROM (SELECT ?1, ?2, ?4, ?5, ?6)");
+    sqlite3 *db = tide_store_lend(s);
+    enum tide_rc rc = sql.failed
+                          ? tide_fail(e, TIDE_NOMEM, "list the runs")
+                          : tide_sql_integer(db, &found, e, sql.at, "ittttt", f->batch, f->status,
+                                             f->commit, f->python, f->scenario, f->project);
+    tide_store_give(s, db);
+    tide_str_free(&sql);
+    *any = found;
+    return rc == TIDE_ABSENT ? TIDE_OK : rc;
+}
+
+/* As the index of unfinished runs says it, which is used only then. */
+#define UNFINISHED " AND r.status IN ('queued', 'building', 'running')"
+
+/* Which runs are listed. A status is written out where an index holds those that have it. */
+static void put_pick(const struct tide_run_filter *f, bool any, struct tide_str *sql)
+{
+    static const struct {
+        const char *status, *condition;
+    } indexed[] = {
+        {"queued", UNFINISHED " AND r.status = 'queued'"},
+        {"building", UNFINISHED " AND r.status = 'building'"},
+        {"running", UNFINISHED " AND r.status = 'running'"},
+        {"failed", " AND r.status = 'failed'"},
+        {"cancelled", " AND r.status = 'cancelled'"},
+    };
+    bool sorted = f->page.sort && strstr(f->page.sort, "scenario");
+    tide_str_put(sql, "FROM runs r");
+    if (f->python || f->scenario || f->project || sorted)
+        tide_str_put(sql, " CROSS JOIN cells l ON l.id = r.cell");
+    if (sorted) tide_str_put(sql, " CROSS JOIN scenarios s ON s.id = l.scenario");
+    tide_str_put(sql, any ? " WHERE true" : " WHERE false");
+    if (f->batch) tide_str_put(sql, " AND r.batch = ?1");
+    if (f->commit)
+        tide_str_put(sql, " AND r.cell IN (SELECT id FROM cells WHERE commit_id IN"
+                          " (SELECT id FROM commits WHERE substr(sha, 1, length(?3)) = ?3))");
+    put_cell_conditions(f, sql);
+    const char *condition = f->status ? " AND r.status = ?2" : "";
+    for (size_t i = 0; i < sizeof indexed / sizeof *indexed && f->status; i++)
+        if (!strcmp(f->status, indexed[i].status)) condition = indexed[i].condition;
+    tide_str_put(sql, condition);
+}
+
 static const struct tide_list runs_list = {
     .name = "runs",
     .row = "json_object(" RUN_FIELDS ")",
-    .from = RUN_FROM
-    " WHERE (?1 = 0 OR r.batch = ?1) AND (?2 IS NULL OR r.status = ?2)"
-    " AND (?3 IS NULL OR substr(c.sha, 1, length(?3)) = ?3) AND (?4 IS NULL OR y.name = ?4)"
-    " AND (?5 IS NULL OR s.name = ?5) AND (?6 IS NULL OR p.name = ?6)",
+    .from = RUN_FROM " WHERE true",
     .id = "r.id",
     .sorts = (const struct tide_sort[]){{"status", "r.status"},
                                         {"started_ns", "coalesce(r.started_ns, 0)"},
@@ -96,8 +161,18 @@ static const struct tide_list runs_list = {
 enum tide_rc tide_store_runs_json(struct tide_store *s, const struct tide_run_filter *f,
                                   struct tide_str *out, struct tide_error *e)
 {
-    return tide_store_list(s, &runs_list, &f->page, out, e, "ittttt", f->batch, f->status,
-                           f->commit, f->python, f->scenario, f->project);
+    struct tide_list list = runs_list;
+    struct tide_str pick = {0};
+    bool any = true;
+    enum tide_rc rc = is_any(s, f, &any, e);
+    put_pick(f, any, &pick);
+    list.pick = pick.at;
+    if (!rc && pick.failed) rc = tide_fail(e, TIDE_NOMEM, "list the runs");
+    if (!rc)
+        rc = tide_store_list(s, &list, &f->page, out, e, "ittttt", f->batch, f->status, f->commit,
+                             f->python, f->scenario, f->project);
+    tide_str_free(&pick);
+    return rc;
 }
 
 static const char full_run[] =
