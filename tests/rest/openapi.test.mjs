@@ -338,6 +338,9 @@ test("what is read badly is a problem", async () => {
     const less = await expect(403, method, path, { token: tokens.upload });
     assert.equal(less.scope, scopeOf(operation));
   }
+  await expect(404, "get", "/api/v1/curves", { query: `?runs=${nothing.id}` });
+  const cells = `?base_cell=${nothing.id}&head_cell=${nothing.id}`;
+  await expect(404, "get", "/api/v1/compare/attribution", { query: cells });
   await expect(422, "get", "/api/v1/series", { query: "?project=tiny" });
   await expect(404, "get", "/api/v1/series", { query: "?project=nobody&scenario=x" });
   await expect(422, "get", "/api/v1/compare", { query: "?project=tiny&base=HEAD" });
