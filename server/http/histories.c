@@ -112,7 +112,6 @@ void tide_get_regressions(struct tide_request *r, int64_t id, const char *name)
                                         NULL};
     static const char *const statuses[] = {"suspect", "confirmed", "dropped", NULL};
     static const char *const verdicts[] = {"worse", "better", NULL};
-    static const char *const truths[] = {"true", "false", NULL};
     struct tide_change_filter f = {
         .project = tide_query_text(r, "project"),
         .scenario = tide_query_text(r, "scenario"),
@@ -127,7 +126,7 @@ void tide_get_regressions(struct tide_request *r, int64_t id, const char *name)
     if (!tide_query_known(r, known) || !tide_query_page(r, 100, &f.page) ||
         !tide_query_word(r, "status", statuses, &f.status) ||
         !tide_query_word(r, "verdict", verdicts, &f.verdict) ||
-        !tide_query_word(r, "accepted", truths, &accepted))
+        !tide_query_word(r, "accepted", tide_query_truths, &accepted))
         return;
     if (accepted) f.accepted = *accepted == 't';
     tide_query_finish(r, tide_store_changes_json(r->http->config.store, &f, &r->answer, &e), &e);

@@ -16,14 +16,17 @@ static void finish(struct tide_request *r, enum tide_rc rc, const struct tide_er
 
 void tide_get_projects(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {TIDE_PAGE_PARAMETERS, NULL};
+    static const char *const known[] = {"enabled", TIDE_PAGE_PARAMETERS, NULL};
+    const char *enabled;
     struct tide_page page;
     struct tide_error e;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known) || !tide_query_page(r, TIDE_LIST_MAX, &page)) return;
-    tide_query_finish(r, tide_store_projects_json(r->http->config.store, &page, &r->answer, &e),
-                      &e);
+    if (!tide_query_known(r, known) || !tide_query_page(r, TIDE_LIST_MAX, &page) ||
+        !tide_query_word(r, "enabled", tide_query_truths, &enabled))
+        return;
+    tide_query_finish(
+        r, tide_store_projects_json(r->http->config.store, enabled, &page, &r->answer, &e), &e);
 }
 
 void tide_get_project(struct tide_request *r, int64_t id, const char *name)

@@ -47,6 +47,8 @@ bool tide_query_word(struct tide_request *r, const char *name, const char *const
     return false;
 }
 
+const char *const tide_query_truths[] = {"true", "false", NULL};
+
 bool tide_query_flag(struct tide_request *r, const char *name, bool *out)
 {
     const char *text = tide_query_text(r, name);

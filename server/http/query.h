@@ -17,6 +17,8 @@ const char *tide_query_text(const struct tide_request *r, const char *name);
 bool tide_query_word(struct tide_request *r, const char *name, const char *const *words,
                      const char **out);
 
+extern const char *const tide_query_truths[]; /* true, false */
+
 /* A parameter that is true or false; absent: false. False: the answer is a problem. */
 bool tide_query_flag(struct tide_request *r, const char *name, bool *out);
 

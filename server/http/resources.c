@@ -38,13 +38,17 @@ void tide_get_status(struct tide_request *r, int64_t id, const char *name)
 
 void tide_get_pythons(struct tide_request *r, int64_t id, const char *name)
 {
-    static const char *const known[] = {TIDE_PAGE_PARAMETERS, NULL};
+    static const char *const known[] = {"usable", TIDE_PAGE_PARAMETERS, NULL};
+    const char *usable;
     struct tide_page page;
     struct tide_error e;
     (void)id;
     (void)name;
-    if (!tide_query_known(r, known) || !tide_query_page(r, TIDE_LIST_MAX, &page)) return;
-    tide_query_finish(r, tide_store_pythons_json(r->http->config.store, &page, &r->answer, &e), &e);
+    if (!tide_query_known(r, known) || !tide_query_page(r, TIDE_LIST_MAX, &page) ||
+        !tide_query_word(r, "usable", tide_query_truths, &usable))
+        return;
+    tide_query_finish(
+        r, tide_store_pythons_json(r->http->config.store, usable, &page, &r->answer, &e), &e);
 }
 
 void tide_post_refresh(struct tide_request *r, int64_t id, const char *name)
@@ -55,7 +59,7 @@ void tide_post_refresh(struct tide_request *r, int64_t id, const char *name)
     (void)name;
     if (!tide_query_known(r, no_parameters)) return;
     enum tide_rc rc = tide_scheduler_refresh(r->http->config.scheduler, true, &e);
-    if (!rc) rc = tide_store_pythons_json(r->http->config.store, &whole, &r->answer, &e);
+    if (!rc) rc = tide_store_pythons_json(r->http->config.store, NULL, &whole, &r->answer, &e);
     finish(r, rc, &e);
 }
 

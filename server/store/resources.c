@@ -272,16 +272,17 @@ static const struct tide_list pythons_list = {
            " 'program', program, 'prefix', prefix, 'libpython', libpython,"
            " 'include', include, 'source', source,"
            " 'usable', json(iif(reason IS NULL, 'true', 'false')), 'reason', reason)",
-    .from = "FROM pythons WHERE present",
+    .from = "FROM pythons WHERE present AND (?1 IS NULL OR (?1 = 'true') = (reason IS NULL))",
     .id = "id",
     .sorts = (const struct tide_sort[]){{"version", "-position"}, {"name", "name"}, {NULL, NULL}},
     .sort = "-version",
 };
 
-enum tide_rc tide_store_pythons_json(struct tide_store *s, const struct tide_page *page,
-                                     struct tide_str *out, struct tide_error *e)
+enum tide_rc tide_store_pythons_json(struct tide_store *s, const char *usable,
+                                     const struct tide_page *page, struct tide_str *out,
+                                     struct tide_error *e)
 {
-    return tide_store_list(s, &pythons_list, page, out, e, "");
+    return tide_store_list(s, &pythons_list, page, out, e, "t", usable);
 }
 
 #define PROJECT_ROW                                                            \
@@ -295,16 +296,17 @@ enum tide_rc tide_store_pythons_json(struct tide_store *s, const struct tide_pag
 static const struct tide_list projects_list = {
     .name = "projects",
     .row = PROJECT_ROW,
-    .from = "FROM projects WHERE true",
+    .from = "FROM projects WHERE (?1 IS NULL OR (?1 = 'true') = (enabled <> 0))",
     .id = "id",
     .sorts = (const struct tide_sort[]){{"name", "name"}, {NULL, NULL}},
     .sort = "name",
 };
 
-enum tide_rc tide_store_projects_json(struct tide_store *s, const struct tide_page *page,
-                                      struct tide_str *out, struct tide_error *e)
+enum tide_rc tide_store_projects_json(struct tide_store *s, const char *enabled,
+                                      const struct tide_page *page, struct tide_str *out,
+                                      struct tide_error *e)
 {
-    return tide_store_list(s, &projects_list, page, out, e, "");
+    return tide_store_list(s, &projects_list, page, out, e, "t", enabled);
 }
 
 enum tide_rc tide_store_project_json(struct tide_store *s, const char *name, struct tide_str *out,

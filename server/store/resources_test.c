@@ -340,15 +340,37 @@ static void test_batches_are_filtered(void **state)
     assert_int_equal(count_batches((struct tide_batch_filter){.project = "other"}), 0);
 }
 
-typedef enum tide_rc lister(struct tide_store *, const struct tide_page *, struct tide_str *,
-                            struct tide_error *);
+typedef enum tide_rc lister(struct tide_store *, const char *, const struct tide_page *,
+                            struct tide_str *, struct tide_error *);
 
-static json_t *list(lister *all)
+static json_t *list_some(lister *some, const char *filter)
 {
     const struct tide_page whole = {0};
     struct tide_str text = {0};
-    EXPECT_OK(all(store, &whole, &text, &error));
+    EXPECT_OK(some(store, filter, &whole, &text, &error));
     return parsed(&text);
+}
+
+static json_t *list(lister *all)
+{
+    return list_some(all, NULL);
+}
+
+static size_t count_some(lister *some, const char *name, const char *filter)
+{
+    json_t *answer = list_some(some, filter);
+    size_t n = json_array_size(field(answer, name));
+    json_decref(answer);
+    return n;
+}
+
+static void test_pythons_and_projects_are_filtered(void **state)
+{
+    (void)state;
+    assert_int_equal(count_some(tide_store_pythons_json, "pythons", "true"), 2);
+    assert_int_equal(count_some(tide_store_pythons_json, "pythons", "false"), 1);
+    assert_int_equal(count_some(tide_store_projects_json, "projects", "true"), 1);
+    assert_int_equal(count_some(tide_store_projects_json, "projects", "false"), 0);
 }
 
 static void test_pythons(void **state)
@@ -369,17 +391,12 @@ static void test_pythons(void **state)
     json_decref(answer);
 }
 
-static enum tide_rc list_scenarios(struct tide_store *s, const struct tide_page *page,
-                                   struct tide_str *out, struct tide_error *e)
-{
-    return tide_store_scenarios_json(s, "converters", page, out, e);
-}
-
 static void test_scenarios(void **state)
 {
     (void)state;
     static const char *const names[] = {"name", "version", "title", "module", "params", NULL};
-    json_t *answer = list(list_scenarios), *all = field(answer, "scenarios");
+    json_t *answer = list_some(tide_store_scenarios_json, "converters"),
+           *all = field(answer, "scenarios");
     assert_int_equal(json_array_size(all), 2);
     const json_t *first = json_array_get(all, 0);
     assert_fields(first, names);
@@ -452,7 +469,7 @@ static void test_an_answer_past_its_ceiling_is_an_error(void **state)
     (void)state;
     const struct tide_page whole = {0};
     struct tide_str text = {.ceiling = 20};
-    assert_int_equal(tide_store_pythons_json(store, &whole, &text, &error), TIDE_NOMEM);
+    assert_int_equal(tide_store_pythons_json(store, NULL, &whole, &text, &error), TIDE_NOMEM);
     tide_str_free(&text);
     assert_int_equal(tide_store_run_json(store, claim_new_run(NULL), true, &text, &error),
                      TIDE_NOMEM);
@@ -476,6 +493,7 @@ int main(void)
         STORE_TEST(test_batches_page),
         STORE_TEST(test_batches_are_filtered),
         STORE_TEST(test_pythons),
+        STORE_TEST(test_pythons_and_projects_are_filtered),
         STORE_TEST(test_scenarios),
         STORE_TEST(test_projects_and_queue),
         STORE_TEST(test_a_list_without_rows),

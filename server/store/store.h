@@ -455,10 +455,14 @@ struct tide_build_filter {
 TIDE_CHECK enum tide_rc tide_store_builds_json(struct tide_store *s,
                                                const struct tide_build_filter *f,
                                                struct tide_str *out, struct tide_error *e);
-TIDE_CHECK enum tide_rc tide_store_pythons_json(struct tide_store *s, const struct tide_page *page,
-                                                struct tide_str *out, struct tide_error *e);
-TIDE_CHECK enum tide_rc tide_store_projects_json(struct tide_store *s, const struct tide_page *page,
-                                                 struct tide_str *out, struct tide_error *e);
+/* Of pythons those that are usable, of projects those that are enabled ("true"), or that are not
+ * ("false"); NULL: all. */
+TIDE_CHECK enum tide_rc tide_store_pythons_json(struct tide_store *s, const char *usable,
+                                                const struct tide_page *page, struct tide_str *out,
+                                                struct tide_error *e);
+TIDE_CHECK enum tide_rc tide_store_projects_json(struct tide_store *s, const char *enabled,
+                                                 const struct tide_page *page, struct tide_str *out,
+                                                 struct tide_error *e);
 /* One project. ABSENT when there is none of this name. */
 TIDE_CHECK enum tide_rc tide_store_project_json(struct tide_store *s, const char *name,
                                                 struct tide_str *out, struct tide_error *e);
