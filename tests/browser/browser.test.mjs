@@ -289,7 +289,7 @@ test("two commits over each other; the link shows the same to a reader without a
     await drawn(page, revisions.length);
     await page.getByRole("button", { name: "Every", exact: true }).click();
     await drawn(page, revisions.length * 2);
-    await picture(page, "curves-light");
+    await picture(page, "two-commits");
 
     const other = await reader({ colorScheme: "dark" });
     await other.goto(page.url());
@@ -303,7 +303,7 @@ test("two commits over each other; the link shows the same to a reader without a
     const box = await other.locator(".plot").boundingBox();
     assert.ok(box);
     await other.mouse.move(box.x + box.width * 0.55, box.y + box.height * 0.4);
-    await picture(other, "curves-dark");
+    await picture(other, "two-commits-dark");
     await other.context().close();
   });
 
