@@ -53,7 +53,8 @@ enum tide_rc tide_store_untold_batch(struct tide_store *s, int64_t *batch, int64
 {
     return find_untold(
         s,
-        "SELECT b.id, p.id, p.name FROM batches b JOIN runs r ON r.batch = b.id"
+        /* CROSS: from the few batches on, never from all runs. */
+        "SELECT b.id, p.id, p.name FROM batches b CROSS JOIN runs r ON r.batch = b.id"
         " JOIN cells l ON l.id = r.cell JOIN scenarios n ON n.id = l.scenario"
         " JOIN projects p ON p.id = n.project WHERE b.tell = 1 ORDER BY b.id LIMIT 1",
         batch, project, name, e);
