@@ -78,10 +78,11 @@ pictures: build
 	node tests/browser/pictures.mjs $(if $(URL),--url=$(URL)) $(if $(ONLY),--only=$(ONLY))
 
 # Against the same libmicrohttpd with a constant and nginx with a file; needs wrk and nginx (purpose bench).
-bench-http: build
+bench-http: history-database
 	@cmake/deps.sh bench
-	cmake --build --preset release --target bench-http-constant
-	python3 bench/http_rates.py --tidemark build/release/tidemark --constant build/release/bench-http-constant
+	cmake --build --preset release --target bench-http-constant bench-ui-run
+	python3 bench/http_rates.py --tidemark build/release/tidemark --constant build/release/bench-http-constant \
+	    --run build/release/bench-ui-run --history build/history/tidemark.db
 
 check:
 	@cmake/deps.sh run check

@@ -30,7 +30,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("TIDEMARK") or ROOT / "build" / "release" / "tidemark").resolve()
 ARTIFACTS = os.environ.get("ARTIFACTS")
-START_S, STOP_S, ANSWER_S = 60, 60, 180
+START_S, STOP_S, ANSWER_S = 60, 60, 120
 
 SMALL = {"count": 16384, "repeat": 3}
 """Parameters of list_bytes for tests: 16,384 objects of 1,024 bytes, 16 MiB a copy, three times."""
