@@ -515,7 +515,7 @@ test("a paused queue is said on every page and resumed from there; all of it is 
     assert.equal((await daemon.get("/status")).queue.paused, false);
 
     await page.goto(`${daemon.url}/#/batch/${batch.id}`);
-    await page.getByRole("button", { name: "Try every one again" }).click();
+    await page.getByRole("button", { name: "Try 3 runs again" }).click();
     await page.locator(".watch[data-status=done] tbody tr[data-status=done]").nth(2)
       .waitFor({ timeout: 120000 });
     const { runs } = await daemon.get(`/runs?batch=${batch.id}`);

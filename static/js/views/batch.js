@@ -6,7 +6,9 @@
 import * as api from "../api.js";
 import { CurvePane } from "../curvepane.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
-import { ago, dateTime, duration, mib, paramsText, plural, shortSha } from "../format.js";
+import {
+  ago, count, dateTime, duration, exactBytes, mib, paramsText, plural, shortSha,
+} from "../format.js";
 import { LogView } from "../logview.js";
 import { pythonColor } from "../palette.js";
 import { confirmAct } from "../queueacts.js";
@@ -97,7 +99,8 @@ export function createBatch({ model, router }) {
 
   /** @param {Batch} batch */
   function drawFacts(batch) {
-    const parts = [`${batch.percent} %`, `${batch.done} of ${plural(batch.runs, "run")} done`];
+    const parts = [`${batch.percent} %`,
+      `${count(batch.done)} of ${plural(batch.runs, "run")} done`];
     if (batch.failed) parts.push(`${batch.failed} failed`);
     if (batch.cancelled) parts.push(`${batch.cancelled} cancelled`);
     if (batch.running) parts.push(`${batch.running} running`);
@@ -121,7 +124,7 @@ export function createBatch({ model, router }) {
     const left = batch.queued + batch.building + batch.running;
     const again = batch.failed + (batch.cancelled ?? 0);
     const outside = runs.filter((run) => run.status === "failed" && run.outside).length;
-    const sign = [left > 0, outside, again > 0, runs.length > 0].join();
+    const sign = [left > 0, outside, again, runs.length > 0].join();
     if (actions.dataset.sign === sign) return;
     actions.dataset.sign = sign;
     const done = () => void load(id);
@@ -142,7 +145,7 @@ export function createBatch({ model, router }) {
         "Every run that failed or was cancelled; a failed build is tried once more", on: {
         click: () => void confirmAct({ path: `/batches/${id}/retry`, body: { all: true }, problem,
           done }),
-      } }, "Try every one again") : null);
+      } }, `Try ${plural(again, "run")} again`) : null);
   }
 
   /** The build that is at work, else the last one that failed. @param {Run[]} runs */
@@ -299,5 +302,5 @@ function drawRow(row, run) {
   h("td", { class: "num" }, run.sample),
   h("td", { class: "num" }, run.build
     ? h("a", { href: href(`build/${run.build.id}`) }, run.build.id) : ""),
-  h("td", { class: "num" }, mib(run.tide_mark)));
+  h("td", { class: "num", title: exactBytes(run.tide_mark) }, mib(run.tide_mark)));
 }

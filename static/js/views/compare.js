@@ -14,6 +14,7 @@ import { href } from "../router.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
 import { SortTable } from "../sorttable.js";
 import { tabs } from "../tabs.js";
+import { ALLOCATORS } from "../wish.js";
 
 /** @typedef {import("../types.js").Comparison} Comparison */
 /** @typedef {import("../types.js").Compared} Compared */
@@ -21,97 +22,131 @@ import { tabs } from "../tabs.js";
 
 const FILTERS = /** @type {const} */ (["commit", "python", "scenario", "allocator"]);
 const MOVED = new Set(["worse", "better", "inconclusive"]);
-const ALLOCATORS = ["pymalloc", "malloc", "mimalloc", "jemalloc", "tcmalloc"];
 
 /** @param {import("../views.js").Context} context */
-export function createCompare({ model, router, notices }) {
-  /** @type {Comparison|null} */
-  let answer = null;
-  const state = {
-    axis: /** @type {Axis} */ ("commit"), base: "", head: "", metric: "tide_mark", show: "moved",
-    by: "", cells: "",
-    filter: /** @type {Record<string, string>} */ ({}),
+export function createCompare(context) {
+  const view = new Compare(context);
+  return {
+    element: view.element,
+    title: "Compare",
+    /** @param {URLSearchParams} given */
+    show: (given) => view.show(given),
+    destroy: () => view.destroy(),
   };
-  /** @type {AbortController|null} */
-  let asking = null;
-  /** @type {SortTable<Compared>|null} */
-  let table = null;
-  let tableAxis = "";
+}
+
+class Compare {
+  /** @param {import("../views.js").Context} context */
+  constructor({ model, router, notices }) {
+    this.model = model;
+    this.router = router;
+    this.notices = notices;
+    /** @type {Comparison|null} */
+    this.answer = null;
+    this.state = {
+      axis: /** @type {Axis} */ ("commit"), base: "", head: "", metric: "tide_mark", show: "moved",
+      by: "", cells: "", filter: /** @type {Record<string, string>} */ ({}),
+    };
+    /** @type {AbortController|null} */
+    this.asking = null;
+    /** @type {SortTable<Compared>|null} */
+    this.table = null;
+    this.tableAxis = "";
+    this.axes = this.#axisTabs();
+    this.known = h("datalist", { id: "compare-known" });
+    this.base = sideInput("Base", (value) => { this.state.base = value; });
+    this.head = sideInput("Head", (value) => { this.state.head = value; });
+    this.filters = Object.fromEntries(FILTERS.map((name) => [name, this.#filter(name)]));
+    this.metrics = h("select", { "aria-label": "Metric", on: { change: () => {
+      this.state.metric = this.metrics.value;
+      this.#apply();
+    } } });
+    this.shows = tabs("Which rows", [["moved", "What moved"], ["all", "All"]],
+      (value) => this.#showRows(value));
+    this.summary = h("p", { class: "summary", role: "status" });
+    this.rows = h("div");
+    this.missing = h("div");
+    this.attribution = new AttributionPanel();
+    this.instead = h("div");
+    this.bones = skeleton("rows", "plot");
+    this.full = this.#result();
+    this.element = h("section", { class: "view", "aria-label": "Compare" },
+      h("div", { class: "view-head" }, h("h1", null, "Compare"), ...Object.values(this.filters),
+        this.metrics), this.#form(), this.instead, this.bones, this.full);
+    this.onReloaded = () => void this.#load();
+    model.addEventListener("reloaded", this.onReloaded);
+    void this.#loadMetrics();
+  }
+
+  /** @param {URLSearchParams} given */
+  show(given) {
+    this.#read(given);
+    setAttr(this.element, "data-axis", this.state.axis);
+    void this.#load();
+  }
+
+  destroy() {
+    this.asking?.abort();
+    this.attribution.destroy();
+    this.model.removeEventListener("reloaded", this.onReloaded);
+  }
 
   /* ---- the parts of the page ---- */
 
-  const axes = tabs("What is varied", [["commit", "Commits"], ["python", "Pythons"],
-    ["allocator", "Allocators"]], (value) => {
-    Object.assign(state, { axis: value, base: "", head: "", cells: "" });
-    defaults();
-    apply();
-  });
-  const known = h("datalist", { id: "compare-known" });
-  const base = sideInput("Base", (value) => { state.base = value; });
-  const head = sideInput("Head", (value) => { state.head = value; });
-  const swap = h("button", { type: "button", class: "small", title: "Swap base and head", on: {
-    click: () => {
-      [state.base, state.head] = [state.head, state.base];
-      state.cells = "";
-      apply();
-    },
-  } }, "⇄ Swap");
-  const filters = Object.fromEntries(FILTERS.map((name) => [name, h("select", {
-    "aria-label": name[0].toUpperCase() + name.slice(1), on: { change: () => {
-      state.filter[name] = filters[name].value;
-      apply();
-    } },
-  })]));
-  const metrics = h("select", { "aria-label": "Metric", on: { change: () => {
-    state.metric = metrics.value;
-    apply();
-  } } });
-  const form = h("form", { class: "sides", on: { submit: (/** @type {Event} */ event) => {
-    event.preventDefault();
-    state.cells = "";
-    apply();
-  } } }, axes.element, base.label, swap, head.label, known,
-  h("button", { class: "small" }, "Compare"));
-  const shows = tabs("Which rows", [["moved", "What moved"], ["all", "All"]], (value) => {
-    state.show = value;
-    save();
-    draw();
-  });
-  const summary = h("p", { class: "summary", role: "status" });
-  const copy = h("button", { type: "button", class: "quiet", on: {
-    click: () => void copyMarkdown(),
-  } }, "Copy as Markdown");
-  const link = h("button", { type: "button", class: "quiet", on: {
-    click: () => void toClipboard(location.href, "The link is copied."),
-  } }, "Copy link");
-  const rows = h("div");
-  const missing = h("div");
-  const attribution = new AttributionPanel();
-  const instead = h("div");
-  const bones = skeleton("rows", "plot");
-  const full = h("div", null,
-    h("div", { class: "view-head" }, summary, h("span", { class: "spring" }), shows.element, copy,
-      link), rows, attribution.element, missing);
-  const element = h("section", { class: "view", "aria-label": "Compare" },
-    h("div", { class: "view-head" }, h("h1", null, "Compare"), ...Object.values(filters), metrics),
-    form, instead, bones, full);
-
-  /**
-   * @param {string} label
-   * @param {(value: string) => void} take
-   */
-  function sideInput(label, take) {
-    const input = h("input", {
-      type: "text", list: "compare-known", spellcheck: "false", autocomplete: "off",
-      on: { change: () => take(input.value.trim()) },
+  #axisTabs() {
+    return tabs("What is varied", [["commit", "Commits"], ["python", "Pythons"],
+      ["allocator", "Allocators"]], (value) => {
+      Object.assign(this.state, { axis: value, base: "", head: "", cells: "" });
+      this.#defaults();
+      this.#apply();
     });
-    return { input, label: h("label", { class: "side" }, h("span", null, label), input) };
+  }
+
+  /** @param {typeof FILTERS[number]} name */
+  #filter(name) {
+    const select = h("select", { "aria-label": name[0].toUpperCase() + name.slice(1), on: {
+      change: () => {
+        this.state.filter[name] = select.value;
+        this.#apply();
+      },
+    } });
+    return select;
+  }
+
+  #form() {
+    const { state } = this;
+    const swap = h("button", { type: "button", class: "small", title: "Swap base and head", on: {
+      click: () => {
+        [state.base, state.head] = [state.head, state.base];
+        state.cells = "";
+        this.#apply();
+      },
+    } }, "⇄ Swap");
+    return h("form", { class: "sides", on: { submit: (/** @type {Event} */ event) => {
+      event.preventDefault();
+      state.cells = "";
+      this.#apply();
+    } } }, this.axes.element, this.base.label, swap, this.head.label, this.known,
+    h("button", { class: "small" }, "Compare"));
+  }
+
+  #result() {
+    const copy = h("button", { type: "button", class: "quiet", on: {
+      click: () => void this.#copyMarkdown(),
+    } }, "Copy as Markdown");
+    const link = h("button", { type: "button", class: "quiet", on: {
+      click: () => void this.#toClipboard(location.href, "The link is copied."),
+    } }, "Copy link");
+    return h("div", null,
+      h("div", { class: "view-head" }, this.summary, h("span", { class: "spring" }),
+        this.shows.element, copy, link), this.rows, this.attribution.element, this.missing);
   }
 
   /* ---- state ---- */
 
   /** @param {URLSearchParams} given */
-  function read(given) {
+  #read(given) {
+    const { state } = this;
     const sides = ["base", "head"].map((name) => {
       const match = /^(?:(commit|python|allocator):)?(.*)$/.exec(given.get(name) ?? "");
       return { axis: /** @type {Axis} */ (match?.[1] ?? "commit"), value: match?.[2] ?? "" };
@@ -123,13 +158,14 @@ export function createCompare({ model, router, notices }) {
       cells: given.get("cells") ?? "",
     });
     for (const name of FILTERS) state.filter[name] = given.get(name) ?? "";
-    defaults();
+    this.#defaults();
   }
 
   /** Where a side is not named: the newest commit and the one before, or two Pythons. */
-  function defaults() {
-    const { commits } = model;
-    const pythons = model.pythons.filter((one) => one.usable).map((one) => one.name)
+  #defaults() {
+    const { state } = this;
+    const { commits } = this.model;
+    const pythons = this.model.pythons.filter((one) => one.usable).map((one) => one.name)
       .sort(comparePythons);
     const [older, newer] = state.axis === "commit" ? [commits[1]?.sha, commits[0]?.sha]
       : state.axis === "python" ? [pythons[pythons.length - 2], pythons[pythons.length - 1]]
@@ -140,86 +176,103 @@ export function createCompare({ model, router, notices }) {
     state.filter[state.axis] = "";
   }
 
-  const asked = () => ({
-    base: state.base ? `${state.axis}:${state.base}` : null,
-    head: state.head ? `${state.axis}:${state.head}` : null,
-    metric: state.metric === "tide_mark" ? null : state.metric,
-    ...Object.fromEntries(FILTERS.map((name) => [name, state.filter[name] || null])),
-  });
-
-  function save() {
-    router.replace({ ...asked(), show: state.show === "all" ? "all" : null, by: state.by || null,
-      cells: state.cells || null });
+  #asked() {
+    const { state } = this;
+    return {
+      base: state.base ? `${state.axis}:${state.base}` : null,
+      head: state.head ? `${state.axis}:${state.head}` : null,
+      metric: state.metric === "tide_mark" ? null : state.metric,
+      ...Object.fromEntries(FILTERS.map((name) => [name, state.filter[name] || null])),
+    };
   }
 
-  function apply() {
-    save();
-    drawPickers();
-    void load();
+  #save() {
+    const { show, by, cells } = this.state;
+    this.router.replace({ ...this.#asked(), show: show === "all" ? "all" : null, by: by || null,
+      cells: cells || null });
   }
 
-  async function load() {
+  #apply() {
+    this.#save();
+    this.#drawPickers();
+    void this.#load();
+  }
+
+  /** @param {string} value moved, or all */
+  #showRows(value) {
+    this.state.show = value;
+    this.#save();
+    this.#drawPickers();
+    this.#draw();
+  }
+
+  async #load() {
+    const { state } = this;
     if (!state.base || !state.head) {
-      await model.commitsAsked;
-      defaults();
+      await this.model.commitsAsked;
+      this.#defaults();
     }
-    drawPickers();
+    this.#drawPickers();
     if (!state.base || !state.head) {
-      showInstead(emptyState("Nothing to compare yet", "Name two commits, Pythons or allocators " +
-        "above, or press ⇄ at two things in Overview or History."));
+      this.#showInstead(emptyState("Nothing to compare yet", "Name two commits, Pythons or " +
+        "allocators above, or press ⇄ at two things in Overview or History."));
       return;
     }
-    asking?.abort();
+    this.asking?.abort();
     const now = new AbortController();
-    asking = now;
-    bones.hidden = answer !== null;
+    this.asking = now;
+    this.bones.hidden = this.answer !== null;
     try {
-      const found = await getComparison({ project: model.project, ...asked() }, now.signal);
+      const found = await getComparison({ project: this.model.project, ...this.#asked() },
+        now.signal);
       if (now.signal.aborted) return;
-      answer = found;
-      draw();
+      this.answer = found;
+      this.#draw();
     } catch (error) {
       if (now.signal.aborted) return;
-      showInstead(failedState("These sides could not be compared", error, () => void load()));
+      this.#showInstead(failedState("These sides could not be compared", error,
+        () => void this.#load()));
     }
   }
 
   /** @param {Node} node */
-  function showInstead(node) {
-    replace(instead, node);
-    bones.hidden = true;
-    full.hidden = true;
+  #showInstead(node) {
+    replace(this.instead, node);
+    this.bones.hidden = true;
+    this.full.hidden = true;
   }
 
   /* ---- drawing ---- */
 
-  function drawPickers() {
-    axes.set(state.axis);
-    shows.set(state.show);
-    for (const [{ input }, value] of /** @type {const} */ ([[base, state.base],
-      [head, state.head]])) {
+  #drawPickers() {
+    const { state, model } = this;
+    this.axes.set(state.axis);
+    this.shows.set(state.show);
+    for (const [{ input }, value] of /** @type {const} */ ([[this.base, state.base],
+      [this.head, state.head]])) {
       input.value = state.axis === "commit" && /^[0-9a-f]{40,}$/.test(value)
         ? value.slice(0, 12) : value;
     }
     const options = state.axis === "commit"
       ? model.commits.map((one) => [one.sha.slice(0, 12), one.subject])
       : (state.axis === "python" ? model.pythonNames : ALLOCATORS).map((one) => [one, ""]);
-    replace(known, ...options.map(([value, label]) => h("option", { value, label })));
-    fill("commit", model.commits.map((one) => [one.sha, `${shortSha(one.sha)} ${one.subject}`]));
-    fill("python", [...model.pythonNames].sort(comparePythons).map((one) => [one, one]));
-    fill("scenario", model.scenariosHere.map((one) => [one.name, one.name]));
-    fill("allocator", ALLOCATORS.map((one) => [one, one]));
-    metrics.value = state.metric;
+    replace(this.known, ...options.map(([value, label]) => h("option", { value, label })));
+    this.#fill("commit", model.commits.map((one) =>
+      [one.sha, `${shortSha(one.sha)} ${one.subject}`]));
+    this.#fill("python", [...model.pythonNames].sort(comparePythons).map((one) => [one, one]));
+    this.#fill("scenario", model.scenariosHere.map((one) => [one.name, one.name]));
+    this.#fill("allocator", ALLOCATORS.map((one) => [one, one]));
+    this.metrics.value = state.metric;
   }
 
   /**
    * @param {string} name of a filter
    * @param {string[][]} options value and text
    */
-  function fill(name, options) {
-    const select = filters[name];
-    const value = state.filter[name];
-    select.hidden = name === state.axis || (name === "allocator" && !value);
+  #fill(name, options) {
+    const select = this.filters[name];
+    const value = this.state.filter[name];
+    select.hidden = name === this.state.axis || (name === "allocator" && !value);
     const all = value && !options.some(([one]) => one === value)
       ? [...options, [value, name === "commit" ? shortSha(value) : value]] : options;
     keyed(select, [["", `every ${name}`], ...all], ([one]) => one || "every",
@@ -227,111 +280,112 @@ export function createCompare({ model, router, notices }) {
     select.value = value;
   }
 
-  function draw() {
+  #draw() {
+    const { answer, state } = this;
     if (!answer) return;
-    bones.hidden = true;
-    const { base: left, head: right } = answer;
+    this.bones.hidden = true;
     if (!answer.cells.length) {
-      showInstead(emptyState("Nothing was measured on both sides",
-        [`${left.label} and ${right.label} have no cell in common. `, missingText(answer)],
-        state.axis === "allocator" ? null : h("a", { href: href("trigger", {
-          [`${state.axis}s`]: `${state.base},${state.head}`,
-        }) }, "Measure both sides")));
+      this.#showInstead(this.#nothingInCommon(answer));
       return;
     }
-    replace(instead);
-    full.hidden = false;
-    setText(summary, summaryWords(answer));
-    drawTable(answer);
+    replace(this.instead);
+    this.full.hidden = false;
+    setText(this.summary, summaryWords(answer));
+    this.#drawTable(answer);
     const open = answer.cells.find((one) => cellsOf(one) === state.cells) ??
       (answer.cells.length === 1 ? answer.cells[0] : null);
-    attribution.show(open, answer);
-    replace(missing, answer.missing.length
+    this.attribution.show(open, answer);
+    replace(this.missing, answer.missing.length
       ? h("details", null, h("summary", null, `${answer.missing.length} missing on one side`),
         h("ul", { class: "plain-links" }, ...answer.missing.map((one) => h("li", null,
           [one.scenario, one.python].filter(Boolean).join(", ") +
             `: ${one.side}: ${one.why}`)))) : null);
   }
 
+  /** @param {Comparison} answer */
+  #nothingInCommon(answer) {
+    const { axis, base, head } = this.state;
+    return emptyState("Nothing was measured on both sides",
+      [`${answer.base.label} and ${answer.head.label} have no cell in common. `,
+        missingText(answer)],
+      h("a", { href: href("trigger", { [`${axis}s`]: `${base},${head}` }) },
+        "Measure both sides"));
+  }
+
   /** @param {Comparison} held */
-  function drawTable(held) {
-    if (!table || tableAxis !== held.axis + held.unit) {
-      tableAxis = held.axis + held.unit;
-      table = new SortTable({
-        label: "What moved", columns: columnsOf(held, (one) => {
-          state.cells = state.cells === cellsOf(one) ? "" : cellsOf(one);
-          save();
-          draw();
-          if (state.cells) attribution.element.scrollIntoView({ block: "nearest" });
-        }), key: cellsOf, by: state.by || "-percent", sorted: (by) => {
+  #drawTable(held) {
+    const { state } = this;
+    if (!this.table || this.tableAxis !== held.axis + held.unit) {
+      this.tableAxis = held.axis + held.unit;
+      this.table = new SortTable({
+        label: "What moved", columns: columnsOf(held, (one) => this.#open(one)), key: cellsOf,
+        by: state.by || "-percent", sorted: (by) => {
           state.by = by;
-          save();
+          this.#save();
         },
       });
-      table.element.classList.add("compared");
-      replace(rows, table.element);
+      this.table.element.classList.add("compared");
+      replace(this.rows, this.table.element);
     }
     const shown = state.show === "all" ? held.cells
       : held.cells.filter((one) => one.verdict !== null && MOVED.has(one.verdict));
-    table.element.hidden = shown.length === 0;
-    table.update(shown);
-    rows.querySelector(".note")?.remove();
+    this.table.element.hidden = shown.length === 0;
+    this.table.update(shown);
+    this.rows.querySelector(".note")?.remove();
     if (!shown.length) {
-      rows.append(h("p", { class: "note" }, "Nothing moved between these two. ", h("button", {
-        type: "button", class: "link", on: { click: () => {
-          state.show = "all";
-          save();
-          drawPickers();
-          draw();
-        } },
+      this.rows.append(h("p", { class: "note" }, "Nothing moved between these two. ", h("button", {
+        type: "button", class: "link", on: { click: () => this.#showRows("all") },
       }, "Show every cell"), "."));
     }
   }
 
-  async function copyMarkdown() {
-    if (answer) await toClipboard(markdown(answer, state.show === "all"), "The table is copied.");
+  /** Show where the difference comes from, or close that. @param {Compared} one */
+  #open(one) {
+    const { state } = this;
+    state.cells = state.cells === cellsOf(one) ? "" : cellsOf(one);
+    this.#save();
+    this.#draw();
+    if (state.cells) this.attribution.element.scrollIntoView({ block: "nearest" });
+  }
+
+  async #copyMarkdown() {
+    if (!this.answer) return;
+    await this.#toClipboard(markdown(this.answer, this.state.show === "all"),
+      "The table is copied.");
   }
 
   /**
    * @param {string} text
    * @param {string} said
    */
-  async function toClipboard(text, said) {
+  async #toClipboard(text, said) {
     try {
       await navigator.clipboard.writeText(text);
-      notices.flash(said);
+      this.notices.flash(said);
     } catch {
-      notices.flash("The clipboard is closed to this page.");
+      this.notices.flash("The clipboard is closed to this page.");
     }
   }
 
-  async function loadMetrics() {
+  async #loadMetrics() {
     const found = await getMetrics().catch(() => [
       { name: "tide_mark", title: "tide mark", unit: "bytes" }]);
-    keyed(metrics, found, (one) => one.name,
+    keyed(this.metrics, found, (one) => one.name,
       (one) => h("option", { value: one.name }, one.title), () => {});
-    metrics.value = state.metric;
+    this.metrics.value = this.state.metric;
   }
+}
 
-  const onReloaded = () => void load();
-  model.addEventListener("reloaded", onReloaded);
-  void loadMetrics();
-
-  return {
-    element,
-    title: "Compare",
-    /** @param {URLSearchParams} given */
-    show(given) {
-      read(given);
-      setAttr(element, "data-axis", state.axis);
-      void load();
-    },
-    destroy() {
-      asking?.abort();
-      attribution.destroy();
-      model.removeEventListener("reloaded", onReloaded);
-    },
-  };
+/**
+ * @param {string} label
+ * @param {(value: string) => void} take
+ */
+function sideInput(label, take) {
+  const input = h("input", {
+    type: "text", list: "compare-known", spellcheck: "false", autocomplete: "off",
+    on: { change: () => take(input.value.trim()) },
+  });
+  return { input, label: h("label", { class: "side" }, h("span", null, label), input) };
 }
 
 /** @param {Compared} one */
