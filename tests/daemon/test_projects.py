@@ -34,7 +34,7 @@ class Projects(ProjectCase):
         self.stop(daemon)
         shutil.rmtree(str(daemon.data / "repos"))
         shutil.rmtree(str(source))
-        repository(source, {"README": "begun anew\n"})
+        repository(source, {"benchmarks/copies.py": BENCHMARKS, "README": "begun anew\n"})
         daemon.start()
         matrix = daemon.get("/api/v1/matrix?project=tiny&commit=" + first["commit"]["sha"])
         self.assertEqual(matrix.status, 200, matrix.body)
