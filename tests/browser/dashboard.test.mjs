@@ -63,8 +63,8 @@ after(async () => {
 });
 
 test("the overview shows every cell of the matrix with its figure and verdict", async () => {
-  await open("overview");
-  const matrix = await daemon.get("/matrix?project=converters");
+  await open(`overview?commit=${commits[1]}`);
+  const matrix = await daemon.get(`/matrix?project=converters&commit=${commits[1]}`);
   await page.locator(".gcell[data-verdict]").first().waitFor();
   const rows = await page.locator(".grid tbody tr").count();
   assert.equal(rows, matrix.rows.length);
@@ -263,8 +263,8 @@ test("a link shows the same in a fresh browser, whatever the view", async () => 
 });
 
 test("releases draw one bar for each Python that was measured", async () => {
-  await open("releases");
-  const matrix = await daemon.get("/matrix?project=converters");
+  await open(`releases?commit=${commits[1]}`);
+  const matrix = await daemon.get(`/matrix?project=converters&commit=${commits[1]}`);
   await page.locator(".bars[data-bars]").first().waitFor();
   assert.equal(await page.locator(".release").count(), matrix.rows.length);
   const [row] = matrix.rows;
