@@ -421,6 +421,7 @@ test("a project is added, refused at its field, changed and removed", async () =
   await page.locator(".ticks .subject", { hasText: HOSTILE }).waitFor();
   assert.match(page.url(), /project=tiny&branch=side/);
   const other = await reader();
+  await other.goto(daemon.entry); // without a token its plan would be refused
   await other.goto(page.url().replace("trigger", "overview"));
   await other.getByRole("link", { name: "Trigger" }).click();
   await other.locator(".ticks .subject", { hasText: HOSTILE }).waitFor();
