@@ -115,7 +115,7 @@ export async function exported(page, chart) {
  */
 export const stateOf = (page) => page.evaluate(() => {
   const texts = (/** @type {string} */ what) => [...document.querySelectorAll(what)]
-    .map((node) => node.textContent);
+    .map((node) => node.textContent?.replace(/\d+ \w+ ago$/, "ago")); // it turns between two looks
   const fields = [...document.querySelectorAll("main select, main input, .head-context select")]
     .map((node) => {
       const input = /** @type {HTMLInputElement} */ (node);
