@@ -126,7 +126,7 @@ const struct tide_cli *tide_cli_verb(const struct tide_cli *c, const char *word)
 const char *tide_cli_word(const struct tide_cli *c);
 /* Its own options and then the shared ones, ended by {0}; freed by the caller. Ends the program
  * when memory ends. */
-struct argp_option *tide_cli_options(const struct tide_cli *c);
+struct argp_option *tide_cli_options(const struct tide_cli *c) __attribute__((returns_nonnull));
 /* Bits 1 << TIDE_EXIT_... of the codes that it ends with. */
 unsigned tide_cli_exits(const struct tide_cli *c);
 

@@ -221,7 +221,7 @@ void tide_compare_row(const json_t *compared, const json_t *cell, struct tide_co
     char low[40], high[40], value[40];
     char *params = json_dumps(json_object_get(cell, "params"), JSON_COMPACT);
     snprintf(r->scenario, sizeof r->scenario, "%s %s", tide_json_text(cell, "scenario"),
-             params && strcmp(params, "{}") ? params : "");
+             params && strcmp(params, "{}") != 0 ? params : "");
     free(params);
     write_value(json_object_get(json_object_get(cell, "base"), "median"), unit, r->base,
                 sizeof r->base);

@@ -144,7 +144,8 @@ static void note_value(struct completion *c, const struct argp_option *o, const 
 /* The metavariable of argument number `n`, the last one for all that follow; "" for none. */
 static const char *argument_type(const char *arguments, int n, char type[64])
 {
-    size_t length = arguments ? strcspn(arguments, " ") : 0;
+    if (!arguments) arguments = "";
+    size_t length = strcspn(arguments, " ");
     while (n-- && arguments[length]) {
         arguments += length + strspn(arguments + length, " ");
         length = strcspn(arguments, " ");

@@ -99,7 +99,8 @@ void tide_follow_event_clear(struct tide_follow_event *event)
 {
     free(event->name);
     free(event->data);
-    *event = (struct tide_follow_event){0};
+    event->name = event->data = NULL;
+    event->id = 0;
 }
 
 void tide_follow_close(struct tide_follow *f)

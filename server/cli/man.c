@@ -126,7 +126,7 @@ static void put_exits(struct tide_str *out, const struct tide_cli *c)
 /* The commands under the whole program, each with the page that explains it. */
 static void put_commands(struct tide_str *out)
 {
-    for (const struct tide_cli *const *v = tide_program.verbs; *v; v++) {
+    for (const struct tide_cli *const *v = tide_program.verbs; v && *v; v++) {
         if ((*v)->hidden) continue;
         if ((*v)->group) put_macro(out, ".SS ", (*v)->group);
         tide_str_put(out, ".TP\n.BR ");

@@ -151,7 +151,7 @@ static void put_cell(struct tide_table *t, const json_t *cell, const char *unit)
     char value[40];
     if (!json_is_number(median)) {
         tide_table_put(t, TIDE_DIM, "%s",
-                       cell && json_is_object(cell) ? tide_json_text(cell, "status") : "–");
+                       json_is_object(cell) ? tide_json_text(cell, "status") : "–");
         return;
     }
     tide_verdict_write(json_number_value(median), unit, value, sizeof value);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define WARN_S (14 * 24 * 3600)
+#define WARN_S (14L * 24 * 3600)
 
 static void tell_expiry(const char *path, gnutls_x509_crt_t certificate)
 {

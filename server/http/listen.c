@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 
 #define PEM_MAX     (1u << 20)
-#define OTHER_FILES 256
+#define OTHER_FILES 256UL
 
 /* ---- addresses ---- */
 

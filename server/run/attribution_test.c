@@ -78,7 +78,7 @@ static int64_t put_run(uint64_t kept, uint64_t more)
     }
     put_mark(t += 10, MARK_ITERATION, 3, rss, 0);
     put_event(TIDE_RETURN, t += 10, PYTHON_F, rss);
-    put_mark(t += 10, MARK_END, 0, rss, 0);
+    put_mark(t + 10, MARK_END, 0, rss, 0);
     put_ending();
     return finish_run();
 }

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #define DAY_S  86400
-#define DAYS   (366 * 9)
+#define DAYS   (366L * 9)
 #define FIELDS 5
 
 static const struct field {
@@ -185,7 +185,7 @@ static int64_t first_of_day(const struct tide_cron *c, const struct tide_zone *z
         if (!(c->hours >> hour & 1)) continue;
         for (int minute = 0; minute < 60; minute++) {
             if (!(c->minutes >> minute & 1)) continue;
-            size_t n = find_instants(c, z, days * DAY_S + hour * 3600 + minute * 60, found);
+            size_t n = find_instants(c, z, days * DAY_S + hour * 3600L + minute * 60L, found);
             for (size_t i = 0; i < n; i++)
                 if (found[i] > after_s && found[i] < best) best = found[i];
         }

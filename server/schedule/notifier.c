@@ -23,7 +23,7 @@
 #define LOOK_S      2  /* between looks at what is due */
 #define TIMEOUT_S   15 /* for one delivery */
 #define FIRST_S     30 /* until the second attempt */
-#define LONGEST_S   (6 * 3600)
+#define LONGEST_S   (6L * 3600)
 #define ANSWER_MOST 65536
 
 struct tide_notifier {
