@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { h, keyed, replace, setAttr } from "./dom.js";
 import { plural } from "./format.js";
-import { Model } from "./model.js";
+import { Model } from "./charts/model.js";
 import { carry, href, Router } from "./router.js";
 import { Head } from "./shell/head.js";
 import { Keys } from "./shell/keys.js";

@@ -6,7 +6,7 @@
 
 /**
  * @typedef {object} Context what every view is given
- * @property {import("./model.js").Model} model
+ * @property {import("./charts/model.js").Model} model
  * @property {import("./router.js").Router} router
  * @property {import("./shell/tray.js").Tray} tray what is picked for comparison
  * @property {import("./shell/notices.js").Notices} notices

@@ -3,7 +3,7 @@
 
 import { h, keyed, replace, setAttr, setText, svg } from "../dom.js";
 import { duration, plural } from "../format.js";
-import { comparePythons } from "../palette.js";
+import { comparePythons } from "../charts/palette.js";
 import { href } from "../router.js";
 import { pop } from "./pop.js";
 
@@ -29,7 +29,7 @@ const icon = (path) => svg("svg", {
 export class Head {
   /**
    * @param {HTMLElement} element
-   * @param {import("../model.js").Model} model
+   * @param {import("../charts/model.js").Model} model
    * @param {object} on
    * @param {(name: string) => void} on.project
    * @param {(name: string|null) => void} on.branch null: the project's own

@@ -12,7 +12,7 @@ const AFTER_MS = 120;
 /** @typedef {import("../types.js").Found} Found */
 
 export class Search {
-  /** @param {import("../model.js").Model} model */
+  /** @param {import("../charts/model.js").Model} model */
   constructor(model) {
     this.model = model;
     /** @type {Found[]} */

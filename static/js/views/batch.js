@@ -4,15 +4,15 @@
 // State in the URL, behind #/batch/ID: status (which runs are listed).
 
 import * as api from "../api.js";
-import { CurvePane } from "../curvepane.js";
+import { CurvePane } from "../charts/curvepane.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import {
   ago, count, dateTime, duration, exactBytes, mib, paramsText, plural, shortSha,
 } from "../format.js";
-import { LogView } from "../logview.js";
-import { pythonColor } from "../palette.js";
-import { confirmAct } from "../queueacts.js";
-import { describe } from "../readout.js";
+import { LogView } from "../parts/logview.js";
+import { pythonColor } from "../charts/palette.js";
+import { confirmAct } from "../parts/queueacts.js";
+import { describe } from "../charts/readout.js";
 import { href } from "../router.js";
 import { failedState, skeleton } from "../shell/states.js";
 import { statusOf } from "./runs.js";

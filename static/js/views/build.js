@@ -5,7 +5,7 @@
 import * as api from "../api.js";
 import { h, keyed, replace, setText } from "../dom.js";
 import { ago, dateTime, duration, shortSha } from "../format.js";
-import { LogView } from "../logview.js";
+import { LogView } from "../parts/logview.js";
 import { href } from "../router.js";
 import { failedState, skeleton } from "../shell/states.js";
 

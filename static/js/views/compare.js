@@ -5,16 +5,16 @@
 // is sorted), cells (BASE-HEAD: the row whose attribution is open).
 
 import { getComparison, getMetrics } from "../api.js";
-import { AttributionPanel } from "../attribution.js";
-import { columnsOf, markdown, summaryWords } from "../comparison.js";
+import { AttributionPanel } from "../parts/attribution.js";
+import { columnsOf, markdown, summaryWords } from "../parts/comparison.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import { shortSha } from "../format.js";
-import { comparePythons } from "../palette.js";
+import { comparePythons } from "../charts/palette.js";
 import { href } from "../router.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
-import { SortTable } from "../sorttable.js";
+import { SortTable } from "../tables/sorttable.js";
 import { tabs } from "../tabs.js";
-import { ALLOCATORS } from "../wish.js";
+import { ALLOCATORS } from "../parts/wish.js";
 
 /** @typedef {import("../types.js").Comparison} Comparison */
 /** @typedef {import("../types.js").Compared} Compared */

@@ -7,24 +7,24 @@
 
 import * as api from "../api.js";
 import { calmly } from "../calm.js";
-import { CurveChoice } from "../curvechoice.js";
-import { curvesMessage } from "../curvesmessage.js";
-import { ALIGNS, CurveModes, SAMPLES, VALUES } from "../curvemodes.js";
-import { CurvePane } from "../curvepane.js";
-import { EventsAround } from "../eventsaround.js";
+import { CurveChoice } from "../parts/curvechoice.js";
+import { curvesMessage } from "../charts/curvesmessage.js";
+import { ALIGNS, CurveModes, SAMPLES, VALUES } from "../charts/curvemodes.js";
+import { CurvePane } from "../charts/curvepane.js";
+import { EventsAround } from "../tables/eventsaround.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
-import { Figures } from "../figures.js";
-import { FirstSteps } from "../firststeps.js";
+import { Figures } from "../tables/figures.js";
+import { FirstSteps } from "../parts/firststeps.js";
 import { paramsText, plural } from "../format.js";
-import { Matrix } from "../matrix.js";
-import { Multiples } from "../multiples.js";
-import { commitLine, onTheme, pythonColor } from "../palette.js";
-import { describe, Readout, seriesName } from "../readout.js";
+import { Matrix } from "../parts/matrix.js";
+import { Multiples } from "../charts/multiples.js";
+import { commitLine, onTheme, pythonColor } from "../charts/palette.js";
+import { describe, Readout, seriesName } from "../charts/readout.js";
 import { href, nsOrNull } from "../router.js";
-import { cellKey, cells, commitsOf, pythonsOf } from "../selection.js";
+import { cellKey, cells, commitsOf, pythonsOf } from "../parts/selection.js";
 
 /** @typedef {import("../types.js").Run} Run */
-/** @typedef {import("../plot.js").CurvePlot} CurvePlot */
+/** @typedef {import("../charts/plot.js").CurvePlot} CurvePlot */
 
 const MOST_CURVES = 48;
 const SAVE_EVERY_MS = 300;
@@ -44,7 +44,7 @@ class CurvesView {
     this.asked = new Set();
     /** @type {Run[]} as the legend lists them */
     this.runs = [];
-    /** @type {(run: Run) => import("../palette.js").Look} */
+    /** @type {(run: Run) => import("../charts/palette.js").Look} */
     this.look = () => ({ color: "", dash: [], width: 1 });
     this.drawing = 0;
     this.all = false;            // the next frame draws more than the curves
@@ -224,7 +224,7 @@ class CurvesView {
     this.#draw();
   }
 
-  /** @param {Partial<import("../curvemodes.js").Mode>} change */
+  /** @param {Partial<import("../charts/curvemodes.js").Mode>} change */
   #setMode(change) {
     const { mode } = this.modes;
     if (change.align && change.align !== mode.align && this.plot.span) this.plot.setSpan(null);
@@ -327,7 +327,7 @@ class CurvesView {
     this.#drawFigure();
   }
 
-  /** @returns {(run: Run) => import("../palette.js").Look} */
+  /** @returns {(run: Run) => import("../charts/palette.js").Look} */
   #looks() {
     const { runs, model } = this;
     const rank = new Map(commitsOf(runs, this.choice.line).map((commit, i) => [commit.sha, i]));

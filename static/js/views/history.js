@@ -5,14 +5,14 @@
 // subtract=empty, from and to (the zoomed window in places of x), bisect (the one that is watched).
 
 import { getCell, getMetrics, getSeries } from "../api.js";
-import { BisectPanel } from "../bisectpanel.js";
+import { BisectPanel } from "../parts/bisectpanel.js";
 import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import { paramsText } from "../format.js";
-import { HistoryChart } from "../historychart.js";
-import { onTheme } from "../palette.js";
-import { PointBar } from "../pointbar.js";
+import { HistoryChart } from "../charts/historychart.js";
+import { onTheme } from "../charts/palette.js";
+import { PointBar } from "../charts/pointbar.js";
 import { href } from "../router.js";
-import { changesTable } from "../seriestable.js";
+import { changesTable } from "../tables/seriestable.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
 
 /** @typedef {import("../types.js").SeriesAnswer} SeriesAnswer */

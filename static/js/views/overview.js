@@ -5,14 +5,14 @@
 // everywhere.
 
 import { getNewestMatrix, getMetrics, getRegressions } from "../api.js";
-import { CommitLine, neighbour } from "../commitline.js";
+import { CommitLine, neighbour } from "../parts/commitline.js";
 import { h, keyed, replace } from "../dom.js";
-import { FirstSteps } from "../firststeps.js";
+import { FirstSteps } from "../parts/firststeps.js";
 import { shortSha } from "../format.js";
-import { MovedList } from "../movedlist.js";
-import { NowList } from "../nowlist.js";
+import { MovedList } from "../parts/movedlist.js";
+import { NowList } from "../parts/nowlist.js";
 import { failedState, skeleton } from "../shell/states.js";
-import { VerdictGrid, verdictCounts } from "../verdictgrid.js";
+import { VerdictGrid, verdictCounts } from "../parts/verdictgrid.js";
 
 /** @typedef {import("../types.js").MatrixAnswer} MatrixAnswer */
 

@@ -7,8 +7,8 @@ import * as api from "../api.js";
 import { h, keyed, replace } from "../dom.js";
 import { entryHelp } from "../entry.js";
 import { ago, count, dateTime, mibUnit, plural } from "../format.js";
-import { ProjectForm } from "../projectform.js";
-import { confirmed } from "../queueacts.js";
+import { ProjectForm } from "../parts/projectform.js";
+import { confirmed } from "../parts/queueacts.js";
 import { href } from "../router.js";
 import { emptyState, failedState } from "../shell/states.js";
 

@@ -5,10 +5,10 @@
 import * as api from "../api.js";
 import { h, replace, setText } from "../dom.js";
 import { entryHelp } from "../entry.js";
-import { paintSwatch, swatch } from "../matrix.js";
-import { pythonColor } from "../palette.js";
+import { paintSwatch, swatch } from "../parts/matrix.js";
+import { pythonColor } from "../charts/palette.js";
 import { href } from "../router.js";
-import { SortTable } from "../sorttable.js";
+import { SortTable } from "../tables/sorttable.js";
 
 /** @typedef {import("../types.js").Python} Python */
 
@@ -103,7 +103,7 @@ export function createPythons({ model, router }) {
   };
 }
 
-/** @returns {import("../sorttable.js").Column<Python>[]} */
+/** @returns {import("../tables/sorttable.js").Column<Python>[]} */
 const common = () => [
   { id: "source", name: "Found by", value: (python) => python.source,
     cell: (python) => python.source },

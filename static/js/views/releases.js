@@ -4,12 +4,12 @@
 // State in the URL: commit (newest measured where it is not named), metric.
 
 import { getNewestMatrix, getMetrics } from "../api.js";
-import { BarChart } from "../barchart.js";
-import { ChartMenu } from "../chartmenu.js";
-import { CommitLine, neighbour } from "../commitline.js";
+import { BarChart } from "../charts/barchart.js";
+import { ChartMenu } from "../charts/chartmenu.js";
+import { CommitLine, neighbour } from "../parts/commitline.js";
 import { h, keyed, replace, setText } from "../dom.js";
 import { paramsText, plural } from "../format.js";
-import { comparePythons, onTheme, pythonColor } from "../palette.js";
+import { comparePythons, onTheme, pythonColor } from "../charts/palette.js";
 import { change, figure, percent, scaleFor, verdictText, within } from "../quantity.js";
 import { href } from "../router.js";
 import { emptyState, failedState, skeleton } from "../shell/states.js";
@@ -212,7 +212,7 @@ class Card {
     this.menu.update();
   }
 
-  /** @returns {import("../chartmenu.js").Data} */
+  /** @returns {import("../charts/chartmenu.js").Data} */
   #data() {
     const { row, answer } = this;
     if (!row || !answer) return { columns: [], rows: [] };

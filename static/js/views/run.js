@@ -5,17 +5,19 @@
 
 import * as api from "../api.js";
 import { calmly } from "../calm.js";
-import { CurvePane } from "../curvepane.js";
+import { CurvePane } from "../charts/curvepane.js";
 import { h, replace, setText } from "../dom.js";
-import { EventTable } from "../eventtable.js";
+import { EventTable } from "../tables/eventtable.js";
 import { plural, seconds } from "../format.js";
-import { LogView } from "../logview.js";
-import { onTheme, pythonColor } from "../palette.js";
-import { confirmAct } from "../queueacts.js";
-import { describe } from "../readout.js";
+import { LogView } from "../parts/logview.js";
+import { onTheme, pythonColor } from "../charts/palette.js";
+import { confirmAct } from "../parts/queueacts.js";
+import { describe } from "../charts/readout.js";
 import { href, nsOrNull } from "../router.js";
-import { downloads, environment, Functions, origin, Phases, sizes, summary } from "../runfacts.js";
-import { bands } from "../shapes.js";
+import {
+  downloads, environment, Functions, origin, Phases, sizes, summary,
+} from "../parts/runfacts.js";
+import { bands } from "../charts/shapes.js";
 import { failedState, skeleton } from "../shell/states.js";
 
 /** @typedef {import("../types.js").Run} Run */
@@ -335,7 +337,7 @@ export const createRun = (context) => new RunView(context);
 /**
  * What stands in place of the curve, and the state that it is in.
  * @param {Run} run
- * @param {import("../curvestore.js").Held|null} held
+ * @param {import("../charts/curvestore.js").Held|null} held
  * @param {number} points
  */
 function message(run, held, points) {

@@ -8,7 +8,7 @@ import { h, keyed, replace, setAttr, setText } from "../dom.js";
 import {
   ago, dateTime, exactBytes, mib, paramsText, plural, seconds, shortSha,
 } from "../format.js";
-import { cancelEverything, pauseQueue } from "../queueacts.js";
+import { cancelEverything, pauseQueue } from "../parts/queueacts.js";
 import { href } from "../router.js";
 import { failedState } from "../shell/states.js";
 

@@ -8,13 +8,13 @@ import { ApiError, postRuns } from "../api.js";
 import { h, keyed, replace, setText } from "../dom.js";
 import { allowedText, entryHelp } from "../entry.js";
 import { ago, dateTime, plural } from "../format.js";
-import { PlanPanel } from "../planpanel.js";
+import { PlanPanel } from "../parts/planpanel.js";
 import { carry, href } from "../router.js";
-import { Wish } from "../wish.js";
+import { Wish } from "../parts/wish.js";
 import {
   commitPart, paramPart, projectPart, pythonPart, samplePart, scenarioPart,
-} from "../wishfields.js";
-import { MorePart } from "../wishmore.js";
+} from "../parts/wishfields.js";
+import { MorePart } from "../parts/wishmore.js";
 
 /** @param {import("../views.js").Context} context */
 export function createTrigger(context) {
@@ -36,7 +36,7 @@ class Trigger {
     this.wish = new Wish(model);
     this.sending = false;
     const changed = () => this.#changed();
-    /** @type {import("../wishfields.js").Part[]} */
+    /** @type {import("../parts/wishfields.js").Part[]} */
     this.parts = [
       projectPart(this.wish, (name) => void this.#chooseProject(name)),
       commitPart(this.wish, changed), pythonPart(this.wish, changed),
