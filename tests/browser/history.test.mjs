@@ -100,6 +100,7 @@ const series = () => daemon.get("/series?project=ripple&scenario=pass_over");
 
 /** @param {string} [state] */
 async function open(state = "") {
+  await page.goto("about:blank"); // another hash alone leaves the last chart in place meanwhile
   await page.goto(`${daemon.url}/#/history?project=ripple&scenario=pass_over${state}`);
   await page.locator("figure.history[data-state=ready] .plot[data-series]").waitFor();
 }
