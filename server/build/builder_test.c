@@ -339,7 +339,7 @@ static void keeps_nothing_when_the_machine_is_at_fault(void **state)
 
 static void *stop_soon(void *stop)
 {
-    for (int i = 0; i < 200 && count_in_cache("tmp") == 0; i++)
+    for (int i = 0; i < 5000 && count_in_cache("tmp") == 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
     *(atomic_bool *)stop = true;
@@ -370,7 +370,7 @@ static void clears_after_a_killed_daemon(void **state)
     struct tide_build plan = planned("slow", newest);
     pid_t child = fork();
     if (child == 0) _exit(make("slow", newest, &plan, NULL, &e));
-    for (int i = 0; i < 500 && count_in_cache("tmp") == 0; i++)
+    for (int i = 0; i < 5000 && (!count_in_cache("tmp") || !count_entries(worktrees)); i++)
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     struct tide_build beside = planned("good", newest);
     assert_int_equal(count_in_cache("tmp"), 1);
