@@ -211,7 +211,7 @@ QUERIES: Sequence[Tuple[str, str]] = tuple(
     ("/api/v1/runs?nope=1", "nope"),
     ("/api/v1/runs/1?nope=1", "nope"),
     ("/api/v1/batches?limit=x", "limit"),
-    ("/api/v1/batches?status=done", "status"),
+    ("/api/v1/batches?status=ended", "status"),
     ("/api/v1/status?nope", "nope"),
     ("/api/v1/pythons?usable=1", "usable"),
     ("/api/v1/projects/converters/commits?limit=0", "limit"),
