@@ -268,12 +268,18 @@ class WithDaemon(DaemonCase):
             with self.subTest(words=words):
                 self.expect(2, *words)
 
+    def await_watcher(self) -> None:
+        """Until somebody reads the event stream."""
+        watching = lambda: b"\ntidemark_streams 0\n" not in self.daemon.get("/metrics").body
+        self.assertTrue(eventually(watching, 120))
+
     def test_watch_to_the_end(self) -> None:
         """Lines for what ends, percent, exit code 0; as JSON each event is a line."""
         self.expect(0, "pause")
         batch = self.queue("--commits", "HEAD~1", "--samples", "2")
         watcher = subprocess.Popen([str(PROGRAM), "watch", str(batch), "--json", "--data", str(self.daemon.data)],
                                    env=environment(self.folder), stdout=subprocess.PIPE, universal_newlines=True)
+        self.await_watcher()
         self.expect(0, "resume")
         said = self.expect(0, "watch", str(batch))
         self.assertRegex(said, r"(?m)^\[#+\] 100 %  2 of 2 runs$")
@@ -289,8 +295,7 @@ class WithDaemon(DaemonCase):
         batch = self.queue("--commits", "HEAD")
         watcher = subprocess.Popen([str(PROGRAM), "watch", str(batch), "--data", str(self.daemon.data)],
                                    env=environment(self.folder), stdout=subprocess.PIPE, universal_newlines=True)
-        watching = lambda: b"\ntidemark_streams 0\n" not in self.daemon.get("/metrics").body
-        self.assertTrue(eventually(watching, 60))
+        self.await_watcher()
         self.expect(0, "resume")
         said = watcher.communicate(timeout=300)[0]
         self.assertEqual(watcher.returncode, 3, said)
