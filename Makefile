@@ -58,6 +58,7 @@ history-database: build
 	cmake --build --preset release --target bench-history-database
 	@mkdir -p build/history
 	test -e build/history/tidemark.db || build/release/bench-history-database build/history/tidemark.db
+	python3 bench/history_repository.py build/history/tidemark.db build/history/repo
 
 bench-history: history-database
 	cmake --build --preset release --target bench-history

@@ -6,18 +6,27 @@
  * All rows are made up, from one seed: the same arguments give the same database, but for the
  * instant it was made at. What stands in it:
  *
- *   project    `made-up`, disabled, of a repository that does not exist; its line is in the
- * database commits    one an hour, the last on 2025-01-01 pythons    3.5.0, 3.6.0, ...: not of this
- * machine scenarios  made_up_0 ... of one parameter; those with an even number show no noise, the
- * others a few pages of it cells      one for each commit, python and scenario, but for gaps: one
- * commit in 23 was never measured, one in 41 does not build; its runs have failed runs `samples` of
- * each, done; no events or curves steps      in every series at a quarter, at half and at three
- * quarters of the line (STEPS below), a creep over 40 commits at seven eighths; scenario made_up_0
- * has one more at its newest commit
+ * - the project `made-up`, disabled, whose line is in the database and whose repository is made by
+ *   bench/history_repository.py;
+ *
+ * - its commits, one an hour, the last on 2025-01-01;
+ *
+ * - Pythons 3.5.0, 3.6.0 and so on: not of this machine;
+ *
+ * - scenarios made_up_0 and so on, of one parameter; those with an even number show no noise, the
+ *   others a few pages of it;
+ *
+ * - a cell for each commit, python and scenario, but for gaps: one commit in 23 was never measured,
+ *   one in 41 does not build, and its runs have failed;
+ *
+ * - `samples` runs of each, done, without events or curves;
+ *
+ * - steps in every series at a quarter, at half and at three quarters of the line (STEPS below), a
+ *   creep over 40 commits at seven eighths; scenario made_up_0 has one more at its newest commit.
  *
  * Summaries are written by the store, as for real runs. Change points are not: whoever reads them
- * first finds them. With the full size it takes some minutes,
- * 1.5 GB of memory and more than 1 GB of disk. */
+ * first finds them. With the full size it takes some minutes, 1.5 GB of memory and more than 1 GB
+ * of disk. */
 #include "store/internal.h"
 
 #include <math.h>

@@ -53,16 +53,6 @@ function report(name, value, unit, goal = null, way = "<") {
     `${(goal === null ? "" : `${way} ${goal}`).padEnd(9)} ${said}`);
 }
 
-/**
- * What could not be measured counts as missed.
- * @param {string} name
- * @param {string} why
- */
-function missing(name, why) {
-  rows.push({ name: `${name}: not measured, ${why}`, value: null, unit: "", goal: "", met: false });
-  console.log(`${name}: not measured, ${why}`);
-}
-
 /** @param {number[]} values */
 function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
@@ -440,16 +430,7 @@ async function measureRawHistory(page, project, scenario) {
  * @param {string} project
  */
 async function measureOverview(browser, project) {
-  // Its repository does not exist, so that nobody can say which commit is the newest.
-  const { runs } = await get("/runs?limit=200&fields=project,commit");
-  const sha = runs.find((/** @type {{project: string}} */ run) => run.project === project)
-    ?.commit.sha;
-  const matrix = await fetch(`${daemon.url}/api/v1/matrix?project=${project}&commit=${sha}`);
-  if (!matrix.ok) {
-    missing("overview", (await matrix.json()).detail);
-    return;
-  }
-  const hash = `/#/overview?project=${project}&commit=${sha}`;
+  const hash = `/#/overview?project=${project}`;
   const sight = "main .view:not([aria-busy]) table";
   const cold = [];
   const warm = [];
