@@ -19,7 +19,7 @@
  * - a cell for each commit, python and scenario, but for gaps: one commit in 23 was never measured,
  *   one in 41 does not build, and its runs have failed;
  *
- * - `samples` runs of each, done, without events or curves;
+ * - `samples` runs of each, done, without events or curves, and one batch of those of a commit;
  *
  * - steps in every series at a quarter, at half and at three quarters of the line (STEPS below), a
  *   creep over 40 commits at seven eighths; scenario made_up_0 has one more at its newest commit.
@@ -218,11 +218,14 @@ static enum tide_rc put_run(struct maker *m, int64_t cell, int64_t c, int64_t p,
     return step(m->run, &m->error);
 }
 
-/* Of one commit: its cells lie together, as they do when commits are measured one after the other.
- */
+/* Of one commit: a batch of it, and its cells lie together, as they do when commits are measured
+ * one after the other. */
 static enum tide_rc put_cells(struct maker *m, int64_t c)
 {
-    enum tide_rc rc = TIDE_OK;
+    enum tide_rc rc = tide_sql_integer(
+        m->db, &m->batch, &m->error,
+        "INSERT INTO batches (queued_ns, finished_ns) VALUES (?1, ?1) RETURNING id", "i",
+        LAST_NS - (m->size.commits - 1 - c) * HOUR_NS);
     for (int64_t s = 0; s < m->size.scenarios && !rc; s++)
         for (int64_t p = 0; p < m->size.pythons && !rc; p++) {
             sqlite3_bind_int64(m->cell, 1, m->commits[c]);
@@ -267,11 +270,6 @@ static enum tide_rc fill(struct maker *m)
         "INSERT INTO projects (name, repo, enabled, recipe) VALUES ('made-up', '/nonexistent', 0,"
         " '{\"kind\":\"cmake\",\"folder\":\"\"}') RETURNING id",
         "");
-    if (!rc)
-        rc = tide_sql_integer(m->db, &m->batch, &m->error,
-                              "INSERT INTO batches (queued_ns, finished_ns) VALUES (?1, ?1)"
-                              " RETURNING id",
-                              "i", (int64_t)LAST_NS);
     if (!rc) rc = put_commits(m);
     if (!rc) rc = put_names(m);
     if (!rc) rc = put_builds(m);
