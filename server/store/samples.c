@@ -58,7 +58,8 @@ enum tide_rc tide_store_samples(struct tide_store *s, int64_t cell, enum tide_me
 /* Runs on another kernel, CPU or mode of huge pages are of another host. Of each series
  * the 12 newest cells are read; ?1 and ?2 are the cells that are compared. */
 static const char repeats_query[] =
-    "WITH self AS (SELECT scenario, params, allocator, measure, (SELECT environment FROM runs"
+    "WITH self AS MATERIALIZED (SELECT scenario, params, allocator, measure, (SELECT environment "
+    "FROM runs"
     "  WHERE cell = cells.id AND status = 'done' ORDER BY id DESC LIMIT 1) AS env FROM cells"
     "  WHERE id = ?1),"
     " like_it AS MATERIALIZED (SELECT u.cell FROM self JOIN series x ON x.scenario = self.scenario"
@@ -69,9 +70,9 @@ static const char repeats_query[] =
     " SELECT abs(value - before) FROM (SELECT %s AS value,"
     "  lag(%s) OVER (PARTITION BY r.cell ORDER BY r.id) AS before FROM like_it"
     "  JOIN runs r ON r.cell = like_it.cell AND r.status = 'done' JOIN self"
-    "  WHERE r.environment ->> 'kernel' IS self.env ->> 'kernel'"
+    "  WHERE r.environment IS self.env OR (r.environment ->> 'kernel' IS self.env ->> 'kernel'"
     "  AND r.environment ->> 'cpu' IS self.env ->> 'cpu'"
-    "  AND r.environment ->> 'thp' IS self.env ->> 'thp')"
+    "  AND r.environment ->> 'thp' IS self.env ->> 'thp'))"
     " WHERE value IS NOT NULL AND before IS NOT NULL LIMIT ?4";
 
 enum tide_rc tide_store_repeats(struct tide_store *s, int64_t cell, int64_t other,
