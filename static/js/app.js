@@ -212,6 +212,9 @@ part("head").append(h("button", {
   type: "button", class: "icon head-keys", title: "Keys (?)", "aria-label": "Keys",
   on: { click: () => keys.open() },
 }, "?"));
+// the address says whose commits they are: they are asked for once, beside what the view needs
+model.chosen = router.params.get("project");
+model.branch = router.params.get("branch");
 void model.load();
 stream.start();
 window.addEventListener("pagehide", () => stream.stop());
