@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { browse, Daemon, until } from "./fixture.mjs";
+import { browse, Daemon, finish, until } from "./fixture.mjs";
 import {
   faultsInEveryLook, picture, printedPages, reader, settled, stateOf,
 } from "./reader.mjs";
@@ -54,13 +54,7 @@ before(async () => {
   await page.goto(daemon.entry);
 });
 
-after(async () => {
-  await browser?.close();
-  const how = await daemon?.stop();
-  assert.deepEqual(await daemon?.leftovers(), []);
-  assert.equal(how?.code, 0);
-  await daemon?.remove();
-});
+after(() => finish(browser, daemon));
 
 test("the overview shows every cell of the matrix with its figure and verdict", async () => {
   await open(`overview?commit=${commits[1]}`);

@@ -9,7 +9,7 @@ import { execFileSync } from "node:child_process";
 import { cpus, release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { browse, Daemon, PATIENCE_MS, until } from "./fixture.mjs";
+import { browse, Daemon, finish, PATIENCE_MS, until } from "./fixture.mjs";
 import { exported, faultsInEveryLook, settled } from "./reader.mjs";
 
 const artifacts = process.env.ARTIFACTS ?? "build/artifacts/browser";
@@ -114,13 +114,7 @@ before(async () => {
   newest = pythons.find((/** @type {{usable: boolean}} */ one) => one.usable).name;
 });
 
-after(async () => {
-  await browser?.close();
-  const how = await daemon?.stop();
-  assert.deepEqual(await daemon?.leftovers(), []);
-  assert.equal(how?.code, 0);
-  await daemon?.remove();
-});
+after(() => finish(browser, daemon));
 
 test("a batch is watched: the build's log comes in while it is at work", async () => {
   // A build that ends when this test lets it.

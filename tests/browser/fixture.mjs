@@ -1,5 +1,6 @@
 // fixture.mjs - a real daemon in a folder of its own, and a browser to look at it with.
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -153,6 +154,20 @@ export class Daemon {
   async remove() {
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * Close the browser and stop the daemon, which must end well and leave nothing behind. Either may
+ * not have come up.
+ * @param {import("playwright-core").Browser|undefined} browser
+ * @param {Daemon|undefined} daemon
+ */
+export async function finish(browser, daemon) {
+  await browser?.close();
+  const how = await daemon?.stop();
+  assert.deepEqual(await daemon?.leftovers() ?? [], []);
+  assert.equal(how?.code, 0);
+  await daemon?.remove();
 }
 
 /** A headless Chromium that asks nobody but the daemon. */

@@ -11,7 +11,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { browse, Daemon, PATIENCE_MS, until } from "./fixture.mjs";
+import { browse, Daemon, finish, PATIENCE_MS, until } from "./fixture.mjs";
 import { exported, picture, reader } from "./reader.mjs";
 
 const MIB = 1048576;
@@ -150,11 +150,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
-  const how = await daemon?.stop();
-  assert.deepEqual(await daemon?.leftovers(), []);
-  assert.equal(how?.code, 0);
-  await daemon?.remove();
+  await finish(browser, daemon);
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -8,7 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { browse, Daemon, until } from "./fixture.mjs";
+import { browse, Daemon, finish, until } from "./fixture.mjs";
 
 const viewer = fileURLToPath(
   new URL("../../node_modules/speedscope/dist/release/index.html", import.meta.url));
@@ -24,13 +24,7 @@ before(async () => {
   browser = await browse();
 });
 
-after(async () => {
-  await browser?.close();
-  const how = await daemon?.stop();
-  assert.deepEqual(await daemon?.leftovers(), []);
-  assert.equal(how?.code, 0);
-  await daemon?.remove();
-});
+after(() => finish(browser, daemon));
 
 test("speedscope shows the functions of an exported run", async () => {
   await until("the Pythons", async () => !(await daemon.get("/status")).discovering);
