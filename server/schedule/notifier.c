@@ -52,6 +52,20 @@ static enum tide_rc tell(struct tide_store *store, struct tide_news news, const 
     return rc;
 }
 
+/* Write down what was found: its text, which is freed as the project's name is. `rc`: how finding
+ * it went. */
+static enum tide_rc tell_found(struct tide_store *store, struct tide_news news, char *project,
+                               const char *name, struct tide_str *text, enum tide_rc rc,
+                               struct tide_error *e)
+{
+    json_t *details = rc ? NULL : json_loads(text->at, 0, NULL);
+    if (!rc) rc = tell(store, news, project, name, details, e);
+    json_decref(details);
+    tide_str_free(text);
+    free(project);
+    return rc;
+}
+
 /* Write down the next batch that failed and that nobody was told of. ABSENT: there is none. */
 static enum tide_rc tell_of_batch(struct tide_store *store, struct tide_error *e)
 {
@@ -60,12 +74,7 @@ static enum tide_rc tell_of_batch(struct tide_store *store, struct tide_error *e
     char *name = NULL;
     enum tide_rc rc = tide_store_untold_batch(store, &news.batch, &news.project, &name, e);
     if (!rc) rc = tide_store_batch_json(store, news.batch, &text, e);
-    json_t *details = rc ? NULL : json_loads(text.at, 0, NULL);
-    if (!rc) rc = tell(store, news, name, "batch", details, e);
-    json_decref(details);
-    tide_str_free(&text);
-    free(name);
-    return rc;
+    return tell_found(store, news, name, "batch", &text, rc, e);
 }
 
 /* Write down the next change that nobody was told of. ABSENT: there is none. */
@@ -76,12 +85,7 @@ static enum tide_rc tell_of_change(struct tide_store *store, struct tide_error *
     char *name = NULL;
     enum tide_rc rc = tide_store_untold_change(store, &news.change, &news.project, &name, e);
     if (!rc) rc = tide_store_change_json(store, news.change, &text, e);
-    json_t *details = rc ? NULL : json_loads(text.at, 0, NULL);
-    if (!rc) rc = tell(store, news, name, "regression", details, e);
-    json_decref(details);
-    tide_str_free(&text);
-    free(name);
-    return rc;
+    return tell_found(store, news, name, "regression", &text, rc, e);
 }
 
 /* ---- the signature ---- */
