@@ -270,18 +270,19 @@ export async function getNewestMatrix({ branch = null, ...filter }, signal) {
   const tip = await getMatrix({ ...filter,
     commit: filter.commit ?? (branch === null ? null : `refs/heads/${branch}`) }, signal);
   if (filter.commit || tip.rows.length) return tip;
-  const sha = branch === null ? await newestMeasured({ project: filter.project, limit: 1 }, signal)
+  const sha = branch === null ? await newestMeasured(filter.project, signal)
     : await newestOfBranch(String(filter.project), String(branch), signal);
   return sha ? getMatrix({ ...filter, commit: sha }, signal) : tip;
 }
 
 /**
- * @param {Record<string, string|number|null>} filter
+ * @param {string|number|null} project
  * @param {AbortSignal} [signal]
  * @returns {Promise<string|undefined>}
  */
-const newestMeasured = async (filter, signal) =>
-  (await request("/cells" + query(filter), { signal })).cells[0]?.commit.sha;
+const newestMeasured = async (project, signal) =>
+  (await request("/cells" + query({ project, sort: "-committed_ns", limit: 1 }), { signal }))
+    .cells[0]?.commit.sha;
 
 /**
  * @param {string} project
